@@ -1,0 +1,1 @@
+"""Events, hops, visits, findings and their columns. Knows nothing but `errors`."""

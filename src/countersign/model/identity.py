@@ -1,0 +1,30 @@
+"""Ids that do not depend on order, batch, run or machine."""
+
+from __future__ import annotations
+
+import hashlib
+
+ID_BYTES = 16
+"""128 bits: at 10^12 events a chance collision has a probability of about 10^-15."""
+
+
+def keyed_id(*parts: str) -> str:
+    """Id of a thing from its own key, for example source family, computer, channel, record id, second.
+
+    Parts are length-prefixed, so that no two different keys run together.
+    """
+    digest = hashlib.blake2b(digest_size=ID_BYTES, person=b"countersign.key")
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(b"%d:" % len(data))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def record_id(record: bytes, origin: str) -> str:
+    """Id of a record that brings no key: its bytes and the origin label it was collected under."""
+    digest = hashlib.blake2b(digest_size=ID_BYTES, person=b"countersign.rec")
+    digest.update(b"%d:" % len(origin))
+    digest.update(origin.encode("utf-8", "surrogatepass"))
+    digest.update(record)
+    return digest.hexdigest()

@@ -1,0 +1,127 @@
+"""The visit and its parts, as in docs/json.md: one person's stay, from the entry through every hop to the exit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+LinkKind = Literal["entry", "proven", "inferred", "ambiguous"]
+VerdictKind = Literal["kept", "broken", "not observed"]
+VisitKind = Literal["person", "service"]
+Severity = Literal["informational", "low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("informational", "low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reference:
+    """Evidence by reference: an event, the sealed segment and record it came from, and the ledger leaf that
+    covers them (None while no leaf does)."""
+
+    event: str
+    segment: str
+    record: int
+    leaf: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Why a hop belongs to its parent. `candidates` are hop ids, best first, where it is ambiguous."""
+
+    kind: LinkKind
+    reason: str
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something done in a hop. `kind` is one of process, share, file, service, task, account, log, network,
+    credential; `text` is for a person (a command line, a share name)."""
+
+    time: datetime
+    kind: str
+    text: str
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One authenticated arrival of an identity at a host or service, with its session's life.
+
+    `account` is DOMAIN\\name as best known; `source` and `target` are host names, or addresses where no name was
+    learned; `source_ip` the address it came from; `protocol` one of vpn, rdp, ssh, smb, wmi, winrm, scm, console,
+    network, su, sudo, explicit, service. `start` is None for a session that was open before the logs begin, `end` None
+    while nothing says it ended. `seen_by` and `expected_by` name vantage points (`target host`, `source
+    host`, `gateway`, `network sensor`). `mfa` is None where no source says. `session` is the key the source gave.
+    """
+
+    id: str
+    parent: str | None
+    account: str
+    source: str
+    target: str
+    protocol: str
+    start: datetime | None
+    end: datetime | None
+    link: Link
+    seen_by: tuple[str, ...]
+    expected_by: tuple[str, ...]
+    records: tuple[Reference, ...]
+    actions: tuple[Action, ...] = ()
+    credential_switch: bool = False
+    source_ip: str = ""
+    session: str = ""
+    mfa: bool | None = None
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a clause of the agreement says of a visit. `why` is one sentence; `missing` names the source that
+    would decide a clause that is not observed."""
+
+    clause: str
+    verdict: VerdictKind
+    why: str
+    records: tuple[Reference, ...] = ()
+    missing: str = ""
+    hops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A tree of hops rooted at an entry. The id is that of the entry hop; `aliases` are ids it had before a
+    late record moved the entry. `findings` are ids."""
+
+    id: str
+    provider: str
+    person: str
+    kind: VisitKind
+    start: datetime | None
+    end: datetime | None
+    entry: str
+    hops: tuple[Hop, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    findings: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One explained conclusion. `class_uid` is 2003 (a broken clause) or 2004; `kind` one of clause, rule, hop, source;
+    `cites` are item ids of the alert register; `techniques` ATT&CK ids; `visit` is None outside a visit."""
+
+    id: str
+    time: datetime | None
+    title: str
+    severity: Severity
+    kind: str
+    class_uid: int
+    rule_id: str
+    provider: str
+    visit: str | None
+    hosts: tuple[str, ...]
+    techniques: tuple[str, ...]
+    cites: tuple[str, ...]
+    why: str
+    evidence: tuple[Reference, ...]
