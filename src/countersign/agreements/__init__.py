@@ -1,1 +1,1 @@
-"""TBD agreements"""
+"""To be filled."""

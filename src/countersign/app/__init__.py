@@ -1,1 +1,1 @@
-"""TBD app"""
+"""To be filled."""

@@ -1,1 +1,1 @@
-"""TBD cli"""
+"""To be filled."""

@@ -1,1 +1,1 @@
-"""TBD lake"""
+"""To be filled."""

@@ -1,1 +1,1 @@
-"""TBD ledger"""
+"""To be filled."""

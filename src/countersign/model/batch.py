@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from countersign.model import identity, schema
 
@@ -83,10 +84,7 @@ class EventBatch:
         names, as text, numbers or None. `key` is the source's own key, None for a keyless record, whose id
         then comes from bytes and origin.
         """
-        if key is None:
-            id_ = identity.record_id(raw, self._context.origin)
-        else:
-            id_ = identity.keyed_id(*key)
+        id_ = identity.record_id(raw, self._context.origin) if key is None else identity.keyed_id(*key)
         known = self._seen.get(id_)
         if known is not None:
             self._duplicates += 1
@@ -203,8 +201,6 @@ def _scrub(value: object) -> object:
 
 
 def _days(times: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
-
     return pc.fill_null(pc.strftime(times, format="%Y-%m-%d"), schema.UNDATED)
 
 

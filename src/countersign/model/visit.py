@@ -46,9 +46,9 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One authenticated arrival of an identity at a host or service, with its session's life.
+    r"""One authenticated arrival of an identity at a host or service, with its session's life.
 
-    `account` is DOMAIN\\name as best known; `source` and `target` are host names, or addresses where no name was
+    `account` is `DOMAIN\name` as best known; `source` and `target` are host names, or addresses where no name was
     learned; `source_ip` the address it came from; `protocol` one of vpn, rdp, ssh, smb, wmi, winrm, scm, console,
     network, su, sudo, explicit, service. `start` is None for a session that was open before the logs begin, `end` None
     while nothing says it ended. `seen_by` and `expected_by` name vantage points (`target host`, `source

@@ -1,1 +1,1 @@
-"""TBD range"""
+"""To be filled."""

@@ -1,1 +1,1 @@
-"""TBD rules"""
+"""To be filled."""

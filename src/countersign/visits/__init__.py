@@ -1,1 +1,1 @@
-"""TBD visits"""
+"""To be filled."""

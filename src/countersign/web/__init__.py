@@ -1,1 +1,1 @@
-"""TBD web"""
+"""To be filled."""
