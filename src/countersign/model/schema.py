@@ -106,6 +106,8 @@ CORE_COLUMNS: dict[str, pa.DataType] = {
     "record": pa.int32(),  # index of the record in that segment, from 0
 }
 
+_OCSF_HEADS = frozenset(name.partition(".")[0] for name in OCSF_COLUMNS)
+
 TIME_BASES = ("stated", "offset", "year", "zone", "undated")
 """`stated`: the source says it whole. `offset`: a local time moved by the record's own UTC stamp. `year`: the
 year was inferred (RFC 3164). `zone`: no zone was stated, the workspace's was assumed. `undated`: no time."""
@@ -119,8 +121,12 @@ def source_fields() -> tuple[str, ...]:
 
 
 def source_column(field: str) -> str:
-    """Name of the column for a source field: `CommandLine` is `src_commandline`, `id.orig_h` `src_id_orig_h`."""
-    return "src_" + re.sub(r"[^a-z0-9]+", "_", field.casefold()).strip("_")
+    """Name of the column for a source field: `CommandLine` is `src_commandline`, `id.orig_h` `src_id_orig_h`.
+
+    A name that OCSF has already (Zeek's `endpoint` would be `src_endpoint`, a struct) gets `_field` at its end.
+    """
+    name = "src_" + re.sub(r"[^a-z0-9]+", "_", field.casefold()).strip("_")
+    return f"{name}_field" if name in _OCSF_HEADS else name
 
 
 @cache
