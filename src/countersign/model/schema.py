@@ -78,6 +78,7 @@ OCSF_COLUMNS: dict[str, pa.DataType] = {
     "is_mfa": pa.bool_(),  # null: the source does not say
     "connection_info.uid": pa.string(),  # Zeek uid
     "connection_info.protocol_name": pa.string(),
+    "connection_info.direction_id": pa.int32(),  # seen from the recorder: 1 inbound, 2 outbound
     "traffic.bytes_in": pa.int64(),  # towards the initiator's peer is out, back is in
     "traffic.bytes_out": pa.int64(),
     "duration": pa.int64(),  # milliseconds

@@ -1,0 +1,169 @@
+"""What was done in each hop: deeds join their session by its key; what a service or task started joins through it."""
+
+from __future__ import annotations
+
+import ntpath
+from collections import defaultdict
+from collections.abc import Iterable
+
+import ibis.expr.types as ir
+
+from countersign.visits import facts as f
+from countersign.visits import reading
+from countersign.visits.facts import Fact
+from countersign.visits.merge import NETWORK
+from countersign.visits.names import WELL_KNOWN_SESSIONS, HostNames
+from countersign.visits.sessions import SECOND, SLACK
+from countersign.visits.trees import Node
+
+START_WITHIN = 600 * SECOND
+"""A service or task made in a hop starts its program within this time, or it is not told apart any more."""
+INSTALL_WITHIN = 30 * SECOND
+"""Between the call that makes a service (4697, the svcctl pipe) and 7045's word of it."""
+DEPTH = 6
+"""Generations of processes followed below a service or task."""
+_PIPES = {"svcctl": "scm", "atsvc": "task", "winreg": "registry"}
+_HOSTING = {"wmiprvse.exe": "wmi", "wsmprovhost.exe": "winrm", "psexesvc.exe": "scm"}
+
+
+def attach(events: ir.Table, nodes: list[Node], names: Iterable[str], hosts: HostNames) -> None:
+    """Hangs every deed on its hop, and notes what tells the hop's protocol."""
+    if not nodes:
+        return
+    deeds = reading.deeds_of(events, names) if names else []
+    holders: dict[tuple[str, str], list[Node]] = defaultdict(list)
+    for node in nodes:
+        for key in node.arrival.session_keys():
+            holders[key].append(node)
+    for fact in deeds:
+        holder = _holder(fact, holders, hosts) or _by_account(fact, nodes, hosts)
+        if holder is not None:
+            _take(holder, fact)
+    _system(events, nodes, hosts)
+
+
+def _holder(fact: Fact, holders: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:
+    host = hosts.canonical(fact.host)
+    for key in (fact.session, fact.actor_session):
+        if key and key not in WELL_KNOWN_SESSIONS:
+            found = [node for node in holders.get((host, key), ()) if _within(node, fact.time)]
+            if found:
+                return max(found, key=lambda node: (node.arrival.begun, node.arrival.id))
+    return None
+
+
+def _within(node: Node, at: int) -> bool:
+    arrival = node.arrival
+    return arrival.start is None or at >= arrival.begun - SLACK
+
+
+def _by_account(fact: Fact, nodes: list[Node], hosts: HostNames) -> Node | None:
+    """Deeds whose source names no session (sudo, su): the one open hop of that account on that host."""
+    if (
+        fact.session not in WELL_KNOWN_SESSIONS
+        or fact.actor_session not in WELL_KNOWN_SESSIONS
+        or fact.session
+    ):
+        return None
+    host = hosts.canonical(fact.host)
+    account = fact.actor if fact.actor.name else fact.user
+    found = [
+        node
+        for node in nodes
+        if node.arrival.host == host
+        and node.arrival.account.same_as(account)
+        and node.arrival.open_at(fact.time)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _take(node: Node, fact: Fact) -> None:
+    node.deeds[fact.id] = fact
+    hint = _hint(fact)
+    if hint:
+        node.arrival.hints.add(hint)
+
+
+def _hint(fact: Fact) -> str:
+    if fact.class_uid == f.SMB:
+        share = fact.share.rsplit("\\", 1)[-1].casefold()
+        return _PIPES.get(fact.file.casefold(), "") if share == "ipc$" else "smb"
+    if fact.class_uid == f.SERVICE:
+        return "scm"
+    if fact.class_uid == f.JOB:
+        return "task"
+    if fact.class_uid == f.PROCESS:
+        return _HOSTING.get(base(fact.parent_path), "") or _HOSTING.get(base(fact.path), "")
+    return ""
+
+
+def base(path: str) -> str:
+    """File name of a Windows or POSIX path, casefolded."""
+    return ntpath.basename(path.strip().strip('"')).casefold()
+
+
+def _system(events: ir.Table, nodes: list[Node], hosts: HostNames) -> None:
+    """Children of services and tasks run as the system, under no session of the visitor's: they join through the
+    7045, 4697 or 4698 that made the service or task."""
+    makers = {node.arrival.host for node in nodes if node.arrival.hints & {"scm", "task"}}
+    if not makers:
+        return
+    _installs(events, [node for node in nodes if node.arrival.host in makers], hosts)
+    made = [
+        (node, fact) for node in nodes for fact in node.deeds.values() if fact.class_uid in {f.SERVICE, f.JOB}
+    ]
+    if not made:
+        return
+    processes = [fact for fact in reading.system_processes(events, makers) if fact.path]
+    by_parent: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in processes:
+        if fact.parent:
+            by_parent[hosts.canonical(fact.host), fact.parent].append(fact)
+    for node, maker in sorted(made, key=lambda pair: pair[1].order):
+        for fact in processes:
+            if hosts.canonical(fact.host) == node.arrival.host and _started_by(fact, maker):
+                _descend(node, fact, by_parent, DEPTH)
+
+
+def _installs(events: ir.Table, nodes: list[Node], hosts: HostNames) -> None:
+    code = f.leaf(events, "metadata.event_code")
+    installs = f.read(events, (f.leaf(events, "class_uid") == f.SERVICE) & (code == "7045"))
+    for fact in installs:
+        host = hosts.canonical(fact.host)
+        near = [node for node in nodes if node.arrival.host == host and _calls(node, fact)]
+        if len(near) == 1:
+            _take(near[0], fact)
+
+
+def _calls(node: Node, install: Fact) -> bool:
+    """Whether this hop made the service: its own 4697 names it, or it held the service pipe just then."""
+    for deed in node.deeds.values():
+        if abs(deed.time - install.time) > INSTALL_WITHIN:
+            continue
+        if deed.class_uid == f.SERVICE:
+            if deed.service.casefold() == install.service.casefold():
+                return True
+        elif deed.class_uid == f.SMB and deed.file.casefold() == "svcctl" and _is_network(node):
+            return True
+    return False
+
+
+def _is_network(node: Node) -> bool:
+    return any(session.logon_type in NETWORK for session in node.arrival.sessions)
+
+
+def _started_by(fact: Fact, maker: Fact) -> bool:
+    if not maker.time - SLACK <= fact.time <= maker.time + START_WITHIN:
+        return False
+    command = (maker.service_path or maker.job_path).casefold()
+    parent = base(fact.parent_path)
+    manager = "services.exe" if maker.class_uid == f.SERVICE else "svchost.exe"
+    return bool(command) and parent in {manager, "taskeng.exe"} and base(fact.path) in command
+
+
+def _descend(node: Node, fact: Fact, by_parent: dict[tuple[str, str], list[Fact]], depth: int) -> None:
+    if fact.id in node.deeds or depth == 0:
+        return
+    _take(node, fact)
+    for child in by_parent.get((node.arrival.host, fact.process), ()) if fact.process else ():
+        _descend(node, child, by_parent, depth - 1)

@@ -1,0 +1,190 @@
+"""Why a hop belongs to another: the parent of each arrival, and the words for it.
+
+Strongest first (docs/visits.md has the same list):
+
+1. proven: the session that made it is named in its own logon record (run-as on the same host).
+2. proven: an explicit-credential logon (4648) on the source host with the same, non-zero logon GUID.
+3. inferred: a gateway had leased the source address to that hop then.
+4. inferred: a 4648 on the source host whose target and time meet this logon.
+5. proven or inferred: the same account has exactly one open hop on the source host; proven where the connection is
+   seen at both ends (same address, port and peer), inferred where only the account says so.
+6. ambiguous: several are left; they are kept, the likeliest first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from countersign.model.visit import Link
+from countersign.visits.facts import Fact
+from countersign.visits.merge import Arrival
+from countersign.visits.names import HostNames, Leases
+from countersign.visits.sessions import SECOND
+
+BEFORE = 120 * SECOND
+"""An explicit logon may precede its arrival by this much: a desktop client asks for credentials first."""
+AFTER = 5 * SECOND
+"""... and be written this much later, when the clocks of two hosts differ a little."""
+_LOCAL_TARGETS = frozenset({"localhost", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A link found: to which hop, of what kind and why, with the other candidates and the records that show it."""
+
+    parent: Arrival
+    link: Link
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(slots=True)
+class Linker:
+    """Finds parents among the arrivals admitted so far."""
+
+    hosts: HostNames
+    leases: Leases
+    explicit: dict[tuple[str, str], list[Fact]]  # (target host or address, account name) -> 4648 facts
+    pairs: dict[tuple[str, int], list[Fact]]  # (source address, source port) -> flows seen by hosts
+    on_host: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+
+    def admit(self, arrival: Arrival) -> None:
+        """`arrival` is a hop of a visit: it can be a parent from now on."""
+        self.on_host[arrival.host].append(arrival)
+        for key in sorted(arrival.session_keys()):
+            self.by_session[key].append(arrival)
+
+    def parent(self, arrival: Arrival) -> Tie | None:
+        """The parent of `arrival`, None if it is an entry."""
+        return (
+            self._opener(arrival)
+            or self._same_guid(arrival)
+            or self._lease(arrival)
+            or self._explicit(arrival)
+            or self._same_account(arrival)
+        )
+
+    def _holding(self, host: str, session: str, at: int) -> list[Arrival]:
+        return [hop for hop in self.by_session.get((host, session), ()) if hop.open_at(at)]
+
+    def _opener(self, arrival: Arrival) -> Tie | None:
+        for session in arrival.sessions:
+            for parent in (
+                self._holding(arrival.host, session.opener, session.begun) if session.opener else ()
+            ):
+                if parent is not arrival:
+                    reason = (
+                        f"its logon record names the session {session.opener} on {arrival.host} that made it"
+                    )
+                    return Tie(parent, Link("proven", reason))
+        return None
+
+    def _same_guid(self, arrival: Arrival) -> Tie | None:
+        guids = set().union(*(session.guids for session in arrival.sessions))
+        if not guids:
+            return None
+        for fact in self._explicit_for(arrival):
+            if fact.guid in guids:
+                for parent in self._holding(self.hosts.canonical(fact.host), fact.actor_session, fact.time):
+                    reason = (
+                        f"explicit credentials on {parent.host} (4648) carry the same logon GUID {fact.guid}"
+                    )
+                    return Tie(parent, Link("proven", reason), (fact,))
+        return None
+
+    def _explicit_for(self, arrival: Arrival) -> list[Fact]:
+        name = arrival.account.key[1]
+        places = {
+            arrival.host.casefold(),
+            *(ip for s in arrival.sessions for ip in _target_addresses(s.facts)),
+        }
+        found = [fact for place in sorted(places) for fact in self.explicit.get((place, name), ())]
+        return [fact for fact in found if fact.user.same_as(arrival.account)]
+
+    def _lease(self, arrival: Arrival) -> Tie | None:
+        address = arrival.source_ip
+        if not address or address not in self.leases:
+            return None
+        for lease in self.leases.at(address, arrival.begun):
+            for parent in self.by_session.get(lease.key, ()):
+                if any(lease.first == session.begun for session in parent.sessions):
+                    gateway = parent.host or "the gateway"
+                    reason = f"{gateway} had leased {address} to {parent.account.text} then"
+                    return Tie(parent, Link("inferred", reason))
+        return None
+
+    def _explicit(self, arrival: Arrival) -> Tie | None:
+        hits: list[tuple[int, str, Arrival, Fact]] = []
+        for fact in self._explicit_for(arrival):
+            gap = arrival.begun - fact.time
+            origin = self.hosts.canonical(fact.host)
+            if not -AFTER <= gap <= BEFORE or (arrival.source and arrival.source != origin):
+                continue
+            hits.extend(
+                (abs(gap), parent.id, parent, fact)
+                for parent in self._holding(origin, fact.actor_session, fact.time)
+                if parent is not arrival
+            )
+        if not hits:
+            return None
+        hits.sort(key=lambda hit: hit[:2])
+        parents = list({hop.id: hop for _, _, hop, _ in hits}.values())
+        _, _, best, fact = hits[0]
+        words = (
+            f"explicit credentials for {fact.user.text} were used on {best.host} (4648), target and time meet"
+        )
+        return Tie(best, _link(parents, "inferred", words), (fact,))
+
+    def _same_account(self, arrival: Arrival) -> Tie | None:
+        source = arrival.source
+        if not source or source == arrival.host:
+            return None
+        found = [
+            hop
+            for hop in self.on_host.get(source, ())
+            if hop.open_at(arrival.begun) and hop.account.same_as(arrival.account) and hop is not arrival
+        ]
+        if not found:
+            return None
+        found.sort(key=lambda hop: (-hop.begun, hop.id))
+        pair = self.port_pair(arrival)
+        words = f"{arrival.account.text} had one open session on {source}"
+        if pair:
+            port = pair[0].src_port
+            seen = f"the connection from {arrival.source_ip}:{port} is seen at both ends"
+            return Tie(found[0], _link(found, "proven", f"{seen}, and {words}"), pair)
+        return Tie(found[0], _link(found, "inferred", words))
+
+    def port_pair(self, arrival: Arrival) -> tuple[Fact, ...]:
+        """The source host's own record of the connection by which `arrival` came."""
+        for session in arrival.sessions:
+            for port in sorted(session.ports):
+                for fact in self.pairs.get((session.source_ip, port), ()):
+                    near = abs(fact.time - session.begun) <= BEFORE
+                    if near and self.hosts.canonical(fact.host) == arrival.source != arrival.host:
+                        return (fact,)
+        return ()
+
+
+def _link(found: list[Arrival], kind: str, words: str) -> Link:
+    if len(found) == 1:
+        return Link("proven" if kind == "proven" else "inferred", words)
+    ids = tuple(hop.id for hop in found)
+    return Link("ambiguous", f"{len(found)} open sessions could be the one: the latest is taken", ids)
+
+
+def _target_addresses(facts: Iterable[Fact]) -> set[str]:
+    return {fact.dst_ip for fact in facts if fact.dst_ip}
+
+
+def explicit_index(facts: Iterable[Fact], hosts: HostNames) -> dict[tuple[str, str], list[Fact]]:
+    """4648 facts by target host (or address) and account name."""
+    out: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in sorted(facts, key=lambda fact: fact.order):
+        target = fact.dst_host.split("/")[-1]
+        if fact.code != "4648" or target.casefold() in _LOCAL_TARGETS:
+            continue
+        out[hosts.canonical(target).casefold(), fact.user.key[1]].append(fact)
+    return out

@@ -1,0 +1,194 @@
+"""From sessions to hops: the several sessions that one arrival makes become one hop.
+
+1. The two tokens of one split-token logon share a linked logon id.
+2. Network-level authentication writes a type 3 before the type 10 of the same remote desktop logon.
+3. A type 7, or a type 10 from the same place, while a desktop hop is open, is its reconnection.
+4. LocalSessionManager's session is the desktop hop of that account that began with it.
+5. Network logons (type 3, 8) of one account from one place follow each other in one piece of work.
+6. Batch and service logons of one account on one host likewise.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from countersign.model.identity import keyed_id
+from countersign.visits.names import Account
+from countersign.visits.sessions import SECOND, SLACK, Session
+
+NLA = 30 * SECOND
+"""Between the type 3 of network-level authentication and its type 10; a slow profile takes this long."""
+TERMINAL = 60 * SECOND
+"""Between a logon and LocalSessionManager's word of it."""
+PAUSE = 600 * SECOND
+"""Network logons of one account from one source no further apart than this are one piece of work."""
+IDLE = {"network": 600 * SECOND, "vpn": 24 * 3600 * SECOND}
+IDLE_ELSE = 12 * 3600 * SECOND
+"""How long a hop without an end is taken to stay open after its last sign of life."""
+DESKTOP = frozenset({0, 2, 7, 10, 11})
+"""0 stands for a session whose logon is not in the logs."""
+NETWORK = frozenset({3, 8})
+
+
+@dataclass(slots=True)
+class Arrival:
+    """A hop in the making: sessions that are one arrival."""
+
+    sessions: list[Session]
+    protocol: str = ""
+    hints: set[str] = field(default_factory=set)
+    usage: int = 0  # last time it was seen in use, microseconds
+    source: str = ""  # canonical host, or address
+
+    @property
+    def lead(self) -> Session:
+        """The session that tells most: the first one of the most telling kind."""
+        order = sorted(self.sessions, key=lambda s: (s.kind == "terminal", s.start is None, s.begun, s.key))
+        return order[0]
+
+    @property
+    def host(self) -> str:
+        """Where it arrived."""
+        return self.lead.host
+
+    @property
+    def account(self) -> Account:
+        """As whom: the spelling of the lead session, its domain from another where it has none."""
+        lead = self.lead.account
+        if lead.domain:
+            return lead
+        known = sorted(s.account for s in self.sessions if s.account.domain)
+        return known[0] if known else lead
+
+    @property
+    def start(self) -> int | None:
+        """When it arrived; None if the logs begin later."""
+        starts = [session.start for session in self.sessions]
+        known = [start for start in starts if start is not None]
+        return min(known) if known and len(known) == len(starts) else (min(known) if known else None)
+
+    @property
+    def begun(self) -> int:
+        """Start, or the first sign of life."""
+        return min(session.begun for session in self.sessions)
+
+    @property
+    def end(self) -> int | None:
+        """When the last of its sessions ended; None while one that began last has no end."""
+        last = max(self.sessions, key=lambda s: (s.begun, s.key))
+        ends = [s.end for s in self.sessions if s.end is not None]
+        if not ends:
+            return None
+        return max(ends) if last.end is not None or max(ends) >= last.begun else None
+
+    @property
+    def last(self) -> int:
+        """The last sign of life."""
+        return max([self.usage, *(session.last for session in self.sessions)])
+
+    @property
+    def source_ip(self) -> str:
+        """The address it came from, empty if none was logged."""
+        return next((s.source_ip for s in _by_time(self.sessions) if s.source_ip), "")
+
+    @property
+    def source_host(self) -> str:
+        """The name its source gave itself, empty if none was logged."""
+        return next((s.source_host for s in _by_time(self.sessions) if s.source_host), "")
+
+    @property
+    def id(self) -> str:
+        """From the record of the entry: of the first session that has one."""
+        anchored = [s.anchor for s in _by_time(self.sessions) if s.anchor]
+        if anchored:
+            return keyed_id("hop", anchored[0])
+        lead = self.lead
+        return keyed_id("hop", lead.kind, lead.host.casefold(), lead.key, *lead.account.key)
+
+    def open_at(self, moment: int) -> bool:
+        """Whether it was, or may have been, open at `moment`."""
+        since = self.begun - IDLE_ELSE if self.start is None else self.start - SLACK
+        idle = IDLE.get("network" if self.lead.logon_type in NETWORK else self.lead.kind, IDLE_ELSE)
+        until = self.last + idle if self.end is None else self.end + SLACK
+        return since <= moment <= until
+
+    def session_keys(self) -> set[tuple[str, str]]:
+        """(host, session key) of all its sessions."""
+        return {(session.host, session.key) for session in self.sessions}
+
+
+def _by_time(sessions: Iterable[Session]) -> list[Session]:
+    return sorted(sessions, key=lambda s: (s.begun, s.key, s.kind))
+
+
+def arrivals(sessions: Iterable[Session]) -> list[Arrival]:
+    """Hops in the making, in order of time."""
+    grouped: dict[tuple[str, str], list[Session]] = defaultdict(list)
+    for session in sessions:
+        grouped[session.host, session.account.key[1]].append(session)
+    out: list[Arrival] = []
+    for group in grouped.values():
+        out.extend(_merge(_by_time(group)))
+    out.sort(key=lambda arrival: (arrival.begun, arrival.id))
+    return out
+
+
+def _merge(sessions: list[Session]) -> list[Arrival]:
+    made: list[Arrival] = []
+    terminals = [session for session in sessions if session.kind == "terminal"]
+    for session in sessions:
+        if session.kind == "terminal":
+            continue
+        home = next((arrival for arrival in reversed(made) if _belongs(session, arrival)), None)
+        if home is None:
+            made.append(Arrival([session]))
+        else:
+            home.sessions.append(session)
+    for session in terminals:
+        home = next((arrival for arrival in made if _is_terminal_of(session, arrival)), None)
+        if home is None:
+            made.append(Arrival([session]))
+        else:
+            home.sessions.append(session)
+    return made
+
+
+def _belongs(session: Session, arrival: Arrival) -> bool:  # noqa: PLR0911  # one return a rule of the list above
+    if session.kind != "windows" or arrival.lead.kind != "windows":
+        return False
+    if session.start is None or not session.account.same_as(arrival.account):
+        return False
+    if any(_split_token(session, other) for other in arrival.sessions):
+        return True
+    types = {other.logon_type for other in arrival.sessions}
+    near = session.begun - max(other.begun for other in arrival.sessions)
+    place = not session.source_ip or not arrival.source_ip or session.source_ip == arrival.source_ip
+    if session.logon_type == 10 and types <= {3} and near <= NLA and place:
+        return True
+    if session.logon_type in {7, 10} and types & DESKTOP and place and arrival.open_at(session.begun):
+        return True
+    if session.logon_type == 3 and 10 in types and near <= NLA and place and session.source_ip:
+        return True
+    if session.logon_type in NETWORK and types <= NETWORK:
+        return _place(session) == _place(arrival) and session.begun - arrival.last <= PAUSE
+    if session.logon_type in {4, 5} and types <= {4, 5}:
+        return session.begun - arrival.last <= PAUSE
+    return False
+
+
+def _place(thing: Session | Arrival) -> str:
+    return thing.source_ip or thing.source_host.casefold()
+
+
+def _split_token(one: Session, other: Session) -> bool:
+    return (one.linked != "" and one.linked == other.key) or (other.linked != "" and other.linked == one.key)
+
+
+def _is_terminal_of(session: Session, arrival: Arrival) -> bool:
+    if not session.account.same_as(arrival.account) or not {s.logon_type for s in arrival.sessions} & DESKTOP:
+        return False
+    if session.start is None:
+        return arrival.open_at(session.first)
+    return any(abs(session.start - other.begun) <= TERMINAL for other in arrival.sessions)

@@ -1,0 +1,153 @@
+"""One spelling for each host, account and address, and which address was which host when."""
+
+from __future__ import annotations
+
+import bisect
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+WELL_KNOWN_SESSIONS = frozenset({"0x0", "0x3e4", "0x3e5", "0x3e7", "", "-"})
+"""Logon ids that every Windows host has: no session, NETWORK SERVICE, LOCAL SERVICE, SYSTEM. They never link."""
+
+WELL_KNOWN_DOMAINS = frozenset(
+    {"nt authority", "window manager", "font driver host", "nt service", "iis apppool"}
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Account:
+    """An account as logs write it; `key` is what two spellings of it share."""
+
+    domain: str
+    name: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """First label of the domain and the name, casefolded: THESHIRE and theshire.local are one domain."""
+        return self.domain.split(".")[0].casefold(), self.name.casefold()
+
+    @property
+    def text(self) -> str:
+        r"""`DOMAIN\\name`, or the bare name where no domain is known."""
+        domain = self.domain.split(".")[0].upper()
+        return f"{domain}\\{self.name}" if domain else self.name
+
+    def same_as(self, other: Account) -> bool:
+        """Whether both can be one account: equal names, and domains equal or one of them unknown."""
+        mine, theirs = self.key, other.key
+        return mine[1] == theirs[1] and (mine[0] == theirs[0] or not mine[0] or not theirs[0])
+
+
+class HostNames:
+    """Canonical host names: the first label, unless two full names share it (two merged domains)."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        full: dict[str, set[str]] = defaultdict(set)
+        spelt: dict[str, set[str]] = defaultdict(set)
+        for name in names:
+            label, _, rest = name.partition(".")
+            spelt[label.casefold()].add(label)
+            if rest:
+                full[label.casefold()].add(name.casefold())
+        self._full = full
+        self._spelt = spelt
+
+    def canonical(self, name: str) -> str:
+        """The one spelling of `name`; an address stays what it is."""
+        if not name or is_address(name):
+            return name
+        label = name.partition(".")[0]
+        key = label.casefold()
+        if len(self._full.get(key, ())) > 1 and "." in name:
+            return name.casefold()
+        return min(self._spelt.get(key, {label}) | {label})
+
+
+@lru_cache(maxsize=65_536)
+def is_address(text: str) -> bool:
+    """Whether `text` is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=65_536)
+def is_local(address: str) -> bool:
+    """Whether `address` says nothing about where from: empty, loopback, unspecified."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return True
+    return parsed.is_loopback or parsed.is_unspecified
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A record that shows `address` to be `host` from `first` to `last` (microseconds, UTC)."""
+
+    address: str
+    host: str
+    first: int
+    last: int
+
+
+class AddressBook:
+    """Which host an address was, at a time, as the logs themselves show it."""
+
+    def __init__(self, claims: Iterable[Claim]) -> None:
+        self._claims: dict[str, list[Claim]] = defaultdict(list)
+        self._of: dict[str, set[str]] = defaultdict(set)
+        for claim in sorted(set(claims), key=lambda c: (c.address, c.first, c.last, c.host)):
+            self._claims[claim.address].append(claim)
+            self._of[claim.host].add(claim.address)
+
+    def host(self, address: str, at: int) -> str | None:
+        """The host that had `address` at `at`: the claim that covers it or stands nearest; None if two differ
+        at the same distance or nothing is known."""
+        best: list[Claim] = []
+        nearest = -1
+        for claim in self._claims.get(address, ()):
+            distance = max(claim.first - at, at - claim.last, 0)
+            if nearest < 0 or distance < nearest:
+                best, nearest = [claim], distance
+            elif distance == nearest:
+                best.append(claim)
+        hosts = {claim.host for claim in best}
+        return hosts.pop() if len(hosts) == 1 else None
+
+    def addresses(self, host: str) -> frozenset[str]:
+        """All addresses that `host` ever had."""
+        return frozenset(self._of.get(host, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """An address that a gateway gave to a session: `key` is its (host, session key)."""
+
+    address: str
+    first: int
+    last: int
+    key: tuple[str, str]
+
+
+class Leases:
+    """Address leases, found by address and time."""
+
+    def __init__(self, leases: Iterable[Lease]) -> None:
+        self._leases: dict[str, list[Lease]] = defaultdict(list)
+        for lease in sorted(leases, key=lambda item: (item.address, item.first, item.last, item.key)):
+            self._leases[lease.address].append(lease)
+
+    def __contains__(self, address: str) -> bool:
+        return address in self._leases
+
+    def at(self, address: str, moment: int) -> list[Lease]:
+        """The leases of `address` that cover `moment`, the latest begun first."""
+        known = self._leases.get(address, [])
+        upto = bisect.bisect_right([lease.first for lease in known], moment)
+        return [lease for lease in reversed(known[:upto]) if lease.last >= moment]

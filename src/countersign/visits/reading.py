@@ -1,0 +1,239 @@
+"""Which events to read: set work on the whole table, so that only providers' rows come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from countersign.visits import facts as f
+from countersign.visits.facts import Fact, leaf, lowered
+from countersign.visits.names import (
+    WELL_KNOWN_SESSIONS,
+    Account,
+    Claim,
+    HostNames,
+    is_address,
+    is_local,
+)
+from countersign.visits.subjects import Claimed, Subjects
+
+INBOUND, OUTBOUND = 1, 2
+"""OCSF `connection_info.direction_id`, seen from the host that wrote the record."""
+ROUNDS = 5
+"""How often a credential switch is followed to a further account; real chains are two or three long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A session seen in use: `reference` is its first record (event id, segment, index)."""
+
+    host: str
+    session: str
+    account: Account
+    first: int
+    last: int
+    reference: tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who plays: accounts and addresses that agreements claim, and all spellings of host names."""
+
+    claimed: dict[tuple[str, str], Claimed] = field(default_factory=dict)  # by Account.key
+    origins: dict[str, str] = field(default_factory=dict)  # address -> provider
+    hosts: HostNames = field(default_factory=lambda: HostNames(()))
+    recorders: frozenset[str] = frozenset()  # canonical names of hosts that log
+    talkers: frozenset[str] = frozenset()  # those that log the connections they open
+
+    @property
+    def names(self) -> list[str]:
+        """Casefolded account names of providers."""
+        return sorted({name for _, name in self.claimed})
+
+    def who(self, account: Account) -> Claimed | None:
+        """The identity of `account`; one without a domain counts where only one identity has that name."""
+        found = self.claimed.get(account.key)
+        if found is not None or account.domain:
+            return found
+        same = {claimed for (_, name), claimed in self.claimed.items() if name == account.key[1]}
+        return same.pop() if len(same) == 1 else None
+
+
+def cast(events: ir.Table, subjects: Subjects) -> Cast:
+    """Who of all that the table names is a provider's."""
+    out = Cast()
+    for name, domain, uid in f.accounts(events):
+        found = subjects.who(name, domain, uid) if name or uid else None
+        if found is not None:
+            out.claimed[Account(domain, name).key] = found
+    arrivals = leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL, f.SSH, f.RDP])
+    for address in f.distinct_texts(events, "src_endpoint.ip", arrivals):
+        provider = subjects.origin(address) if is_address(address) else None
+        if provider is not None:
+            out.origins[address] = provider
+    recorders = f.distinct_texts(events, "device.hostname", ibis.literal(value=True))
+    clients = f.distinct_texts(events, "src_endpoint.hostname", arrivals)
+    machines = [name[:-1] for name, _, _ in f.accounts(events) if name.endswith("$")]
+    out.hosts = HostNames([*recorders, *clients, *machines])
+    out.recorders = frozenset(out.hosts.canonical(name) for name in recorders)
+    outbound = leaf(events, "connection_info.direction_id") == OUTBOUND
+    talkers = f.distinct_texts(events, "device.hostname", outbound)
+    out.talkers = frozenset(out.hosts.canonical(name) for name in talkers)
+    return out
+
+
+def arrivals_of(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> list[Fact]:
+    """Logons, explicit credentials, tunnels and tickets of these accounts or from these addresses."""
+    kind = leaf(events, "class_uid").isin(list(f.ARRIVALS))
+    return f.read(events, kind & _concerns(events, names, addresses))
+
+
+def deeds_of(events: ir.Table, names: Iterable[str]) -> list[Fact]:
+    """What these accounts did: processes, shares, services, tasks, accounts, logs."""
+    kind = leaf(events, "class_uid").isin(list(f.DEEDS))
+    return f.read(events, kind & _concerns(events, names, ()))
+
+
+def _concerns(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> Any:  # noqa: ANN401  # Ibis
+    wanted, places = sorted(set(names)), sorted(set(addresses))
+    clause: Any = ibis.literal(value=False)
+    if wanted:
+        clause = lowered(events, "user.name").isin(wanted) | lowered(events, "actor.user.name").isin(wanted)
+    if places:
+        clause |= leaf(events, "src_endpoint.ip").fill_null("").isin(places)
+    return clause
+
+
+def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
+    """Sessions of these accounts with the first and last time they were seen in use, whatever they did."""
+    parts = []
+    for role, session in (("actor.user", "actor.session.uid"), ("user", "session.uid")):
+        chosen = events.filter(
+            events.time.notnull()
+            & lowered(events, f"{role}.name").isin(sorted(set(names)))
+            & leaf(events, session).fill_null("").startswith("0x")
+        )
+        parts.append(
+            chosen.select(
+                host=leaf(chosen, "device.hostname").fill_null(""),
+                session=leaf(chosen, session),
+                name=leaf(chosen, f"{role}.name"),
+                domain=leaf(chosen, f"{role}.domain").fill_null(""),
+                at=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
+                id=chosen.id,
+                segment=chosen.segment,
+                record=chosen.record,
+            )
+        )
+    rows = ibis.union(*parts, distinct=False)
+    stamp = (
+        rows.at.cast("string").lpad(20, "0")
+        + "|"
+        + rows.id
+        + "|"
+        + rows.segment
+        + "|"
+        + rows.record.cast("string")
+    )
+    found = (
+        rows.group_by(["host", "session", "name", "domain"])
+        .agg(first=rows["at"].min(), last=rows["at"].max(), reference=stamp.min())
+        .to_pyarrow()
+    )
+    return sorted(
+        (
+            Usage(
+                row["host"],
+                row["session"],
+                Account(row["domain"], row["name"]),
+                row["first"],
+                row["last"],
+                _reference(row["reference"]),
+            )
+            for row in found.to_pylist()
+            if row["session"] not in WELL_KNOWN_SESSIONS
+        ),
+        key=lambda usage: (usage.first, usage.reference, usage.host, usage.session, usage.account),
+    )
+
+
+def _reference(stamp: str) -> tuple[str, str, int]:
+    _, id_, segment, record = stamp.split("|")
+    return id_, segment, int(record)
+
+
+def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Claim]:
+    """Records that show an address to be a host: a machine account's logon from it, or the host's own word of
+    the connections it opened and took."""
+    skip = set(leased)
+    time = events.time.epoch_seconds() * 1_000_000 + events.time.microsecond()
+    rows = events.mutate(
+        at=time,
+        who=leaf(events, "user.name"),
+        device=leaf(events, "device.hostname"),
+        src=leaf(events, "src_endpoint.ip"),
+        dst=leaf(events, "dst_endpoint.ip"),
+        direction=leaf(events, "connection_info.direction_id"),
+    ).filter(events.time.notnull())
+    machine = rows.filter((rows.class_uid == f.AUTHENTICATION) & rows.who.endswith("$") & rows.src.notnull())
+    opened = rows.filter((rows.class_uid == f.NETWORK) & rows.device.notnull() & rows.src.notnull())
+    found: list[Claim] = []
+    for table, name, address, cut in (
+        (machine, "who", "src", 1),
+        (opened.filter(opened.direction == OUTBOUND), "device", "src", 0),
+        (opened.filter((opened.direction == INBOUND) & opened.dst.notnull()), "device", "dst", 0),
+    ):
+        grouped = table.group_by([name, address]).agg(first=table["at"].min(), last=table["at"].max())
+        for row in grouped.to_pyarrow().to_pylist():
+            text = row[address]
+            if not is_local(text) and text not in skip and not _group_address(text):
+                host = hosts.canonical(row[name][: len(row[name]) - cut])
+                found.append(Claim(text, host, row["first"], row["last"]))
+    return found
+
+
+def _group_address(address: str) -> bool:
+    return address.startswith(("224.", "239.", "255.", "ff0"))
+
+
+def flows_of(events: ir.Table, ports: Iterable[int]) -> list[Fact]:
+    """Connections with one of these source ports, as hosts and network sensors saw them."""
+    wanted = sorted(set(ports))
+    if not wanted:
+        return []
+    kinds = [f.NETWORK, f.RDP, f.SSH]
+    return f.read(
+        events,
+        leaf(events, "class_uid").isin(kinds) & leaf(events, "src_endpoint.port").isin(wanted),
+    )
+
+
+def sensor_arrivals(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
+    """Remote desktop and SSH connections from these addresses, as network sensors saw them."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return []
+    return f.read(
+        events,
+        leaf(events, "class_uid").isin([f.RDP, f.SSH]) & leaf(events, "src_endpoint.ip").isin(wanted),
+    )
+
+
+def system_processes(events: ir.Table, hosts: Iterable[str]) -> list[Fact]:
+    """Processes that ran as the system on these hosts: what services and tasks start is among them."""
+    wanted = sorted({host.split(".")[0].casefold() for host in hosts})
+    if not wanted:
+        return []
+    label = leaf(events, "device.hostname").fill_null("").lower().split(".")[0]
+    session = leaf(events, "session.uid").fill_null("0x3e7")
+    return f.read(
+        events,
+        (leaf(events, "class_uid") == f.PROCESS)
+        & (leaf(events, "activity_id") == 1)
+        & label.isin(wanted)
+        & session.isin(sorted(WELL_KNOWN_SESSIONS - {"", "-"})),
+    )

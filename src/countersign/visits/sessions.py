@@ -1,0 +1,238 @@
+"""Sessions: one logon, tunnel or terminal session each, put together from the facts that share its key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from countersign.visits import facts as f
+from countersign.visits.facts import Fact
+from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, HostNames, is_local
+
+SECOND = 1_000_000
+SLACK = 2 * SECOND
+"""Records of one logon (4624, 4672, 4648) are written in any order within this time."""
+
+LOGON_CODES = frozenset({"4624"})
+END_CODES = frozenset({"4634", "4647", "4779", "23", "24"})
+RETURN_CODES = frozenset({"4778", "25"})
+TERMINAL_LOG = "localsessionmanager"
+
+
+@dataclass(slots=True)
+class Session:
+    """One session on one host. `start` is None where the logs begin in its midst; `end` while nothing ends it.
+    `first` and `last` are the times of its first and last fact (microseconds, UTC)."""
+
+    kind: str  # windows, vpn, ssh, terminal, sensor, implied
+    host: str
+    key: str
+    account: Account
+    start: int | None
+    first: int
+    last: int
+    end: int | None = None
+    source_ip: str = ""
+    source_host: str = ""
+    ports: set[int] = field(default_factory=set)
+    logon_type: int = 0
+    guids: set[str] = field(default_factory=set)
+    linked: str = ""
+    opener: str = ""  # session on the same host that made this one (runas, su)
+    gateway: str = ""
+    protocol: str = ""  # only where the source of the record fixes it
+    mfa: bool | None = None
+    leases: set[str] = field(default_factory=set)
+    facts: list[Fact] = field(default_factory=list)
+    anchor: str = ""  # what the hop's id is made from
+
+    @property
+    def begun(self) -> int:
+        """Start, or the first sign of life where the start is unknown."""
+        return self.first if self.start is None else self.start
+
+
+def _blank(value: str) -> bool:
+    return value in WELL_KNOWN_SESSIONS
+
+
+def windows_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
+    """Logon sessions by (host, logon id); a logon id seen anew in a later 4624 is a new session (a new boot)."""
+    grouped: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in found:
+        if fact.class_uid not in f.ARRIVALS or fact.product == "Zeek" or fact.log == "":
+            continue
+        key = fact.session or (fact.actor_session if fact.class_uid == f.AUTHORIZE else "")
+        if key.startswith("0x") and not _blank(key) and fact.host and not _ticket(fact):
+            grouped[hosts.canonical(fact.host), key].append(fact)
+    sessions: list[Session] = []
+    for (host, key), group in grouped.items():
+        sessions.extend(_split_by_logon(host, key, sorted(group, key=lambda fact: fact.order)))
+    return sessions
+
+
+def _ticket(fact: Fact) -> bool:
+    return fact.class_uid == f.AUTHENTICATION and fact.code in {
+        "4648",
+        "4768",
+        "4769",
+        "4771",
+        "4776",
+        "4625",
+    }
+
+
+def _split_by_logon(host: str, key: str, group: list[Fact]) -> list[Session]:
+    logons = [fact for fact in group if fact.code in LOGON_CODES]
+    starts = [fact.time - SLACK for fact in logons]
+    out: list[Session] = []
+    early = [fact for fact in group if not starts or fact.time < starts[0]]
+    if early:
+        out.append(_session(host, key, None, early))
+    for index, logon in enumerate(logons):
+        until = starts[index + 1] if index + 1 < len(starts) else None
+        mine = [fact for fact in group if fact.time >= starts[index] and (until is None or fact.time < until)]
+        out.append(_session(host, key, logon, mine))
+    return out
+
+
+def _session(host: str, key: str, logon: Fact | None, group: list[Fact]) -> Session:
+    lead = logon or group[0]
+    account = lead.user if lead.user.name else lead.actor
+    session = Session(
+        kind="windows",
+        host=host,
+        key=key,
+        account=account,
+        start=logon.time if logon else None,
+        first=min(fact.time for fact in group),
+        last=max(fact.time for fact in group),
+        facts=list(group),
+        logon_type=logon.logon_type if logon else 0,
+        anchor=logon.id if logon else "",
+    )
+    if logon:
+        session.source_ip = "" if is_local(logon.src_ip) else logon.src_ip
+        session.source_host = logon.src_host
+        session.linked = "" if _blank(logon.linked) else logon.linked
+        session.opener = "" if _blank(logon.actor_session) else logon.actor_session
+        session.mfa = logon.mfa
+        if logon.src_port:
+            session.ports.add(logon.src_port)
+        if logon.guid:
+            session.guids.add(logon.guid)
+    session.end = _end(group)
+    return session
+
+
+def _end(group: list[Fact]) -> int | None:
+    """The last ending that no return follows."""
+    ends = [fact.time for fact in group if fact.code in END_CODES]
+    returns = [fact.time for fact in group if fact.code in RETURN_CODES]
+    if not ends or (returns and max(returns) > max(ends)):
+        return None
+    return max(ends)
+
+
+def terminal_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
+    """Remote desktop sessions by (host, session number, account) as LocalSessionManager 21 to 25 tell them."""
+    grouped: dict[tuple[str, str, tuple[str, str]], list[Fact]] = defaultdict(list)
+    for fact in found:
+        if TERMINAL_LOG in fact.log and fact.session and fact.code in {"21", "22", "23", "24", "25"}:
+            grouped[hosts.canonical(fact.host), fact.session, fact.user.key].append(fact)
+    out: list[Session] = []
+    for (host, key, _), group in grouped.items():
+        run: list[Fact] = []
+        for fact in sorted(group, key=lambda fact: fact.order):
+            if fact.code == "21" and run:
+                out.append(_terminal(host, key, run))
+                run = []
+            run.append(fact)
+        out.append(_terminal(host, key, run))
+    return out
+
+
+def _terminal(host: str, key: str, run: list[Fact]) -> Session:
+    logon = run[0] if run[0].code == "21" else None
+    address = next((fact.src_ip for fact in run if not is_local(fact.src_ip)), "")
+    return Session(
+        kind="terminal",
+        host=host,
+        key=key,
+        account=run[0].user,
+        start=logon.time if logon else None,
+        first=run[0].time,
+        last=run[-1].time,
+        end=_end(run),
+        source_ip=address,
+        logon_type=10 if address else 2,
+        facts=run,
+        protocol="rdp" if address else "",
+        anchor=logon.id if logon else "",
+    )
+
+
+def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
+    """VPN tunnels and SSH sessions: opened by a success (activity 1), closed by activity 2 with the same key."""
+    grouped: dict[tuple[str, str, str], list[Fact]] = defaultdict(list)
+    for fact in found:
+        kind = _keyed_kind(fact)
+        if kind and fact.session:
+            grouped[kind, hosts.canonical(fact.host), fact.session].append(fact)
+    out: list[Session] = []
+    for (kind, host, key), group in grouped.items():
+        out.extend(_keyed(kind, host, key, sorted(group, key=lambda fact: fact.order)))
+    return out
+
+
+def _keyed_kind(fact: Fact) -> str:
+    if fact.class_uid == f.TUNNEL:
+        return "vpn"
+    if fact.session.startswith("sshd:"):
+        return "ssh"
+    return "vpn" if fact.session.startswith(("asa:", "openvpn:")) else ""
+
+
+def _keyed(kind: str, host: str, key: str, group: list[Fact]) -> list[Session]:
+    runs: list[list[Fact]] = []
+    for fact in group:
+        closed = bool(runs) and any(item.activity == 2 for item in runs[-1])
+        opens = fact.activity == 1 and fact.status != 2
+        if not runs or (closed and opens):
+            runs.append([])
+        runs[-1].append(fact)
+    return [
+        _keyed_session(kind, host, key, run)
+        for run in runs
+        if any(fact.status != 2 and fact.activity in {1, 2} for fact in run)
+    ]
+
+
+def _keyed_session(kind: str, host: str, key: str, run: list[Fact]) -> Session:
+    opened = [fact for fact in run if fact.activity == 1 and fact.status != 2]
+    closed = [fact for fact in run if fact.activity == 2]
+    lead = opened[0] if opened else run[0]
+    named = next((fact.user for fact in [*opened, *run] if fact.user.name), lead.user)
+    start = opened[0].time if opened else None
+    end = closed[-1].time if closed else None
+    if start is None and closed and closed[-1].duration:
+        start = closed[-1].time - closed[-1].duration * 1000
+    return Session(
+        kind=kind,
+        host=host,
+        key=key,
+        account=named,
+        start=start,
+        first=run[0].time,
+        last=run[-1].time,
+        end=end,
+        source_ip=next((fact.src_ip for fact in [*opened, *run] if fact.src_ip), ""),
+        ports={fact.src_port for fact in opened if fact.src_port},
+        protocol=kind,
+        mfa=next((fact.mfa for fact in run if fact.mfa is not None), None),
+        leases={fact.lease for fact in run if fact.lease},
+        gateway=host if kind == "vpn" else "",
+        facts=run,
+        anchor=lead.id,
+    )

@@ -1,0 +1,322 @@
+"""From events to visits, in numbered steps (docs/visits.md explains each with an example).
+
+(1) who is a provider's; (2) sessions; (3) arrivals; (4) where each came from; (5) links, in order of time;
+(6) what was done; (7) trees; (8) who should have seen it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import ibis.expr.types as ir
+
+from countersign.model.identity import keyed_id
+from countersign.model.visit import Link, Reference, Visit
+from countersign.visits import reading
+from countersign.visits.deeds import attach
+from countersign.visits.facts import SSH, Fact
+from countersign.visits.links import Linker, Tie, explicit_index
+from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals
+from countersign.visits.names import AddressBook, Lease, Leases, is_local
+from countersign.visits.reading import Cast, Usage
+from countersign.visits.sessions import SECOND, Session, keyed_sessions, terminal_sessions, windows_sessions
+from countersign.visits.subjects import Claimed, Subjects
+from countersign.visits.trees import Node, trees
+
+SENSOR_SLACK = 90 * SECOND
+"""A sensor's connection and the host's logon are one arrival within this time."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Everything read so far, each fact once."""
+
+    cast: Cast
+    names: set[str]
+    facts: dict[str, Fact] = field(default_factory=dict)
+    usage: list[Usage] = field(default_factory=list)
+    vpn: list[Session] = field(default_factory=list)
+
+    def add(self, found: Iterable[Fact]) -> None:
+        """Adds facts; the same event read twice is one."""
+        for fact in found:
+            self.facts.setdefault(fact.id, fact)
+
+
+def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | None]) -> tuple[Visit, ...]:
+    """All visits of all providers in `events` (the events table or a part of it), in order of time.
+
+    `leaf_of` gives the ledger leaf of a segment. The result depends on the set of events only, not on their order.
+    """
+    gathered = _gather(events, subjects)  # (1)
+    sessions = _sessions(gathered)  # (2)
+    made = arrivals(sessions)  # (3)
+    book = AddressBook(reading.claims(events, gathered.cast.hosts, _leased(gathered)))
+    _locate(made, book, gathered)  # (4)
+    flows = reading.flows_of(events, {port for arrival in made for s in arrival.sessions for port in s.ports})
+    leases = Leases(_leases(gathered.vpn))
+    linker = Linker(
+        gathered.cast.hosts,
+        leases,
+        explicit_index(gathered.facts.values(), gathered.cast.hosts),
+        _pairs(flows, gathered),
+    )
+    nodes = _link(made, linker, gathered)  # (5)
+    nodes.extend(_sensor_only(events, nodes, linker, book, gathered))
+    attach(events, nodes, gathered.names, gathered.cast.hosts)  # (6)
+    return trees(nodes, flows, gathered.cast, leaf_of)  # (7), (8)
+
+
+def _gather(events: ir.Table, subjects: Subjects) -> Gathered:
+    cast = reading.cast(events, subjects)
+    gathered = Gathered(cast, set(cast.names))
+    if not cast.claimed and not cast.origins:
+        return gathered
+    gathered.add(reading.arrivals_of(events, cast.names, cast.origins))
+    gathered.vpn = _provider_tunnels(gathered)
+    gathered.add(reading.arrivals_of(events, (), _leased(gathered)))
+    for _ in range(reading.ROUNDS):
+        further = _switched(gathered) - gathered.names
+        if not further:
+            break
+        gathered.names |= further
+        gathered.add(reading.arrivals_of(events, further, ()))
+    gathered.usage = reading.usage_of(events, gathered.names) if gathered.names else []
+    return gathered
+
+
+def _switched(gathered: Gathered) -> set[str]:
+    """Accounts whose credentials somebody among `names` used explicitly, or who came in from a leased address."""
+    leased = set(_leased(gathered))
+    out: set[str] = set()
+    for fact in gathered.facts.values():
+        name = fact.user.key[1]
+        if not name or name.endswith("$"):
+            continue
+        if (fact.code == "4648" and fact.actor.key[1] in gathered.names) or fact.src_ip in leased:
+            out.add(name)
+    return out
+
+
+def _provider_tunnels(gathered: Gathered) -> list[Session]:
+    cast = gathered.cast
+    return [
+        session
+        for session in keyed_sessions(gathered.facts.values(), cast.hosts)
+        if session.kind == "vpn" and (cast.who(session.account) or session.source_ip in cast.origins)
+    ]
+
+
+def _leases(tunnels: Iterable[Session]) -> list[Lease]:
+    out: list[Lease] = []
+    for session in tunnels:
+        until = session.last + IDLE_ELSE if session.end is None else session.end
+        out.extend(Lease(ip, session.begun, until, (session.host, session.key)) for ip in session.leases)
+    return out
+
+
+def _leased(gathered: Gathered) -> list[str]:
+    return sorted({lease.address for lease in _leases(gathered.vpn)})
+
+
+def _sessions(gathered: Gathered) -> list[Session]:
+    hosts = gathered.cast.hosts
+    facts = list(gathered.facts.values())
+    sessions = [
+        *windows_sessions(facts, hosts),
+        *terminal_sessions(facts, hosts),
+        *(s for s in keyed_sessions(facts, hosts) if s.kind != "vpn" or _is_ours(s, gathered)),
+    ]
+    sessions = [s for s in sessions if not s.account.name.endswith("$")]
+    sessions.extend(_in_use(sessions, gathered))
+    return sessions
+
+
+def _is_ours(session: Session, gathered: Gathered) -> bool:
+    cast = gathered.cast
+    return cast.who(session.account) is not None or session.source_ip in cast.origins
+
+
+def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
+    """Lengthens known sessions by their use; makes one of unknown start where use is all there is."""
+    known: dict[tuple[str, str], list[Session]] = defaultdict(list)
+    for session in sessions:
+        known[session.host, session.key].append(session)
+    opened: dict[tuple[str, str], Session] = {}
+    for usage in gathered.usage:
+        host = gathered.cast.hosts.canonical(usage.host)
+        holders = [s for s in known.get((host, usage.session), ()) if s.account.same_as(usage.account)]
+        if holders:
+            for session in holders:
+                if session.start is None or session.start <= usage.last + SECOND:
+                    session.last = max(
+                        session.last, usage.last if session.end is None else min(usage.last, session.end)
+                    )
+            continue
+        if not host or gathered.cast.who(usage.account) is None:
+            continue
+        session = opened.setdefault((host, usage.session), _opened(host, usage))
+        session.first = min(session.first, usage.first)
+        session.last = max(session.last, usage.last)
+        if usage.account.domain and not session.account.domain:
+            session.account = usage.account
+    return list(opened.values())
+
+
+def _opened(host: str, usage: Usage) -> Session:
+    return Session(
+        kind="windows",
+        host=host,
+        key=usage.session,
+        account=usage.account,
+        start=None,
+        first=usage.first,
+        last=usage.last,
+        facts=[],
+        anchor="",
+    )
+
+
+def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
+    """The source of each arrival: a host where its address or its own word names one, else the address."""
+    for arrival in made:
+        address = arrival.source_ip
+        host = book.host(address, arrival.begun) if address else None
+        named = gathered.cast.hosts.canonical(arrival.source_host)
+        if host is not None:
+            arrival.source = host
+        elif named and named != arrival.host and (named in gathered.cast.recorders or not address):
+            arrival.source = named
+        else:
+            arrival.source = address
+
+
+def _pairs(flows: list[Fact], gathered: Gathered) -> dict[tuple[str, int], list[Fact]]:
+    out: dict[tuple[str, int], list[Fact]] = defaultdict(list)
+    for fact in flows:
+        if fact.host and gathered.cast.hosts.canonical(fact.host) in gathered.cast.recorders:
+            out[fact.src_ip, fact.src_port].append(fact)
+    return out
+
+
+def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]:
+    def since(arrival: Arrival) -> tuple[int, str]:
+        return (arrival.begun - (IDLE_ELSE if arrival.start is None else 0), arrival.id)
+
+    nodes: list[Node] = []
+    of: dict[int, Node] = {}
+    for arrival in sorted(made, key=since):
+        claimed = _claim(arrival, gathered)
+        tie = linker.parent(arrival)
+        if tie is None and claimed is not None:
+            tie = _implied(arrival, linker, nodes, of, claimed, gathered)
+        if tie is None and claimed is None:
+            continue
+        node = Node(arrival, claimed, of[id(tie.parent)] if tie else None, tie.link if tie else None)
+        if tie:
+            node.proof.extend(tie.facts)
+        nodes.append(node)
+        of[id(arrival)] = node
+        linker.admit(arrival)
+    return nodes
+
+
+def _claim(arrival: Arrival, gathered: Gathered) -> Claimed | None:
+    cast = gathered.cast
+    for session in arrival.sessions:
+        found = cast.who(session.account)
+        if found is not None:
+            return found
+    provider = cast.origins.get(arrival.source_ip)
+    return Claimed(provider, arrival.account.text) if provider else None
+
+
+def _implied(
+    arrival: Arrival,
+    linker: Linker,
+    nodes: list[Node],
+    of: dict[int, Node],
+    claimed: Claimed,
+    gathered: Gathered,
+) -> Tie | None:
+    """A connection that its source host saw leave, by an account of whose presence there nothing is logged: the
+    session there must have been open before the logs begin."""
+    pair = linker.port_pair(arrival)
+    if not pair or arrival.source not in gathered.cast.recorders:
+        return None
+    session = Session(
+        kind="implied",
+        host=arrival.source,
+        key=f"implied:{arrival.account.key[1]}",
+        account=arrival.account,
+        start=None,
+        first=pair[0].time,
+        last=max(pair[0].time, arrival.last),
+        facts=[pair[0]],
+    )
+    parent = Arrival([session])
+    node = Node(parent, claimed, None, None)
+    nodes.append(node)
+    of[id(parent)] = node
+    linker.admit(parent)
+    port = pair[0].src_port
+    words = (
+        f"the connection from {arrival.source_ip}:{port} is seen at both ends; "
+        f"the session on {arrival.source} itself began before the logs do"
+    )
+    return Tie(parent, Link("proven", words), pair)
+
+
+def _sensor_only(
+    events: ir.Table, nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gathered
+) -> list[Node]:
+    """Desktop and SSH connections from a provider's address that a sensor saw and no host logged."""
+    out: list[Node] = []
+    addresses = {*_leased(gathered), *gathered.cast.origins}
+    for fact in reading.sensor_arrivals(events, addresses):
+        target = book.host(fact.dst_ip, fact.time) or fact.dst_ip
+        if any(_saw(node, fact, target) for node in nodes):
+            continue
+        protocol = "ssh" if fact.class_uid == SSH else "rdp"
+        session = Session(
+            kind="sensor",
+            host=target,
+            key=keyed_id("sensor", fact.id),
+            account=fact.user,
+            start=fact.time,
+            first=fact.time,
+            last=fact.time + fact.duration * 1000,
+            end=fact.time + fact.duration * 1000 if fact.duration else None,
+            source_ip=fact.src_ip,
+            protocol=protocol,
+            facts=[fact],
+            anchor=fact.id,
+        )
+        arrival = Arrival([session], source=fact.src_ip)
+        tie = linker.parent(arrival)
+        if tie is not None:
+            parent = next(node for node in nodes if node.arrival is tie.parent)
+            if not session.account.name:
+                session.account = parent.arrival.account
+            out.append(Node(arrival, None, parent, tie.link))
+        elif (provider := gathered.cast.origins.get(fact.src_ip)) is not None:
+            out.append(Node(arrival, Claimed(provider, "not named in the logs"), None, None))
+    return out
+
+
+def _saw(node: Node, fact: Fact, target: str) -> bool:
+    arrival = node.arrival
+    if arrival.host not in {target, fact.dst_ip} and target != fact.dst_ip:
+        return False
+    if is_local(fact.src_ip) or arrival.source_ip != fact.src_ip:
+        return False
+    if any(fact.src_port in session.ports for session in arrival.sessions):
+        return True
+    return any(abs(session.begun - fact.time) <= SENSOR_SLACK for session in arrival.sessions)
+
+
+def reference(fact: Fact, leaf_of: Callable[[str], int | None]) -> Reference:
+    """Evidence by reference for a fact."""
+    return Reference(fact.id, fact.segment, fact.record, leaf_of(fact.segment))

@@ -1,0 +1,272 @@
+"""From linked arrivals to visits: trees, their persons, and who saw each hop."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from countersign.model.visit import Action, Hop, Link, Reference, Visit
+from countersign.visits import facts as f
+from countersign.visits.facts import Fact
+from countersign.visits.merge import Arrival
+from countersign.visits.reading import Cast
+from countersign.visits.sessions import SECOND
+from countersign.visits.subjects import Claimed
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STAY = 1800 * SECOND
+"""Entries of one person from one place no further apart than this are one stay."""
+_ORDER = ("scm", "task", "wmi", "winrm", "smb", "registry")
+_KINDS = {
+    f.PROCESS: "process",
+    f.SMB: "share",
+    f.SERVICE: "service",
+    f.JOB: "task",
+    f.LOG: "log",
+    f.ACCOUNT_CHANGE: "account",
+    f.GROUP: "account",
+}
+
+
+@dataclass(slots=True)
+class Node:
+    """An arrival that belongs to a visit: whose it is, what it hangs on and why, what was done in it."""
+
+    arrival: Arrival
+    claimed: Claimed | None
+    parent: Node | None
+    link: Link | None
+    proof: list[Fact] = field(default_factory=list)
+    deeds: dict[str, Fact] = field(default_factory=dict)
+
+
+def when(microseconds: int | None) -> datetime | None:
+    """Aware UTC time."""
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+
+
+def trees(
+    nodes: list[Node], flows: list[Fact], cast: Cast, leaf_of: Callable[[str], int | None]
+) -> tuple[Visit, ...]:
+    """One visit for each entry, in order of time."""
+    _gather_stays(nodes)
+    members: dict[int, list[Node]] = defaultdict(list)
+    for node in nodes:
+        members[id(_root(node))].append(node)
+    seen = _sightings(flows)
+    visits = [_visit(group, seen, cast, leaf_of) for group in members.values()]
+    return tuple(sorted(visits, key=lambda visit: (visit.start or visit.end or EPOCH, visit.id)))
+
+
+def _root(node: Node) -> Node:
+    while node.parent is not None:
+        node = node.parent
+    return node
+
+
+def _gather_stays(nodes: list[Node]) -> None:
+    """Entries of one person from one place, while the first is open or soon after, are one visit."""
+    entries = sorted((n for n in nodes if n.parent is None), key=lambda n: (n.arrival.begun, n.arrival.id))
+    stays: dict[tuple[str, str, str], Node] = {}
+    until: dict[int, int] = {}
+    for node in entries:
+        if node.claimed is None or not node.arrival.source or node.arrival.lead.kind == "vpn":
+            continue
+        key = (node.claimed.provider, node.claimed.person, node.arrival.source)
+        first = stays.get(key)
+        if first is not None and node.arrival.begun <= until[id(first)] + STAY:
+            node.parent = first
+            node.link = Link("inferred", f"the same person came from {node.arrival.source} in the same stay")
+        else:
+            stays[key] = first = node
+        end = node.arrival.last if node.arrival.end is None else node.arrival.end
+        until[id(first)] = max(until.get(id(first), 0), end)
+
+
+def _visit(
+    group: list[Node], seen: dict[str, list[Fact]], cast: Cast, leaf_of: Callable[[str], int | None]
+) -> Visit:
+    root = _root(group[0])
+    if root.claimed is None:
+        raise RuntimeError("an entry that no provider claims")
+    group.sort(key=lambda node: (node.arrival.begun, node.arrival.id))
+    ordered = [root, *(node for node in group if node is not root)]
+    ids = {id(node): node.arrival.id for node in ordered}
+    hops = tuple(_hop(node, ids, seen, cast, leaf_of) for node in ordered)
+    starts = [hop.start for hop in hops if hop.start is not None]
+    ends = [moment for node in ordered if (moment := when(_ended(node))) is not None]
+    service = root.claimed.kind == "service" or all(
+        session.logon_type in {4, 5} for node in ordered for session in node.arrival.sessions
+    )
+    return Visit(
+        id=hops[0].id,
+        provider=root.claimed.provider,
+        person=root.claimed.person,
+        kind="service" if service else "person",
+        start=None if root.arrival.start is None else min(starts),
+        end=max(ends) if len(ends) == len(ordered) else None,
+        entry=hops[0].id,
+        hops=hops,
+    )
+
+
+def _ended(node: Node) -> int | None:
+    """End of a hop; one without an end of its own ended with the hop it hangs on."""
+    while node.arrival.end is None and node.parent is not None:
+        node = node.parent
+    return node.arrival.end
+
+
+def _hop(
+    node: Node,
+    ids: dict[int, str],
+    seen: dict[str, list[Fact]],
+    cast: Cast,
+    leaf_of: Callable[[str], int | None],
+) -> Hop:
+    arrival, parent = node.arrival, node.parent
+    lead = arrival.lead
+    observers, expected, extra = _eyes(node, seen, cast)
+
+    def reference(fact: Fact) -> Reference:
+        return Reference(fact.id, fact.segment, fact.record, leaf_of(fact.segment))
+
+    own = {fact.id: fact for session in arrival.sessions for fact in session.facts}
+    own.update({fact.id: fact for fact in [*node.proof, *extra]})
+    link = node.link or Link("entry", _entry_words(arrival))
+    if link.candidates:
+        link = replace(link, candidates=tuple(link.candidates))
+    return Hop(
+        id=arrival.id,
+        parent=None if parent is None else ids[id(parent)],
+        account=arrival.account.text,
+        source=arrival.source,
+        target=arrival.host,
+        protocol=protocol(arrival),
+        start=when(arrival.start),
+        end=when(arrival.end),
+        link=link,
+        seen_by=observers,
+        expected_by=expected,
+        records=tuple(reference(fact) for fact in sorted(own.values(), key=lambda fact: fact.order)),
+        actions=tuple(
+            Action(when(fact.time) or EPOCH, _kind(fact), describe(fact), reference(fact))
+            for fact in sorted(node.deeds.values(), key=lambda fact: fact.order)
+        ),
+        credential_switch=parent is not None and _switched(node, parent),
+        source_ip=arrival.source_ip,
+        session=lead.key,
+        mfa=next((s.mfa for s in arrival.sessions if s.mfa is not None), None),
+        gateway=lead.gateway,
+    )
+
+
+def _entry_words(arrival: Arrival) -> str:
+    if arrival.start is None:
+        return "the session was already open when the logs begin"
+    if arrival.source:
+        return f"first sign of this person: nothing in the logs leads to {arrival.source}"
+    return "first sign of this person in the logs"
+
+
+def _switched(node: Node, parent: Node) -> bool:
+    if node.arrival.account.same_as(parent.arrival.account):
+        return False
+    return node.claimed is None or parent.claimed is None or node.claimed != parent.claimed
+
+
+def protocol(arrival: Arrival) -> str:
+    """By what it came, as far as the logs tell."""
+    fixed = next((s.protocol for s in arrival.sessions if s.protocol and s.kind != "terminal"), "")
+    if fixed:
+        return fixed
+    types = {session.logon_type for session in arrival.sessions}
+    if 10 in types or (7 in types and arrival.source_ip):
+        return "rdp"
+    if types & {2, 7, 11}:
+        return "console"
+    if 9 in types:
+        return "explicit"
+    if types & {4, 5}:
+        return "service"
+    for hint in _ORDER:
+        if hint in arrival.hints and 3 in types | {3 if not types & {0} else 0}:
+            return hint
+    return "network" if types & {3, 8} else "unknown"
+
+
+def _kind(fact: Fact) -> str:
+    return _KINDS.get(fact.class_uid, "network")
+
+
+def describe(fact: Fact) -> str:
+    """The deed in words for a person: a command line, a share, a service."""
+    if fact.class_uid == f.PROCESS:
+        return fact.cmd_line or fact.path
+    if fact.class_uid == f.SMB:
+        return f"{fact.share}\\{fact.file}" if fact.file else fact.share
+    if fact.class_uid == f.SERVICE:
+        return f"service {fact.service}: {fact.service_path}"
+    if fact.class_uid == f.JOB:
+        return f"task {fact.job}: {fact.job_path}" if fact.job_path else f"task {fact.job}"
+    if fact.class_uid == f.LOG:
+        return (
+            f"event log cleared ({fact.code})" if fact.activity == 1 else f"event log changed ({fact.code})"
+        )
+    if fact.class_uid in {f.ACCOUNT_CHANGE, f.GROUP}:
+        return f"{fact.user.text} changed ({fact.code})"
+    return fact.message
+
+
+def _sightings(flows: list[Fact]) -> dict[str, list[Fact]]:
+    out: dict[str, list[Fact]] = defaultdict(list)
+    for fact in flows:
+        out[fact.src_ip].append(fact)
+    return out
+
+
+def _eyes(
+    node: Node, seen: dict[str, list[Fact]], cast: Cast
+) -> tuple[tuple[str, ...], tuple[str, ...], list[Fact]]:
+    """Vantage points that saw the hop, those that should have, and the records of the former."""
+    arrival = node.arrival
+    kinds = {session.kind for session in arrival.sessions}
+    observers: set[str] = set()
+    expected: set[str] = set()
+    extra: list[Fact] = []
+    if kinds & {"windows", "terminal", "ssh"}:
+        observers.add("target host")
+    if "vpn" in kinds:
+        observers.add("gateway")
+        expected.add("gateway")
+    elif arrival.host in cast.recorders:
+        expected.add("target host")
+    if "sensor" in kinds:
+        observers.add("network sensor")
+    for fact in _flows_of(arrival, seen):
+        host = cast.hosts.canonical(fact.host)
+        if not fact.host:
+            observers.add("network sensor")
+        elif host == arrival.source != arrival.host:
+            observers.add("source host")
+        else:
+            continue
+        extra.append(fact)
+    if any(cast.hosts.canonical(fact.host) == arrival.source for fact in node.proof):
+        observers.add("source host")
+    if arrival.source in cast.talkers and arrival.source != arrival.host and "vpn" not in kinds:
+        expected.add("source host")
+    return tuple(sorted(observers)), tuple(sorted(expected | observers)), extra
+
+
+def _flows_of(arrival: Arrival, seen: dict[str, list[Fact]]) -> list[Fact]:
+    ports = {port for session in arrival.sessions for port in session.ports}
+    spans = [(session.source_ip, session.begun) for session in arrival.sessions if session.source_ip]
+    return [
+        fact
+        for address in sorted({address for address, _ in spans})
+        for fact in seen.get(address, ())
+        if fact.src_port in ports and any(abs(fact.time - begun) <= 120 * SECOND for _, begun in spans)
+    ]
