@@ -1,0 +1,319 @@
+"""Cutting a stream into segments: the runs of bytes that are sealed, and later parsed, as one.
+
+Text is cut at line ends, always at the same places from the start of a file, so that equal files give equal
+segments; a known beginning is passed over, whatever the file's name (docs/collect.md has the rules). EVTX
+is cut at its 64 KiB chunks; a segment is the file header and a run of chunks that were not sealed before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from countersign.app._streams import Peeked
+from countersign.app.known import Known, Piece
+from countersign.sources import HEAD_BYTES, Source
+
+SEGMENT_BYTES = 4 << 20
+"""What one segment holds at most, one long line apart: large enough to compress, small enough for a worker."""
+SEGMENT_LINES = 100_000
+"""A worker holds a segment's records as Python objects: very short lines are cut sooner."""
+MAX_RECORD = 16 << 20
+"""A longer line is sealed in pieces of this size and counted as rejected. No log family has such records."""
+EVTX_HEADER = 4096
+EVTX_CHUNK = 65_536
+EVTX_RUN = SEGMENT_BYTES // EVTX_CHUNK
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One run of bytes to be sealed.
+
+    `raw` is what is sealed, `offset` where its own bytes begin in the file (a repeated header left aside), `head`,
+    `lineage` and `pieces` as in `schema.SEGMENTS_SCHEMA`. `fragment` marks part of a line longer than
+    `MAX_RECORD`, which nobody parses. `replaces` are segments that ended in half a line which now goes on.
+    """
+
+    raw: bytes
+    digest: str
+    offset: int
+    head: str
+    lineage: str
+    pieces: tuple[str, ...] = ()
+    fragment: bool = False
+    replaces: tuple[str, ...] = ()
+
+
+class Cutting:
+    """One stream being cut: iterate over it once. Afterwards `damage` says what is wrong with it, and `passed`
+    how many bytes were known."""
+
+    def __init__(self, stream: Peeked, source: Source, known: Known, origin: str, *, grows: bool) -> None:
+        self._stream = stream
+        self._source = source
+        self._known = known
+        self._origin = origin
+        self._grows = grows
+        self.passed = 0
+        self.damage = ""
+
+    def __iter__(self) -> Iterator[Cut]:
+        yield from self._evtx() if self._source.framing == "evtx" else self._text()
+        self.damage = self.damage or self._stream.damage
+
+    def _text(self) -> Iterator[Cut]:
+        text = _Text(self._stream, self._source, self._known, self._origin, grows=self._grows)
+        yield from text.cuts()
+        self.passed = text.passed
+
+    def _evtx(self) -> Iterator[Cut]:
+        header = _exactly(self._stream, EVTX_HEADER)
+        if len(header) < EVTX_HEADER:
+            self.damage = "ends within the file header of its EVTX"
+            return
+        offset, first = EVTX_HEADER, 0
+        run: list[bytes] = []
+        digests: list[bytes] = []
+        strange = 0
+        while chunk := _exactly(self._stream, EVTX_CHUNK):
+            if chunk.count(0) < len(chunk):
+                digest = hashlib.sha256(chunk).digest()
+                if self._known.has_chunk(digest) or digest in digests:
+                    self.passed += len(chunk)
+                else:
+                    strange += not chunk.startswith(b"ElfChnk\0")
+                    first = first if run else offset
+                    run.append(chunk)
+                    digests.append(digest)
+            offset += len(chunk)
+            if len(run) == EVTX_RUN:
+                yield self._run(header, run, digests, first)
+                run, digests = [], []
+        if run:
+            yield self._run(header, run, digests, first)
+        if (offset - EVTX_HEADER) % EVTX_CHUNK:
+            self.damage = "ends within a chunk of its EVTX"
+        elif strange:
+            self.damage = f"{strange} of its EVTX chunks have no chunk header"
+
+    def _run(self, header: bytes, run: list[bytes], digests: list[bytes], offset: int) -> Cut:
+        raw = b"".join((header, *run))
+        digest = hashlib.sha256(raw).hexdigest()
+        pieces = tuple(piece.hex() for piece in digests)
+        lineage = _lineage(self._source.name, pieces[0])
+        self._known.add(self._origin, "", offset, Piece(digest, len(raw), lineage), pieces)
+        return Cut(raw, digest, offset, "", lineage, pieces)
+
+
+class _Text:
+    """A text file from its start to its end: known segments are passed, the rest is cut."""
+
+    def __init__(self, stream: Peeked, source: Source, known: Known, origin: str, *, grows: bool) -> None:
+        self._window = _Window(stream)
+        self._source = source
+        self._known = known
+        self._origin = origin
+        self._grows = grows
+        self._preamble = b""
+        self._head = ""
+        self._lineage = ""
+        self._offset = 0
+        self._inside = False  # a line longer than MAX_RECORD
+        self._replaces: list[str] = []
+        self.passed = 0
+
+    def cuts(self) -> Iterator[Cut]:
+        self._begin()
+        while self._window.fill(1):
+            length = self._pass()
+            if length:
+                self.passed += length
+                self._advance(length)
+                continue
+            length, fragment = self._length()
+            cut = self._cut(length, fragment=fragment)
+            self._advance(length)
+            if cut is not None:
+                yield cut
+            else:
+                self.passed += length
+
+    def _begin(self) -> None:
+        """The file's preamble and its head: the digest of its first record, with the preamble before it."""
+        self._window.fill(HEAD_BYTES)
+        start = self._window.view(HEAD_BYTES)
+        length = min(self._source.preamble(start), len(start))
+        self._preamble = start[:length]
+        end = start.find(b"\n", length)
+        first = start if end < 0 else start[:end]
+        self._head = hashlib.sha256(first).hexdigest()
+        for size, heads in self._known.openings().items():
+            if size < len(first) and hashlib.sha256(first[:size]).hexdigest() in heads:
+                opening = hashlib.sha256(first[:size]).hexdigest()
+                pieces = self._known.after(self._origin, opening, 0)
+                self._replaces += [piece.digest for piece in pieces if piece.size == size]
+
+    def _prefix(self) -> bytes:
+        return self._preamble if self._offset else b""
+
+    def _pass(self) -> int:
+        """Length of the longest known segment that stands here, 0 where there is none."""
+        best = 0
+        prefix = self._prefix()
+        pieces = sorted(
+            self._known.after(self._origin, self._head, self._offset), key=lambda piece: piece.size
+        )
+        hasher, hashed = hashlib.sha256(prefix), 0
+        halves = []
+        for piece in pieces:
+            length = piece.size - len(prefix)
+            if length <= 0 or not self._window.fill(length):
+                continue
+            hasher.update(self._window.view(length, hashed))
+            hashed = length
+            if hasher.hexdigest() != piece.digest:
+                continue
+            whole = self._whole(length)
+            if whole:
+                best, self._lineage = whole, piece.lineage
+            else:
+                halves.append(piece.digest)
+        if not best:
+            self._replaces += halves
+        return best
+
+    def _whole(self, length: int) -> int:
+        """How far a known segment of `length` reaches now: past the line end that it lacked, or 0 if its last
+        line goes on and must be read again."""
+        if self._window.view(length, length - 1) == b"\n":
+            return length
+        if length == MAX_RECORD:
+            return length
+        self._window.fill(length + 2)
+        after = self._window.view(length + 2, length)
+        if not after or after.startswith(b"\n"):
+            return length + len(after[:1])
+        return length + 2 if after == b"\r\n" else 0
+
+    def _length(self) -> tuple[int, bool]:
+        """How long the next segment is, and whether it is part of an overlong line."""
+        window = self._window
+        if self._inside:
+            whole = window.fill(MAX_RECORD)
+            end = window.find(b"\n", MAX_RECORD)
+            return (end + 1 if end >= 0 else MAX_RECORD if whole else len(window)), True
+        full = window.fill(SEGMENT_BYTES)
+        end = window.rfind(b"\n", SEGMENT_BYTES)
+        if not full:
+            return self._ending(end + 1), False
+        if end < 0:
+            full = window.fill(MAX_RECORD)
+            end = window.find(b"\n", MAX_RECORD)
+            if end < 0:
+                return (MAX_RECORD, True) if full else (len(window), False)
+            return end + 1, False
+        return self._few(end + 1), False
+
+    def _ending(self, lines: int) -> int:
+        """The last segment: an unfinished line of a file that may grow stands alone, so that little is read
+        again. A line that closes a JSON object is finished without its newline."""
+        size = len(self._window)
+        if lines == size or not lines or not self._grows:
+            return self._few(size)
+        if self._window.view(size).rstrip().endswith(b"}"):
+            return self._few(size)
+        return self._few(lines)
+
+    def _few(self, length: int) -> int:
+        """`length`, or less where that would be too many lines or would cut a repeated preamble in two."""
+        window = self._window
+        while window.count(b"\n", length) > SEGMENT_LINES:
+            half = window.rfind(b"\n", length // 2)
+            length = (window.find(b"\n", length) if half < 0 else half) + 1
+        if self._preamble:
+            at = self._header_at(length)
+            if at > 0 and at + self._source.preamble(window.view(length, at)) >= length:
+                return at
+        return length
+
+    def _header_at(self, length: int) -> int:
+        """Where the last preamble within the next `length` bytes begins, -1 where there is none."""
+        first = self._preamble.split(b"\n", 1)[0] + b"\n"
+        at = self._window.rfind(b"\n" + first, length)
+        if at >= 0:
+            return at + 1
+        return 0 if self._window.view(len(first)) == first else -1
+
+    def _cut(self, length: int, *, fragment: bool) -> Cut | None:
+        raw = self._prefix() + self._window.view(length)
+        digest = hashlib.sha256(raw).hexdigest()
+        if self._known.has(digest):
+            return None
+        siblings = self._known.after(self._origin, self._head, self._offset)
+        forks = any(p.lineage == self._lineage and p.digest not in self._replaces for p in siblings)
+        if forks or not self._lineage:
+            base = self._lineage or _lineage(self._source.name, self._origin, self._head)
+            self._lineage = _lineage(base, digest)
+        self._known.add(self._origin, self._head, self._offset, Piece(digest, len(raw), self._lineage))
+        replaces, self._replaces = tuple(self._replaces), []
+        return Cut(raw, digest, self._offset, self._head, self._lineage, (), fragment, replaces)
+
+    def _advance(self, length: int) -> None:
+        """Go past `length` bytes, and keep the last preamble that stands in them."""
+        window = self._window
+        self._inside = window.view(length, length - 1) != b"\n" and (self._inside or length == MAX_RECORD)
+        at = self._header_at(length) if self._preamble else -1
+        if at >= 0:
+            head = window.view(min(length, at + HEAD_BYTES), at)
+            self._preamble = head[: self._source.preamble(head)] or self._preamble
+        window.drop(length)
+        self._offset += length
+
+
+class _Window:
+    """The next bytes of a stream, as many as are asked for."""
+
+    def __init__(self, stream: Peeked) -> None:
+        self._stream = stream
+        self._buffer = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def fill(self, size: int) -> bool:
+        """Whether `size` bytes are left, and have been read in."""
+        while len(self._buffer) < size:
+            data = self._stream.read(size - len(self._buffer))
+            if not data:
+                return False
+            self._buffer += data
+        return True
+
+    def view(self, end: int, start: int = 0) -> bytes:
+        """Bytes `start` to `end` from here."""
+        return bytes(memoryview(self._buffer)[start:end])
+
+    def find(self, text: bytes, end: int) -> int:
+        return self._buffer.find(text, 0, end)
+
+    def rfind(self, text: bytes, end: int) -> int:
+        return self._buffer.rfind(text, 0, end)
+
+    def count(self, text: bytes, end: int) -> int:
+        return self._buffer.count(text, 0, end)
+
+    def drop(self, size: int) -> None:
+        del self._buffer[:size]
+
+
+def _lineage(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _exactly(stream: Peeked, size: int) -> bytes:
+    parts: list[bytes] = []
+    while size > 0 and (data := stream.read(size)):
+        parts.append(data)
+        size -= len(data)
+    return b"".join(parts)

@@ -1,0 +1,243 @@
+"""Visits and findings as JSON documents (docs/json.md), and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from countersign.model.schema import OCSF_VERSION
+from countersign.model.visit import SEVERITIES, Action, Finding, Hop, Link, Reference, Verdict, Visit
+
+COMPLIANCE_FINDING, DETECTION_FINDING = 2003, 2004
+_CLASS_NAMES = {COMPLIANCE_FINDING: "Compliance Finding", DETECTION_FINDING: "Detection Finding"}
+FINDINGS_CATEGORY = 2
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with microseconds only where there are any, None where unknown."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def moment(text: str | None) -> datetime | None:
+    """The aware time that `stamp` wrote."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def reference_document(reference: Reference) -> dict[str, Any]:
+    """`{event, record, segment, leaf}`."""
+    return {
+        "event": reference.event,
+        "record": reference.record,
+        "segment": reference.segment,
+        "leaf": reference.leaf,
+    }
+
+
+def _reference(body: dict[str, Any]) -> Reference:
+    return Reference(body["event"], body["segment"], body["record"], body["leaf"])
+
+
+def _references(bodies: list[dict[str, Any]]) -> tuple[Reference, ...]:
+    return tuple(_reference(body) for body in bodies)
+
+
+def hop_document(hop: Hop) -> dict[str, Any]:
+    """One hop of a visit."""
+    return {
+        "id": hop.id,
+        "parent": hop.parent,
+        "account": hop.account,
+        "source": hop.source,
+        "source_ip": hop.source_ip,
+        "target": hop.target,
+        "protocol": hop.protocol,
+        "start": stamp(hop.start),
+        "end": stamp(hop.end),
+        "link": {"kind": hop.link.kind, "reason": hop.link.reason, "candidates": list(hop.link.candidates)},
+        "seen_by": list(hop.seen_by),
+        "expected_by": list(hop.expected_by),
+        "credential_switch": hop.credential_switch,
+        "session": hop.session,
+        "mfa": hop.mfa,
+        "gateway": hop.gateway,
+        "records": [reference_document(reference) for reference in hop.records],
+        "actions": [
+            {
+                "time": stamp(action.time),
+                "kind": action.kind,
+                "text": action.text,
+                **reference_document(action.reference),
+            }
+            for action in hop.actions
+        ],
+    }
+
+
+def visit_document(visit: Visit) -> dict[str, Any]:
+    """One visit with its hops, verdicts and the ids of its findings."""
+    return {
+        "id": visit.id,
+        "provider": visit.provider,
+        "person": visit.person,
+        "kind": visit.kind,
+        "start": stamp(visit.start),
+        "end": stamp(visit.end),
+        "entry": visit.entry,
+        "hops": [hop_document(hop) for hop in visit.hops],
+        "verdicts": [
+            {
+                "clause": verdict.clause,
+                "verdict": verdict.verdict,
+                "why": verdict.why,
+                "records": [reference_document(reference) for reference in verdict.records],
+                "missing": verdict.missing,
+                "hops": list(verdict.hops),
+            }
+            for verdict in visit.verdicts
+        ],
+        "findings": list(visit.findings),
+        "aliases": list(visit.aliases),
+    }
+
+
+def visit_from(body: dict[str, Any]) -> Visit:
+    """The visit that `visit_document` wrote."""
+    return Visit(
+        id=body["id"],
+        provider=body["provider"],
+        person=body["person"],
+        kind=body["kind"],
+        start=moment(body["start"]),
+        end=moment(body["end"]),
+        entry=body["entry"],
+        hops=tuple(_hop(hop) for hop in body["hops"]),
+        verdicts=tuple(
+            Verdict(
+                clause=verdict["clause"],
+                verdict=verdict["verdict"],
+                why=verdict["why"],
+                records=_references(verdict["records"]),
+                missing=verdict["missing"],
+                hops=tuple(verdict["hops"]),
+            )
+            for verdict in body["verdicts"]
+        ),
+        findings=tuple(body["findings"]),
+        aliases=tuple(body["aliases"]),
+    )
+
+
+def _hop(body: dict[str, Any]) -> Hop:
+    link = body["link"]
+    return Hop(
+        id=body["id"],
+        parent=body["parent"],
+        account=body["account"],
+        source=body["source"],
+        target=body["target"],
+        protocol=body["protocol"],
+        start=moment(body["start"]),
+        end=moment(body["end"]),
+        link=Link(link["kind"], link["reason"], tuple(link["candidates"])),
+        seen_by=tuple(body["seen_by"]),
+        expected_by=tuple(body["expected_by"]),
+        records=_references(body["records"]),
+        actions=tuple(
+            Action(datetime.fromisoformat(action["time"]), action["kind"], action["text"], _reference(action))
+            for action in body["actions"]
+        ),
+        credential_switch=body["credential_switch"],
+        source_ip=body["source_ip"],
+        session=body["session"],
+        mfa=body["mfa"],
+        gateway=body["gateway"],
+    )
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """One finding: the keys of docs/json.md, with the OCSF attributes that do not clash beside them."""
+    return {
+        "id": finding.id,
+        "time": stamp(finding.time),
+        "title": finding.title,
+        "severity": finding.severity,
+        "kind": finding.kind,
+        "rule_id": finding.rule_id,
+        "provider": finding.provider,
+        "visit": finding.visit,
+        "hosts": list(finding.hosts),
+        "techniques": list(finding.techniques),
+        "cites": list(finding.cites),
+        "why": finding.why,
+        "evidence": [reference_document(reference) for reference in finding.evidence],
+        **{
+            key: value for key, value in ocsf(finding).items() if key not in {"time", "severity", "evidences"}
+        },
+    }
+
+
+def finding_from(body: dict[str, Any]) -> Finding:
+    """The finding that `finding_document` wrote."""
+    return Finding(
+        id=body["id"],
+        time=moment(body["time"]),
+        title=body["title"],
+        severity=body["severity"],
+        kind=body["kind"],
+        class_uid=body["class_uid"],
+        rule_id=body["rule_id"],
+        provider=body["provider"],
+        visit=body["visit"],
+        hosts=tuple(body["hosts"]),
+        techniques=tuple(body["techniques"]),
+        cites=tuple(body["cites"]),
+        why=body["why"],
+        evidence=_references(body["evidence"]),
+    )
+
+
+def ocsf(finding: Finding) -> dict[str, Any]:
+    """The finding as an OCSF event of class 2003 or 2004: what leaves for other tools.
+
+    `time` is in milliseconds since 1970, as OCSF's `timestamp_t` wants it.
+    """
+    milliseconds = None if finding.time is None else int(finding.time.timestamp() * 1000)
+    severity = SEVERITIES.index(finding.severity) + 1
+    body: dict[str, Any] = {
+        "class_uid": finding.class_uid,
+        "class_name": _CLASS_NAMES[finding.class_uid],
+        "category_uid": FINDINGS_CATEGORY,
+        "category_name": "Findings",
+        "activity_id": 1,
+        "activity_name": "Create",
+        "type_uid": finding.class_uid * 100 + 1,
+        "severity_id": severity,
+        "severity": finding.severity.capitalize(),
+        "status_id": 1,
+        "time": milliseconds,
+        "time_dt": stamp(finding.time),
+        "message": finding.why,
+        "metadata": {
+            "version": OCSF_VERSION,
+            "uid": finding.id,
+            "product": {"name": "Countersign", "vendor_name": "Countersign"},
+        },
+        "finding_info": {
+            "uid": finding.id,
+            "title": finding.title,
+            "desc": finding.why,
+            "created_time": milliseconds,
+            "attacks": [{"technique": {"uid": uid}} for uid in finding.techniques],
+            "analytic": {"uid": finding.rule_id, "type_id": 1, "type": "Rule"},
+        },
+        "evidences": [{"data": reference_document(reference)} for reference in finding.evidence],
+        "resources": [{"type": "host", "name": host} for host in finding.hosts],
+    }
+    if finding.class_uid == COMPLIANCE_FINDING:
+        body["compliance"] = {
+            "control": finding.rule_id,
+            "requirements": list(finding.cites),
+            "status_id": 3,
+            "status": "Fail",
+        }
+    return body
