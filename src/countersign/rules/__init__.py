@@ -1,1 +1,36 @@
-"""To be filled."""
+"""The columnar Sigma engine: rules in, and for batches of events the rows that match.
+
+It knows Arrow and pySigma; where a field stands in a batch it learns from a `FieldResolver`, and which events
+a log source means from one table (`logsources.toml`). See docs/rules.md and docs/adr/0005-columnar-rules.md.
+"""
+
+from __future__ import annotations
+
+from countersign.rules.compiled import Status
+from countersign.rules.content import own_rules
+from countersign.rules.engine import HITS, CompiledSet, Fired, compile_rules
+from countersign.rules.fields import EventFields, FieldResolver, event_fields
+from countersign.rules.load import load_rules
+from countersign.rules.logsources import LogSources, Meaning, Where, load_logsources
+from countersign.rules.rule import Example, Problem, Rule, RuleSet
+
+__all__ = [
+    "HITS",
+    "CompiledSet",
+    "EventFields",
+    "Example",
+    "FieldResolver",
+    "Fired",
+    "LogSources",
+    "Meaning",
+    "Problem",
+    "Rule",
+    "RuleSet",
+    "Status",
+    "Where",
+    "compile_rules",
+    "event_fields",
+    "load_logsources",
+    "load_rules",
+    "own_rules",
+]

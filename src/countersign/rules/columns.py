@@ -1,0 +1,92 @@
+"""A batch seen by the engine: dictionary-encoded columns, made once each and only when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from countersign.rules.fields import FieldResolver, as_text, leaf
+from countersign.rules.logsources import Where
+
+Codes = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.int64]
+
+NAMES = ("source", "metadata.log_name", "metadata.log_provider", "metadata.event_code")
+"""What a log source is told by, in the order of `Where.holds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Distinct `values`, and for each entry the index of its value, -1 for null. `rows` tells an entry's row
+    where entries are not one a row."""
+
+    values: pa.Array
+    codes: Codes
+    rows: Rows | None = None
+
+
+def encode(array: pa.Array, rows: Rows | None = None) -> Column:
+    """`array` (strings) with each distinct value once."""
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return Column(encoded.dictionary, codes.astype(np.int64, copy=False), rows)
+
+
+def compact(codes: npt.NDArray[np.integer], size: int) -> tuple[Rows, Rows]:
+    """The distinct ones of `codes` (each below `size`), sorted, and for each code its place among them."""
+    if size > 4 * len(codes) + 1024:
+        kept, places = np.unique(codes, return_inverse=True)
+        return kept.astype(np.int64, copy=False), places.astype(np.int64, copy=False)
+    present = np.zeros(size, dtype=bool)
+    present[codes] = True
+    places_of = np.cumsum(present) - 1
+    return np.flatnonzero(present), places_of[codes]
+
+
+class Batch:
+    """One record batch and its encoded columns."""
+
+    def __init__(self, batch: pa.RecordBatch, fields: FieldResolver) -> None:
+        self.rows = batch.num_rows
+        self._batch = batch
+        self._fields = fields
+        self._columns: dict[str, Column | None] = {}
+        self._texts: list[Column] | None = None
+        self._kinds = self._name_kinds()
+
+    def column(self, field: str) -> Column | None:
+        """The field's column, None where no row has the field."""
+        if field not in self._columns:
+            array = self._fields.column(self._batch, field)
+            empty = array is None or array.null_count == len(array)
+            self._columns[field] = None if empty else encode(array)
+        return self._columns[field]
+
+    def texts(self) -> list[Column]:
+        """Everything that a keyword is looked for in."""
+        if self._texts is None:
+            found = self._fields.texts(self._batch)
+            self._texts = [encode(array, rows) for _, array, rows in found if array.null_count < len(array)]
+        return self._texts
+
+    def select(self, where: tuple[Where, ...]) -> Rows:
+        """Rows for which all of `where` hold."""
+        kinds, of_row = self._kinds
+        wanted = np.array([all(one.holds(*kind) for one in where) for kind in kinds], dtype=bool)
+        return np.flatnonzero(wanted[of_row]) if wanted.any() else np.empty(0, dtype=np.int64)
+
+    def _name_kinds(self) -> tuple[list[tuple[str, ...]], Rows]:
+        """The distinct combinations of `NAMES`, casefolded, and which of them each row has."""
+        kinds: list[tuple[str, ...]] = [()]
+        of_row = np.zeros(self.rows, dtype=np.int64)
+        for path in NAMES:
+            array = leaf(self._batch, path)
+            column = encode(as_text(array) if array is not None else pa.nulls(self.rows, pa.string()))
+            names = [*(value.casefold() for value in column.values.to_pylist()), ""]
+            codes = np.where(column.codes < 0, len(names) - 1, column.codes)
+            kept, of_row = compact(of_row * len(names) + codes, len(kinds) * len(names))
+            kinds = [(*kinds[code // len(names)], names[code % len(names)]) for code in kept.tolist()]
+        return kinds, of_row

@@ -1,0 +1,171 @@
+"""YAML documents of a rule file, each parsed by pySigma on its own, so that one cannot spoil another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+from sigma.rule.base import SigmaYAMLLoader, check_alias_expansion
+from sigma.rule.detection import EmptySigmaDetections
+from sigma.rule.logsource import EmptyLogSource
+from yaml import YAMLError  # noqa: TID251  # this is the rules' loader: SigmaYAMLLoader is safe and refuses double keys
+
+MAX_DEPTH = 100
+"""Rules nest five deep; libyaml's composer recurses in C and a deep file would kill the process."""
+MAX_DOCUMENTS = 1_000
+"""In one file."""
+PARSER_FAILURES = (
+    SigmaError,
+    YAMLError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    IndexError,
+    RecursionError,
+)
+"""What pySigma and PyYAML let out for odd input: their own errors, and those of values of an unexpected type."""
+
+_LEADING = re.compile(r"^[ \-?:]*", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One rule's data, the line where it begins (from 1), pySigma's view (None where it has none or is a
+    correlation or filter), and what was wrong with it."""
+
+    data: Mapping[str, Any]
+    line: int
+    parsed: SigmaRule | None
+    problems: tuple[tuple[int, str], ...] = ()
+
+
+def read_documents(data: bytes) -> tuple[list[Document], list[tuple[int, str]]]:
+    """The rules in a file, and (line, reason) of what could not be read."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return [], [(data[: error.start].count(b"\n") + 1, "is not UTF-8")]
+    raw: list[tuple[dict[str, Any], int]] = []
+    problems: list[tuple[int, str]] = []
+    try:
+        _refuse_depth(text)
+        _read(text, raw, problems)
+    except YAMLError as error:
+        problems.append(_yaml_problem(error))
+    except PARSER_FAILURES as error:
+        problems.append((1, _clean(error)))
+    documents: list[Document] = []
+    for merged, line in _collection(raw, problems):
+        documents.append(_document(merged, line))
+    return documents, problems
+
+
+def _refuse_depth(text: str) -> None:
+    """Cheap bounds first; only a file beyond them is walked event by event, which needs no recursion."""
+    deepest = max(map(len, _LEADING.findall(text)), default=0)
+    if deepest + text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    loader = SigmaYAMLLoader(text)
+    try:
+        depth = 0
+        while loader.check_event():
+            name = type(loader.get_event()).__name__
+            depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+            if depth > MAX_DEPTH:
+                raise ValueError(f"nested more than {MAX_DEPTH} deep")
+    finally:
+        loader.dispose()
+
+
+def _read(text: str, raw: list[tuple[dict[str, Any], int]], problems: list[tuple[int, str]]) -> None:
+    loader = SigmaYAMLLoader(text)
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:
+                continue
+            line = node.start_mark.line + 1
+            try:
+                value = loader.construct_document(node)
+                check_alias_expansion(value)
+            except YAMLError as error:
+                problems.append(_yaml_problem(error, line))
+                continue
+            if value is None:
+                continue
+            if not isinstance(value, dict):
+                problems.append((line, "is not a mapping, so it is no rule"))
+            elif len(raw) >= MAX_DOCUMENTS:
+                problems.append((line, f"more than {MAX_DOCUMENTS} documents in one file"))
+                return
+            else:
+                raw.append((value, line))
+    finally:
+        loader.dispose()
+
+
+def _collection(
+    raw: list[tuple[dict[str, Any], int]], problems: list[tuple[int, str]]
+) -> list[tuple[dict[str, Any], int]]:
+    """Sigma collections: `action: global` adds to every rule after it, `repeat` to the rule before, `reset`
+    ends a global."""
+    out: list[tuple[dict[str, Any], int]] = []
+    common: dict[str, Any] = {}
+    previous: dict[str, Any] = {}
+    for data, line in raw:
+        action = data.get("action")
+        rest = {name: value for name, value in data.items() if name != "action"}
+        if action == "global":
+            common = previous = rest
+        elif action == "reset":
+            common = {}
+        elif action == "repeat":
+            previous = _merge(previous, rest)
+            out.append((previous, line))
+        elif action is not None:
+            problems.append((line, "the collection action is none of global, repeat, reset"))
+        else:
+            plain = "correlation" in data or "filter" in data
+            previous = data if plain else _merge(data, common)  # as pySigma: the global part wins
+            out.append((previous, line))
+    return out
+
+
+def _merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for name, value in more.items():
+        old = out.get(name)
+        out[name] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return out
+
+
+def _document(data: dict[str, Any], line: int) -> Document:
+    if "correlation" in data or "filter" in data:
+        return Document(data, line, None)
+    try:
+        parsed = SigmaRule.from_dict(dict(data), collect_errors=True)
+    except PARSER_FAILURES as error:
+        return Document(data, line, None, ((line, _clean(error)),))
+    problems = tuple((line, _clean(error)) for error in parsed.errors)
+    broken = isinstance(parsed.detection, EmptySigmaDetections) or isinstance(
+        parsed.logsource, EmptyLogSource
+    )
+    return Document(data, line, None if broken else parsed, problems)
+
+
+def _yaml_problem(error: YAMLError, line: int = 1) -> tuple[int, str]:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None)
+    return (mark.line + 1 if mark is not None else line), _clean(problem or error)
+
+
+def _clean(error: object) -> str:
+    """One line for a person, without control characters."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return _CONTROL.sub("\ufffd", text)[:300]

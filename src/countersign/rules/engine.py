@@ -1,0 +1,213 @@
+"""Compiled rules and what they answer: the door to the engine.
+
+`CompiledSet` keeps no state between batches but the automata it was made of: it may be used in any process, on
+batches of any size, and the hits are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from countersign.rules import atoms
+from countersign.rules.columns import NAMES, Batch
+from countersign.rules.compiled import Plain, Route, Status, compile_routes
+from countersign.rules.fields import FieldResolver, as_text, event_fields
+from countersign.rules.logsources import LogSources, load_logsources
+from countersign.rules.rule import Rule, RuleSet
+from countersign.rules.scope import RouteIndex
+
+BATCH_ROWS = 262_144
+"""Rows matched at a time: enough that distinct values repeat, few enough that masks stay small."""
+
+HITS = pa.schema([pa.field("rule", pa.int32()), pa.field("row", pa.int64())])
+"""`rule` is an index into `CompiledSet.rules`, `row` a row of what was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """An atom that held: the field as the log writes it (casefolded; empty for a keyword), its value, and the test
+    in words."""
+
+    field: str
+    value: str | None
+    test: str
+
+
+class CompiledSet:
+    """Rules ready to run. Made by `compile_rules`."""
+
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        status: tuple[Status, ...],
+        routes: tuple[Route, ...],
+        fields: FieldResolver,
+    ) -> None:
+        self.rules = rules
+        self.status = status
+        self.routes = routes
+        self._fields = fields
+        self._indexes: dict[int, RouteIndex] = {}
+
+    def needed_columns(self) -> set[str]:
+        """Top-level columns of the events that some active rule reads."""
+        needed = {path.partition(".")[0] for path in NAMES}
+        for route in self.routes:
+            for atom in route.atoms:
+                if atom.field == atoms.KEYWORDS:
+                    needed |= self._fields.text_columns()
+                else:
+                    needed |= self._fields.columns(atom.field)
+                if isinstance(atom, atoms.Same):
+                    needed |= self._fields.columns(atom.other)
+        return needed
+
+    def match(self, events: pa.RecordBatch | pa.Table) -> pa.Table:
+        """One row for each rule and event that matches (`HITS`), sorted; columns that are absent are null."""
+        rules: list[np.ndarray] = []
+        rows: list[np.ndarray] = []
+        offset = 0
+        for part in _parts(events):
+            found: dict[int, list[np.ndarray]] = {}
+            batch = Batch(part, self._fields)
+            for number in range(len(self.routes)):
+                for rule, places in self._index(number, batch):
+                    found.setdefault(rule, []).append(places)
+            for rule, places_ in found.items():
+                hits = places_[0] if len(places_) == 1 else np.unique(np.concatenate(places_))
+                rules.append(np.full(len(hits), rule, dtype=np.int32))
+                rows.append(hits + offset)
+            offset += part.num_rows
+        if not rules:
+            return HITS.empty_table()
+        rule_column, row_column = np.concatenate(rules), np.concatenate(rows)
+        order = np.lexsort((row_column, rule_column))
+        return pa.table({"rule": rule_column[order], "row": row_column[order]}, schema=HITS)
+
+    def _index(self, number: int, batch: Batch) -> list[tuple[int, np.ndarray]]:
+        index = self._indexes.get(number)
+        if index is None:
+            if not len(batch.select(self.routes[number].where)):
+                return []
+            index = self._indexes[number] = RouteIndex(self.routes[number])
+        return index.match(batch)
+
+    def explain(self, rule: int, events: pa.RecordBatch | pa.Table, row: int) -> tuple[Fired, ...]:
+        """The atoms that made `rule` fire on `row`, with the values; empty if it does not."""
+        batch = next(_parts(events.slice(row, 1)), None)
+        if batch is None:
+            return ()
+        view = Batch(batch, self._fields)
+        fired: dict[Fired, None] = {}
+        for route in self.routes:
+            for variant in route.variants:
+                if variant.rule == rule and len(view.select(route.where)):
+                    record = _Record(batch, self._fields, route)
+                    if record.holds(variant.node):
+                        fired.update(dict.fromkeys(record.reasons(variant.node)))
+        return tuple(fired)
+
+
+class _Record:
+    """One row, asked atom by atom."""
+
+    def __init__(self, batch: pa.RecordBatch, fields: FieldResolver, route: Route) -> None:
+        self._batch = batch
+        self._fields = fields
+        self._route = route
+
+    def _value(self, field: str) -> str | None:
+        array = self._fields.column(self._batch, field)
+        return None if array is None else as_text(array)[0].as_py()
+
+    def _answer(self, number: int) -> Fired | None:
+        atom = self._route.atoms[number]
+        if isinstance(atom, atoms.Absent):
+            return Fired(atom.field, None, "is absent") if self._value(atom.field) is None else None
+        if isinstance(atom, atoms.Same):
+            value, other = self._value(atom.field), self._value(atom.other)
+            holds = value is not None and other is not None and atoms.same(atom, value, other)
+            return Fired(atom.field, value, describe(atom)) if holds else None
+        if atom.field != atoms.KEYWORDS:
+            value = self._value(atom.field)
+            return (
+                Fired(atom.field, value, describe(atom))
+                if value is not None and atoms.holds(atom, value)
+                else None
+            )
+        for _, array, _ in self._fields.texts(self._batch):
+            for value in array.to_pylist():
+                if value is not None and atoms.holds(atom, value):
+                    return Fired("", value, describe(atom))
+        return None
+
+    def holds(self, node: Plain) -> bool:
+        if isinstance(node, bool):
+            return node
+        if isinstance(node, int):
+            return self._answer(node) is not None
+        name, *children = node
+        if name == "not":
+            return not self.holds(children[0])
+        return (all if name == "and" else any)(self.holds(child) for child in children)
+
+    def reasons(self, node: Plain) -> Iterator[Fired]:
+        if isinstance(node, int) and not isinstance(node, bool):
+            answer = self._answer(node)
+            if answer is not None:
+                yield answer
+        elif isinstance(node, tuple) and node[0] != "not":
+            for child in node[1:]:
+                if self.holds(child):
+                    yield from self.reasons(child)
+
+
+_WORDS: Mapping[str, str] = {"lt": "below", "lte": "at most", "gt": "above", "gte": "at least", "neq": "not"}
+
+
+def describe(atom: atoms.Atom) -> str:
+    """An atom in words, for a person: wildcards as `*` and `?`."""
+    match atom:
+        case atoms.Text():
+            text = "".join(part if isinstance(part, str) else "*?"[part] for part in atom.pattern)
+            return f"matches {text}" + (" (cased)" if atom.cased else "")
+        case atoms.Regex():
+            return f"has the expression {atom.pattern}"
+        case atoms.Number():
+            return f"is {atom.number}"
+        case atoms.Compare():
+            return f"is {_WORDS[atom.operator]} {atom.number}"
+        case atoms.Network():
+            return f"is in {atom.network}"
+        case atoms.TimePart():
+            return f"has {atom.part} {atom.number}"
+        case atoms.Absent():
+            return "is absent"
+        case atoms.Same():
+            words = {(False, False): "equals", (True, False): "starts with", (False, True): "ends with"}
+            return f"{words.get((atom.starts, atom.ends), 'contains')} {atom.other}"
+
+
+def compile_rules(
+    ruleset: RuleSet,
+    logsources: LogSources | None = None,
+    fields: FieldResolver | None = None,
+) -> CompiledSet:
+    """Compile every rule that can run; `CompiledSet.status` says of each other one why it does not.
+
+    `logsources` and `fields` are those of Countersign's events unless given.
+    """
+    routes, status = compile_routes(ruleset, logsources or load_logsources())
+    return CompiledSet(ruleset.rules, status, routes, fields or event_fields())
+
+
+def _parts(events: pa.RecordBatch | pa.Table) -> Iterator[pa.RecordBatch]:
+    if isinstance(events, pa.RecordBatch):
+        events = pa.Table.from_batches([events])
+    for part in events.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):
+        if part.num_rows:
+            yield part

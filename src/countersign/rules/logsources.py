@@ -1,0 +1,134 @@
+"""Sigma log sources and which of our events each means: the reader of `logsources.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from countersign.errors import RuleError
+from countersign.rules.conditions import Renames
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A condition on an event; an empty tuple asks nothing. All names are casefolded.
+
+    `source` are log families (`windows` also means `windows.evtx`), the others stand for
+    `metadata.log_name`, `metadata.log_provider` and `metadata.event_code`.
+    """
+
+    source: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    provider: tuple[str, ...] = ()
+    event: tuple[str, ...] = ()
+
+    def holds(self, source: str, log: str, provider: str, event: str) -> bool:
+        """Whether an event with these casefolded names is meant; an absent name is empty."""
+        return (
+            (not self.source or any(source == name or source.startswith(name + ".") for name in self.source))
+            and (not self.log or log in self.log)
+            and (not self.provider or provider in self.provider)
+            and (not self.event or event in self.event)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One alternative of a log source: all of `where` must hold, names are written as `rename` says."""
+
+    where: tuple[Where, ...]
+    rename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSources:
+    """The table. `meanings` is keyed by (product, "category" or "service", name); `products` holds each
+    product's own condition."""
+
+    products: Mapping[str, Where]
+    meanings: Mapping[tuple[str, str, str], tuple[Meaning, ...]]
+    renames: Mapping[str, Renames]
+
+    def find(self, product: str | None, category: str | None, service: str | None) -> tuple[Meaning, ...]:
+        """The alternatives that a rule's log source means; empty if we have no such source."""
+        products = sorted(self.products) if product is None else [product.casefold()]
+        found: dict[Meaning, None] = {}
+        for name in products:
+            found.update(dict.fromkeys(self._of_product(name, category, service)))
+        return tuple(found)
+
+    def _of_product(self, product: str, category: str | None, service: str | None) -> list[Meaning]:
+        base = self.products.get(product)
+        if base is None or (category is None and service is None and not any(base.source)):
+            return []
+        meanings = [Meaning((base,))]
+        for kind, name in (("category", category), ("service", service)):
+            if name is not None:
+                more = self.meanings.get((product, kind, name.casefold()), ())
+                meanings = [
+                    Meaning(one.where + two.where, one.rename or two.rename)
+                    for one in meanings
+                    for two in more
+                ]
+        return meanings
+
+
+def load_logsources(text: str | None = None) -> LogSources:
+    """The table that comes with the program, or one of the same form.
+
+    Raises:
+        RuleError: the text is no such table.
+
+    """
+    if text is None:
+        text = resources.files(__package__).joinpath("logsources.toml").read_text("utf-8")
+    try:
+        return _table(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise RuleError(
+            f"the log source table cannot be read: {error}",
+            path="logsources.toml",
+            remedy="compare it with the one that comes with the program",
+        ) from error
+
+
+def _table(data: Mapping[str, Any]) -> LogSources:
+    products: dict[str, Where] = {}
+    meanings: dict[tuple[str, str, str], tuple[Meaning, ...]] = {}
+    renames = {name: _renames(table) for name, table in data.get("rename", {}).items()}
+    for product, table in data["product"].items():
+        products[product.casefold()] = Where(source=_names(table["source"]))
+        for kind in ("category", "service"):
+            for name, entries in table.get(kind, {}).items():
+                key = (product.casefold(), kind, name.casefold())
+                meanings[key] = tuple(_meaning(entry, renames) for entry in entries)
+    return LogSources(products, meanings, renames)
+
+
+def _meaning(entry: Mapping[str, Any], renames: Mapping[str, Renames]) -> Meaning:
+    where = Where(
+        log=_names(entry.get("log", ())),
+        provider=_names(entry.get("provider", ())),
+        event=_names(entry.get("event", ())),
+    )
+    rename = entry.get("rename", "")
+    if rename:
+        renames[rename]  # a name that is missing is an error of the table
+    return Meaning((where,), rename)
+
+
+def _names(values: Any) -> tuple[str, ...]:  # noqa: ANN401  # TOML has no types
+    return tuple(str(value).casefold() for value in values)
+
+
+def _renames(table: Mapping[str, Any]) -> Renames:
+    return Renames(
+        {name.casefold(): str(there) for name, there in table.get("fields", {}).items()},
+        {
+            name.casefold(): {value.casefold(): str(there) for value, there in values.items()}
+            for name, values in table.get("values", {}).items()
+        },
+    )

@@ -1,0 +1,97 @@
+"""Regular expressions in linear time: RE2 syntax only, and the literals that every match must contain.
+
+A literal lets a field's one automaton find the few values worth trying. It is taken from Python's parse of
+the expression (pySigma accepts only what Python does) and never from anything doubtful.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+SHORTEST_LITERAL = 3
+"""Shorter literals stand in nearly every value and save nothing."""
+MOST_LITERALS = 64
+"""An alternation of more than this many literals is not worth hanging on them."""
+DEEPEST = 30
+"""Nested groups beyond this are not looked into."""
+
+
+def refusal(pattern: str) -> str | None:
+    """Why RE2 cannot run the expression, None if it can."""
+    import re2
+
+    if any("\ud800" <= character <= "\udfff" for character in pattern):
+        return "a lone surrogate, which no text holds"
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(pattern, options)
+    except re2.error as error:
+        text = error.args[0] if error.args else "not understood"
+        return (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).strip()
+    return None
+
+
+def required_literals(pattern: str) -> tuple[str, ...]:
+    """Casefolded ASCII literals one of which stands in every match, whatever its case; empty if none is sure."""
+    if "[:" in pattern:  # a POSIX class, which Python reads as something else
+        return ()
+    try:
+        parsed = re._parser.parse(pattern)  # type: ignore[attr-defined] # noqa: SLF001  # the only parser there is
+    except (re.error, RecursionError, OverflowError):
+        return ()
+    found = _best(parsed, 0)
+    return tuple(sorted(found)) if found else ()
+
+
+Literals = frozenset[str]
+
+
+def _best(sequence: Iterable[tuple[Any, Any]], depth: int) -> Literals | None:
+    """The best set of literals of which one must stand in a match of the whole sequence."""
+    if depth > DEEPEST:
+        return None
+    candidates: list[Literals] = []
+    run: list[str] = []
+    for operation, argument in sequence:
+        name = str(operation)
+        if name == "LITERAL" and argument < 128:
+            run.append(chr(argument))
+            continue
+        if name == "AT":  # a place, not a character: the run goes on
+            continue
+        _close(run, candidates)
+        inner = _inside(name, argument, depth)
+        if inner:
+            candidates.append(inner)
+    _close(run, candidates)
+    return max(candidates, key=_worth, default=None)
+
+
+def _inside(name: str, argument: Any, depth: int) -> Literals | None:  # noqa: ANN401  # a parse tree has no types
+    if name == "SUBPATTERN":
+        return _best(argument[3], depth + 1)
+    if name in {"MAX_REPEAT", "MIN_REPEAT"} and argument[0] >= 1:
+        return _best(argument[2], depth + 1)
+    if name == "BRANCH":
+        union: set[str] = set()
+        for alternative in argument[1]:
+            found = _best(alternative, depth + 1)
+            if not found:
+                return None
+            union |= found
+        return frozenset(union) if len(union) <= MOST_LITERALS else None
+    return None
+
+
+def _close(run: list[str], candidates: list[Literals]) -> None:
+    text = "".join(run).casefold()
+    run.clear()
+    if len(text) >= SHORTEST_LITERAL:
+        candidates.append(frozenset({text}))
+
+
+def _worth(literals: Literals) -> tuple[int, int]:
+    return min(map(len, literals)), -len(literals)

@@ -1,0 +1,254 @@
+"""One route over the rows of one batch: row sets of atoms, and set algebra on them.
+
+Row sets are sorted positions within the route's rows, or a mask where more than an eighth of the rows is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from countersign.rules import atoms
+from countersign.rules.columns import Batch, Column, compact
+from countersign.rules.compiled import Plain, Route, by_field
+from countersign.rules.values import FieldIndex, Ids
+
+Places = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+DENSE = 8
+"""A set of more than 1/8 of the rows is a mask: eight bytes a position against one a row."""
+NONE = np.empty(0, dtype=np.int64)
+
+
+class RouteIndex:
+    """The automata of a route, made once, and which variants wait for which atom."""
+
+    def __init__(self, route: Route) -> None:
+        self.route = route
+        entries = by_field(route.atoms)
+        self.fields: Mapping[str, FieldIndex] = {field: FieldIndex(found) for field, found in entries.items()}
+        self.numbers = {field: [number for number, _ in found] for field, found in entries.items()}
+        self.always = [place for place, variant in enumerate(route.variants) if variant.guard is None]
+        self.waiting: dict[int, list[int]] = {}
+        for place, variant in enumerate(route.variants):
+            for atom in variant.guard or ():
+                self.waiting.setdefault(atom, []).append(place)
+
+    def match(self, batch: Batch) -> list[tuple[int, Places]]:
+        """(rule, rows of the batch) for each variant with hits."""
+        rows = batch.select(self.route.where)
+        if not len(rows):
+            return []
+        scope = Scope(self, batch, rows)
+        awake = {place for atom in scope.live() for place in self.waiting.get(atom, ())}
+        awake.update(self.always)
+        out: list[tuple[int, Places]] = []
+        for place in sorted(awake):
+            variant = self.route.variants[place]
+            found = scope.find(variant.node)
+            if len(found):
+                out.append((variant.rule, rows[found]))
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field on the route's rows: the values that occur, each row's value (the last number for none)."""
+
+    values: pa.Array
+    codes: Places
+    counts: Places
+
+
+class Scope:
+    """The atoms of one route on some rows of one batch."""
+
+    def __init__(self, index: RouteIndex, batch: Batch, rows: Places) -> None:
+        self._batch = batch
+        self._rows = rows
+        self._size = len(rows)
+        self._atoms = index.route.atoms
+        self._fields: dict[str, _Field | None] = {}
+        self._hits: dict[int, Ids] = {}
+        self._sets: dict[int, Mask | Places] = {}
+        self._counts: dict[int, int] = {}
+        for field, found in index.fields.items():
+            if field == atoms.KEYWORDS:
+                self._keywords(found)
+            elif (column := self._field(field)) is not None:
+                self._hits.update(found.match(column.values))
+
+    def live(self) -> list[int]:
+        """Atoms that some row answers (those of absence and of two fields not among them)."""
+        return [*self._hits, *self._sets]
+
+    def _field(self, name: str) -> _Field | None:
+        if name not in self._fields:
+            column = self._batch.column(name)
+            self._fields[name] = None if column is None else self._restrict(column)
+        return self._fields[name]
+
+    def _restrict(self, column: Column) -> _Field | None:
+        size = len(column.values)
+        codes = column.codes[self._rows]
+        kept, places = compact(np.where(codes < 0, size, codes), size + 1)
+        if kept[-1] == size:
+            kept = kept[:-1]
+        if not len(kept):
+            return None
+        values = column.values if len(kept) == size else column.values.take(pa.array(kept))
+        return _Field(values, places, np.bincount(places, minlength=len(kept) + 1))
+
+    def _keywords(self, index: FieldIndex) -> None:
+        place_of = np.full(self._batch.rows, -1, dtype=np.int64)
+        place_of[self._rows] = np.arange(self._size)
+        for column in self._batch.texts():
+            places = place_of if column.rows is None else place_of[column.rows]
+            at = np.flatnonzero((places >= 0) & (column.codes >= 0))
+            if not len(at):
+                continue
+            kept, codes = compact(column.codes[at], len(column.values))
+            for atom, ids in index.match(column.values.take(pa.array(kept))).items():
+                table = np.zeros(len(kept), dtype=bool)
+                table[ids] = True
+                mask = self._sets.setdefault(atom, np.zeros(self._size, dtype=bool))
+                mask[places[at[table[codes]]]] = True
+
+    def _set(self, atom: int) -> Mask | Places:
+        found = self._sets.get(atom)
+        if found is None:
+            found = self._sets[atom] = self._compute(self._atoms[atom], atom)
+        return found
+
+    def _compute(self, atom: atoms.Atom, number: int) -> Mask | Places:
+        column = self._field(atom.field)
+        if isinstance(atom, atoms.Absent):
+            return np.ones(self._size, dtype=bool) if column is None else column.codes == len(column.values)
+        if isinstance(atom, atoms.Same):
+            return self._same(atom, column)
+        ids = self._hits.get(number)
+        if ids is None or column is None:
+            return NONE
+        table = np.zeros(len(column.values) + 1, dtype=bool)
+        table[ids] = True
+        mask: Mask = table[column.codes]
+        return mask if self._count(number) * DENSE > self._size else np.flatnonzero(mask)
+
+    def _same(self, atom: atoms.Same, column: _Field | None) -> Mask | Places:
+        other = self._field(atom.other)
+        if column is None or other is None:
+            return NONE
+        width = len(other.values) + 1
+        pairs, of_row = np.unique(column.codes * width + other.codes, return_inverse=True)
+        left, right = column.values.to_pylist(), other.values.to_pylist()
+        holds = np.zeros(len(pairs), dtype=bool)
+        for place, pair in enumerate(pairs.tolist()):
+            one, two = divmod(pair, width)
+            if one < len(left) and two < len(right):
+                holds[place] = atoms.same(atom, left[one], right[two])
+        return holds[of_row]
+
+    def _count(self, atom: int) -> int:
+        """How many rows answer an atom: exact for values and keywords, all rows for the others."""
+        known = self._counts.get(atom)
+        if known is not None:
+            return known
+        ids = self._hits.get(atom)
+        if ids is not None:
+            column = self._field(self._atoms[atom].field)
+            count = 0 if column is None else int(column.counts[ids].sum())
+        elif atom in self._sets:
+            found = self._sets[atom]
+            count = int(np.count_nonzero(found)) if found.dtype == bool else len(found)
+        else:
+            count = self._size if isinstance(self._atoms[atom], atoms.Absent | atoms.Same) else 0
+        self._counts[atom] = count
+        return count
+
+    def _bound(self, node: Plain) -> int:
+        """No more rows than this can hold."""
+        if isinstance(node, bool):
+            return self._size if node else 0
+        if isinstance(node, int):
+            return self._count(node)
+        name, *children = node
+        if name == "not":
+            return self._size
+        if name == "and":
+            least = self._size
+            for child in children:
+                least = min(least, self._bound(child))
+                if not least:
+                    break
+            return least
+        return min(self._size, sum(self._bound(child) for child in children))
+
+    def find(self, node: Plain) -> Places:
+        """The places where `node` holds, sorted."""
+        if isinstance(node, bool):
+            return np.arange(self._size) if node else NONE
+        if isinstance(node, int):
+            return _places(self._set(node))
+        name, *children = node
+        if name == "not":
+            return np.flatnonzero(~self._test(children[0], np.arange(self._size)))
+        if name == "or":
+            parts = [part for child in children if self._bound(child) and len(part := self.find(child))]
+            return np.unique(np.concatenate(parts)) if parts else NONE
+        ranked = sorted(children, key=lambda child: (_negated(child), self._bound(child)))
+        if not self._bound(ranked[0]):
+            return NONE
+        places = self.find(ranked[0])
+        for child in ranked[1:]:
+            if not len(places):
+                return NONE
+            places = places[self._test(child, places)]
+        return places
+
+    def _test(self, node: Plain, places: Places) -> Mask:
+        """For each of `places` (sorted) whether `node` holds there."""
+        if isinstance(node, bool):
+            return np.full(len(places), node)
+        if isinstance(node, int):
+            return self._test_atom(node, places)
+        name, *children = node
+        if name == "not":
+            return ~self._test(children[0], places)
+        conjunction = name == "and"
+        decided = np.full(len(places), conjunction)
+        open_ = np.arange(len(places))
+        for child in children:
+            answers = self._test(child, places[open_])
+            if not conjunction:
+                decided[open_[answers]] = True
+                open_ = open_[~answers]
+            else:
+                decided[open_[~answers]] = False
+                open_ = open_[answers]
+            if not len(open_):
+                break
+        return decided
+
+    def _test_atom(self, atom: int, places: Places) -> Mask:
+        if not self._count(atom):
+            return np.zeros(len(places), dtype=bool)
+        found = self._set(atom)
+        if found.dtype == bool:
+            return found[places]  # type: ignore[return-value]  # a mask, by the test above
+        at = np.searchsorted(found, places)
+        at[at == len(found)] = 0
+        return found[at] == places if len(found) else np.zeros(len(places), dtype=bool)
+
+
+def _places(found: Mask | Places) -> Places:
+    if found.dtype == bool:
+        return np.flatnonzero(found)
+    return found.astype(np.int64, copy=False)
+
+
+def _negated(node: Plain) -> bool:
+    return isinstance(node, tuple) and node[0] == "not"
