@@ -9,7 +9,7 @@ from __future__ import annotations
 from countersign.rules.compiled import Status
 from countersign.rules.content import own_rules
 from countersign.rules.engine import HITS, CompiledSet, Fired, compile_rules
-from countersign.rules.fields import EventFields, FieldResolver, event_fields
+from countersign.rules.fields import EventFields, FieldResolver, Fields, event_fields
 from countersign.rules.load import load_rules
 from countersign.rules.logsources import LogSources, Meaning, Where, load_logsources
 from countersign.rules.rule import Example, Problem, Rule, RuleSet
@@ -20,6 +20,7 @@ __all__ = [
     "EventFields",
     "Example",
     "FieldResolver",
+    "Fields",
     "Fired",
     "LogSources",
     "Meaning",

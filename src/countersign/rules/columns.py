@@ -52,7 +52,7 @@ class Batch:
     def __init__(self, batch: pa.RecordBatch, fields: FieldResolver) -> None:
         self.rows = batch.num_rows
         self._batch = batch
-        self._fields = fields
+        self._fields = fields.open(batch)
         self._columns: dict[str, Column | None] = {}
         self._texts: list[Column] | None = None
         self._kinds = self._name_kinds()
@@ -60,7 +60,7 @@ class Batch:
     def column(self, field: str) -> Column | None:
         """The field's column, None where no row has the field."""
         if field not in self._columns:
-            array = self._fields.column(self._batch, field)
+            array = self._fields.column(field)
             empty = array is None or array.null_count == len(array)
             self._columns[field] = None if empty else encode(array)
         return self._columns[field]
@@ -68,7 +68,7 @@ class Batch:
     def texts(self) -> list[Column]:
         """Everything that a keyword is looked for in."""
         if self._texts is None:
-            found = self._fields.texts(self._batch)
+            found = self._fields.texts()
             self._texts = [encode(array, rows) for _, array, rows in found if array.null_count < len(array)]
         return self._texts
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from countersign.rules import atoms
 from countersign.rules.columns import NAMES, Batch
 from countersign.rules.compiled import Plain, Route, Status, compile_routes
-from countersign.rules.fields import FieldResolver, as_text, event_fields
+from countersign.rules.fields import FieldResolver, Fields, event_fields
 from countersign.rules.logsources import LogSources, load_logsources
 from countersign.rules.rule import Rule, RuleSet
 from countersign.rules.scope import RouteIndex
@@ -106,7 +106,7 @@ class CompiledSet:
         for route in self.routes:
             for variant in route.variants:
                 if variant.rule == rule and len(view.select(route.where)):
-                    record = _Record(batch, self._fields, route)
+                    record = _Record(self._fields.open(batch), route)
                     if record.holds(variant.node):
                         fired.update(dict.fromkeys(record.reasons(variant.node)))
         return tuple(fired)
@@ -115,14 +115,13 @@ class CompiledSet:
 class _Record:
     """One row, asked atom by atom."""
 
-    def __init__(self, batch: pa.RecordBatch, fields: FieldResolver, route: Route) -> None:
-        self._batch = batch
+    def __init__(self, fields: Fields, route: Route) -> None:
         self._fields = fields
         self._route = route
 
     def _value(self, field: str) -> str | None:
-        array = self._fields.column(self._batch, field)
-        return None if array is None else as_text(array)[0].as_py()
+        array = self._fields.column(field)
+        return None if array is None else array[0].as_py()
 
     def _answer(self, number: int) -> Fired | None:
         atom = self._route.atoms[number]
@@ -139,7 +138,7 @@ class _Record:
                 if value is not None and atoms.holds(atom, value)
                 else None
             )
-        for _, array, _ in self._fields.texts(self._batch):
+        for _, array, _ in self._fields.texts():
             for value in array.to_pylist():
                 if value is not None and atoms.holds(atom, value):
                     return Fired("", value, describe(atom))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 UNMAPPED = "unmapped"
+Rows = npt.NDArray[np.int64]
 STANDARD: Mapping[str, str] = {
     "eventid": "metadata.event_code",
     "channel": "metadata.log_name",
@@ -22,20 +23,27 @@ STANDARD: Mapping[str, str] = {
 """Fields that every source states in a standard column, for rows whose own field is absent."""
 
 
+class Fields(Protocol):
+    """The values of one batch. Field names are casefolded; arrays are strings, null where a row has no value."""
+
+    def column(self, field: str) -> pa.Array | None:
+        """The field's values, one a row; None if no row can have one."""
+
+    def texts(self) -> Iterator[tuple[str, pa.Array, Rows | None]]:
+        """All that a keyword searches: (name, values, rows), rows None where values are one a row."""
+
+
 class FieldResolver(Protocol):
-    """How the engine finds values. Field names are casefolded; columns are string arrays, null where absent."""
+    """How the engine finds values in batches of some shape."""
 
     def columns(self, field: str) -> frozenset[str]:
         """Top-level columns that may hold the field."""
 
-    def column(self, batch: pa.RecordBatch, field: str) -> pa.Array | None:
-        """The field's values, one a row; None if no row can have one."""
-
-    def texts(self, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array, npt.NDArray[np.int64] | None]]:
-        """All that a keyword searches: (name, values, rows), rows None where values are one a row."""
-
     def text_columns(self) -> frozenset[str]:
         """Top-level columns that a keyword searches."""
+
+    def open(self, batch: pa.RecordBatch) -> Fields:
+        """A view of one batch."""
 
 
 def leaf(batch: pa.RecordBatch, path: str) -> pa.Array | None:
@@ -58,79 +66,94 @@ def as_text(array: pa.Array) -> pa.Array:
     return array if array.type == pa.string() else array.cast(pa.string())
 
 
+def squeezed(name: str) -> str:
+    """A field's name without spaces and underscores: Defender writes `Threat Name` where Sigma has `ThreatName`."""
+    return name.casefold().replace(" ", "").replace("_", "")
+
+
 class EventFields:
     """Resolver for the events table: a column of its own, else the map `unmapped`, else a standard column.
 
-    `own` maps a casefolded source field name to its column. Within one row the first entry of the map wins.
+    `own` maps a casefolded source field name to its column. In the map names are compared as `squeezed`, and
+    within one row the first entry wins.
     """
 
     def __init__(self, own: Mapping[str, str], standard: Mapping[str, str] = STANDARD) -> None:
-        self._own = own
-        self._standard = standard
+        self.own = own
+        self.standard = standard
 
     def columns(self, field: str) -> frozenset[str]:
         """As in `FieldResolver`."""
-        names = {self._own.get(field, UNMAPPED)}
-        if field in self._standard:
-            names.add(self._standard[field].partition(".")[0])
+        names = {UNMAPPED, self.own.get(field, UNMAPPED)}
+        if field in self.standard:
+            names.add(self.standard[field].partition(".")[0])
         return frozenset(names)
-
-    def column(self, batch: pa.RecordBatch, field: str) -> pa.Array | None:
-        """As in `FieldResolver`."""
-        name = self._own.get(field)
-        array = _unmapped(batch, field) if name is None else leaf(batch, name)
-        found = None if array is None else as_text(array)
-        if field not in self._standard:
-            return found
-        fallback = leaf(batch, self._standard[field])
-        if fallback is None:
-            return found
-        fallback = as_text(fallback)
-        return fallback if found is None else pc.coalesce(found, fallback)
-
-    def texts(self, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array, npt.NDArray[np.int64] | None]]:
-        """As in `FieldResolver`."""
-        for name in sorted(self.text_columns() & set(batch.schema.names)):
-            if name != UNMAPPED:
-                yield name, as_text(batch.column(name)), None
-                continue
-            entries = _entries(batch)
-            if entries is not None:
-                _, items, rows = entries
-                yield name, as_text(items), rows
 
     def text_columns(self) -> frozenset[str]:
         """As in `FieldResolver`."""
-        return frozenset({*self._own.values(), UNMAPPED, "message"})
+        return frozenset({*self.own.values(), UNMAPPED, "message"})
+
+    def open(self, batch: pa.RecordBatch) -> EventBatchFields:
+        """As in `FieldResolver`."""
+        return EventBatchFields(self, batch)
 
 
-def _entries(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array, npt.NDArray[np.int64]] | None:
-    """Keys, values and row of each entry of the map column."""
-    if UNMAPPED not in batch.schema.names:
-        return None
-    array = batch.column(UNMAPPED)
-    if not pa.types.is_map(array.type) or len(array) == 0:
-        return None
-    offsets = array.offsets.to_numpy()
-    first, last = int(offsets[0]), int(offsets[-1])
-    rows = np.repeat(np.arange(len(array), dtype=np.int64), np.diff(offsets))
-    return array.keys.slice(first, last - first), array.items.slice(first, last - first), rows
+class EventBatchFields:
+    """One batch of the events table. The map is taken apart once."""
 
+    def __init__(self, fields: EventFields, batch: pa.RecordBatch) -> None:
+        self._fields = fields
+        self._batch = batch
+        self._items: pa.Array | None = None
+        self._item_rows: Rows = np.empty(0, dtype=np.int64)
+        self._item_names: Rows = np.empty(0, dtype=np.int64)
+        self._names: dict[str, list[int]] = {}
+        self._open_map()
 
-def _unmapped(batch: pa.RecordBatch, field: str) -> pa.Array | None:
-    entries = _entries(batch)
-    if entries is None:
-        return None
-    keys, items, rows = entries
-    encoded = as_text(keys).dictionary_encode()
-    codes = [i for i, name in enumerate(encoded.dictionary.to_pylist()) if name.casefold() == field]
-    if not codes:
-        return None
-    at = np.flatnonzero(np.isin(encoded.indices.to_numpy(), codes))
-    kept, first = np.unique(rows[at], return_index=True)
-    take = np.full(batch.num_rows, -1, dtype=np.int64)
-    take[kept] = at[first]
-    return as_text(items).take(pa.array(take, mask=take < 0))
+    def _open_map(self) -> None:
+        array = leaf(self._batch, UNMAPPED)
+        if array is None or not pa.types.is_map(array.type) or not len(array):
+            return
+        offsets = array.offsets.to_numpy()
+        first, last = int(offsets[0]), int(offsets[-1])
+        if first == last:
+            return
+        self._items = as_text(array.items.slice(first, last - first))
+        self._item_rows = np.repeat(np.arange(len(array), dtype=np.int64), np.diff(offsets))
+        encoded = as_text(array.keys.slice(first, last - first)).dictionary_encode()
+        self._item_names = encoded.indices.to_numpy().astype(np.int64)
+        for code, name in enumerate(encoded.dictionary.to_pylist()):
+            self._names.setdefault(squeezed(name), []).append(code)
+
+    def column(self, field: str) -> pa.Array | None:
+        """As in `Fields`."""
+        own, standard = self._fields.own.get(field), self._fields.standard.get(field)
+        found = [
+            None if own is None else leaf(self._batch, own),
+            self._mapped(field),
+            None if standard is None else leaf(self._batch, standard),
+        ]
+        arrays = [as_text(array) for array in found if array is not None]
+        if len(arrays) > 1:
+            return pc.coalesce(*arrays)
+        return arrays[0] if arrays else None
+
+    def _mapped(self, field: str) -> pa.Array | None:
+        codes = self._names.get(squeezed(field))
+        if not codes or self._items is None:
+            return None
+        at = np.flatnonzero(np.isin(self._item_names, codes))
+        kept, first = np.unique(self._item_rows[at], return_index=True)
+        take = np.full(self._batch.num_rows, -1, dtype=np.int64)
+        take[kept] = at[first]
+        return self._items.take(pa.array(take, mask=take < 0))
+
+    def texts(self) -> Iterator[tuple[str, pa.Array, Rows | None]]:
+        """As in `Fields`."""
+        for name in sorted(self._fields.text_columns() & set(self._batch.schema.names) - {UNMAPPED}):
+            yield name, as_text(self._batch.column(name)), None
+        if self._items is not None:
+            yield UNMAPPED, self._items, self._item_rows
 
 
 def event_fields() -> EventFields:
