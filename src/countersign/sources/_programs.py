@@ -1,0 +1,54 @@
+"""Which family understands the messages of which program: the one explicit registry.
+
+A family gives `understand(program, pid, message)`, which returns the columns it can fill, the fields by their own
+names, and a key of the source's own if it has one; None where it does not know the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+
+Understood = tuple[dict[str, object], Mapping[str, object], tuple[str, ...] | None]
+Understand = Callable[[str, str | None, str], Understood | None]
+
+LONGEST = 32_768
+"""No program named here writes more in one line (RFC 5424 asks for 2 KiB, rsyslog's default is 8 KiB)."""
+
+_EXACT = {
+    "sshd": "sshd",
+    "sshd-session": "sshd",  # OpenSSH 9.8 and later
+    "sshd-auth": "sshd",  # OpenSSH 10
+    "sudo": "sudo",
+    "su": "su",
+    "ASA": "cisco_asa",
+    "FTD": "cisco_asa",
+    "PIX": "cisco_asa",
+}
+_PREFIXES = (("openvpn", "openvpn"), ("ovpn", "openvpn"))
+"""`openvpn`, `openvpn-server`, `openvpn@office`, `ovpn-server`: named by instance."""
+_PAM = "pam"
+"""PAM speaks through any program: `pam_unix(sshd:session): ...`, in old systems as `sshd(pam_unix)[1]: ...`."""
+
+
+@cache
+def _family(module: str) -> Understand:
+    understand: Understand = import_module(f"countersign.sources.{module}").understand
+    return understand
+
+
+@cache
+def _named(program: str) -> str | None:
+    name = program.rpartition("/")[2]
+    return _EXACT.get(name) or next((module for start, module in _PREFIXES if name.startswith(start)), None)
+
+
+def understand(program: str | None, pid: str | None, message: str) -> Understood | None:
+    """What the family that knows `program` makes of `message`; None if no family does, or it does not know it."""
+    if program is None or len(message) > LONGEST or len(program) > 128:
+        return None
+    if message.startswith("pam_") or "(pam_" in program:
+        return _family(_PAM)(program, pid, message)
+    module = _named(program)
+    return None if module is None else _family(module)(program, pid, message)
