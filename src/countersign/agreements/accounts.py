@@ -86,6 +86,7 @@ class AccountPattern:
 
         Raises:
             pydantic_core.PydanticCustomError: it names nobody, or everybody.
+
         """
         key = _KEY.fullmatch(text)
         if key:
@@ -99,7 +100,8 @@ class AccountPattern:
             return cls(text, "sid", text.casefold())
         if text.lower().startswith("s-1-"):
             raise wrong(
-                f"`{text}` is no SID", "write it whole, or S-1-5-21-x-y-z-* for all accounts of the provider's domain"
+                f"`{text}` is no SID",
+                "write it whole, or S-1-5-21-x-y-z-* for all accounts of the provider's domain",
             )
         domain: str | None
         if "\\" in text:
@@ -113,7 +115,8 @@ class AccountPattern:
             raise wrong(f"`{text}` names no account", r"write CORP\name, name@corp.example or name")
         if not (name + (domain or "")).replace("*", ""):
             raise wrong(
-                f"`{text}` would mean everybody's accounts", "name at least a part of the account or its domain"
+                f"`{text}` would mean everybody's accounts",
+                "name at least a part of the account or its domain",
             )
         return cls(text, "name", name, None if domain is None else domain.strip().casefold())
 
@@ -123,7 +126,9 @@ class AccountPattern:
             found = _KEY.fullmatch(login.uid)
             return found is not None and found[1] == self.name
         if self.kind == "sid":
-            return glob(self.name, login.uid.casefold()) or any(glob(self.name, name) for name, _ in login.names)
+            return glob(self.name, login.uid.casefold()) or any(
+                glob(self.name, name) for name, _ in login.names
+            )
         return any(
             glob(self.name, name) and (self.domain is None or _same_domain(self.domain, domain))
             for name, domain in login.names
@@ -145,7 +150,11 @@ class AccountPattern:
     def weight(self) -> tuple[int, int, int]:
         """How exactly this names an account: greater wins within one agreement."""
         literal = len(self.name.replace("*", ""))
-        return (self.kind != "name" and "*" not in self.name, "*" not in self.name, literal + (self.domain is not None))
+        return (
+            self.kind != "name" and "*" not in self.name,
+            "*" not in self.name,
+            literal + (self.domain is not None),
+        )
 
 
 def _same_domain(pattern: str, domain: str) -> bool:

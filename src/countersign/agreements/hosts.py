@@ -71,11 +71,15 @@ class HostPattern:
 
         Raises:
             pydantic_core.PydanticCustomError: it is no host name, address or network.
+
         """
         if "/" in text or ":" in text or _NUMERIC.fullmatch(text):
             return cls(text, network=_network(text))
         if not _HOST.fullmatch(text):
-            raise wrong(f"`{text}` is no host name, address or network", "write a host such as fs01 or fs*.corp.example")
+            raise wrong(
+                f"`{text}` is no host name, address or network",
+                "write a host such as fs01 or fs*.corp.example",
+            )
         return cls(text, name=text.casefold().rstrip("."))
 
     def fits(self, names: Sequence[str], addresses: Sequence[Address]) -> Answer:
@@ -101,8 +105,12 @@ class HostPattern:
         return YES if rest and not full and glob(mine, label) else NO
 
 
-_NO_ADDRESS = unknown("its address is not known", "a record of the host's address (DHCP, DNS, a network sensor)")
-_NO_NAME = unknown("its name is not known", "a record of the host's name (DHCP, DNS, a logon record of that host)")
+_NO_ADDRESS = unknown(
+    "its address is not known", "a record of the host's address (DHCP, DNS, a network sensor)"
+)
+_NO_NAME = unknown(
+    "its name is not known", "a record of the host's name (DHCP, DNS, a logon record of that host)"
+)
 _SHORT_NAME = unknown("its full name is not known", "a record of the host's full name")
 
 

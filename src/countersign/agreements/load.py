@@ -34,7 +34,7 @@ from countersign.errors import AgreementError
 LARGEST = 1 << 20
 """Bytes of an agreement file; a thousand identities take about 100 KiB."""
 
-_TERMS = MappingProxyType(
+_TERMS: MappingProxyType[str, type[Term]] = MappingProxyType(
     {
         "provider": Provider,
         "contract": Contract,
@@ -49,7 +49,7 @@ _TERMS = MappingProxyType(
 )
 
 
-class AgreementErrors(AgreementError):
+class AgreementFileError(AgreementError):
     """All that is wrong in one agreement file; path, line and remedy are those of the first."""
 
     def __init__(self, errors: tuple[AgreementError, ...]) -> None:
@@ -83,11 +83,12 @@ def load_agreement(path: Path) -> Agreement:
     """The agreement in a file.
 
     Raises:
-        AgreementError: the file cannot be read, or something is wrong in it (then an `AgreementErrors`).
+        AgreementError: the file cannot be read, or something is wrong in it (then an `AgreementFileError`).
+
     """
     agreement, errors = read_agreement(_bytes(path), str(path))
     if agreement is None:
-        raise AgreementErrors(errors)
+        raise AgreementFileError(errors)
     return agreement
 
 
@@ -186,21 +187,30 @@ def _bytes(path: Path) -> bytes:
 
 
 def _unreadable(path: Path, error: OSError) -> AgreementError:
-    return AgreementError(f"this cannot be read: {error.strerror}", path=str(path), remedy="check the path and rights")
+    return AgreementError(
+        f"this cannot be read: {error.strerror}", path=str(path), remedy="check the path and rights"
+    )
 
 
 def _read(data: bytes, path: str) -> tuple[Agreement | None, Tree, tuple[AgreementError, ...]]:
     if len(data) > LARGEST:
-        raise AgreementError(f"the file is larger than {LARGEST >> 20} MiB", path=path, remedy="is it an agreement?")
+        raise AgreementError(
+            f"the file is larger than {LARGEST >> 20} MiB", path=path, remedy="is it an agreement?"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise AgreementError("this is not UTF-8", path=path, line=line, remedy="save the file as UTF-8") from None
+        raise AgreementError(
+            "this is not UTF-8", path=path, line=line, remedy="save the file as UTF-8"
+        ) from None
     tree = read_tree(text, path)
     if not isinstance(tree.data, dict):
         raise AgreementError(
-            "this is no agreement", path=path, line=1, remedy="start from the example that `countersign init` writes"
+            "this is no agreement",
+            path=path,
+            line=1,
+            remedy="start from the example that `countersign init` writes",
         )
     data_ = _without_nulls(tree.data)
     found = list(tree.problems)
@@ -210,7 +220,9 @@ def _read(data: bytes, path: str) -> tuple[Agreement | None, Tree, tuple[Agreeme
         problems: list[Problem] = []
     except ValidationError as error:
         problems = [
-            problem for detail in error.errors(include_url=False, include_input=True) for problem in _told(detail)
+            problem
+            for detail in error.errors(include_url=False, include_input=True)
+            for problem in _told(detail)
         ]
         problems += [problem for problem in dangling(data_) if problem not in problems]
     found += [(tree.line(problem.place) or 1, problem) for problem in problems]
@@ -250,14 +262,25 @@ def _told(detail: ErrorDetails) -> list[Problem]:
         return [Problem(place, f"{echo(name)} is missing", f"add `{name}:`")]
     if detail["type"] == "literal_error":
         known = [word.strip("' ") for word in str(context["expected"]).replace(" or ", ", ").split(",")]
-        return [Problem(place, f"{echo(detail['input'])} is no value for {echo(name)}", meant(str(detail["input"]), known))]
-    return [Problem(place, f"{echo(name)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", _REMEDIES.get(name, ""))]
+        return [
+            Problem(
+                place,
+                f"{echo(detail['input'])} is no value for {echo(name)}",
+                meant(str(detail["input"]), known),
+            )
+        ]
+    return [
+        Problem(
+            place, f"{echo(name)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", _REMEDIES.get(name, "")
+        )
+    ]
 
 
 _REMEDIES = MappingProxyType(
     {
         "id": "use small letters, digits and - only, such as acme-it",
         "groups": "write `name: [host, host]` for each group",
+        "[key]": "name groups with letters, digits, - and _ only",
     }
 )
 

@@ -53,7 +53,11 @@ def _lines(item: dict[object, object], key: str) -> list[tuple[tuple[str | int, 
 
 
 def _names(data: dict[object, object], key: str) -> list[tuple[int, str]]:
-    return [(index, name.strip()) for index, item in _items(data, key) if isinstance(name := item.get("name"), str)]
+    return [
+        (index, name.strip())
+        for index, item in _items(data, key)
+        if isinstance(name := item.get("name"), str)
+    ]
 
 
 def _twice(data: dict[object, object]) -> Iterator[Problem]:
@@ -61,7 +65,9 @@ def _twice(data: dict[object, object]) -> Iterator[Problem]:
         seen: set[str] = set()
         for index, name in _names(data, key):
             if name.casefold() in seen:
-                yield Problem((key, index, "name"), f"there are two {_plural(noun)} called {echo(name)}", "rename one")
+                yield Problem(
+                    (key, index, "name"), f"there are two {_plural(noun)} called {echo(name)}", "rename one"
+                )
             seen.add(name.casefold())
 
 
@@ -86,7 +92,9 @@ def _mistyped_groups(data: dict[object, object]) -> Iterator[Problem]:
     for key in ("grants", "never"):
         for index, item in _items(data, key):
             for place, line in _lines(item, "to"):
-                near = difflib.get_close_matches(line.casefold(), [name.casefold() for name in names], 1, _LOOKALIKE)
+                near = difflib.get_close_matches(
+                    line.casefold(), [name.casefold() for name in names], 1, _LOOKALIKE
+                )
                 if near and line not in groups and "." not in line:
                     yield Problem(
                         (key, index, *place),
@@ -98,7 +106,9 @@ def _mistyped_groups(data: dict[object, object]) -> Iterator[Problem]:
         for place, line in _lines(groups, name):
             if line in groups:
                 yield Problem(
-                    ("groups", *place), f"a group cannot hold the group {echo(line)}", "write out the hosts it holds"
+                    ("groups", *place),
+                    f"a group cannot hold the group {echo(line)}",
+                    "write out the hosts it holds",
                 )
 
 

@@ -48,6 +48,7 @@ class Resolver:
 
     Raises:
         AgreementError: two of the agreements claim the same provider id, account or origin.
+
     """
 
     def __init__(self, agreements: Iterable[Agreement]) -> None:
@@ -76,7 +77,9 @@ class Resolver:
             if (pattern := HostPattern.parse(origin.address)).network is None
         ]
         self._gateways = [
-            (gateway.name, HostSet.of((*gateway.hosts, *gateway.leases))) for item in items for gateway in item.gateways
+            (gateway.name, HostSet.of((*gateway.hosts, *gateway.leases)))
+            for item in items
+            for gateway in item.gateways
         ]
         self._logins: dict[tuple[str | None, str | None, str | None], Match | None] = {}
         self._origins: dict[str, str | None] = {}
@@ -129,7 +132,9 @@ class Resolver:
     def _origin(self, place: str) -> str | None:
         address = parse_address(place)
         if address is None:
-            return next((provider for hosts, provider in self._places if hosts.holds((place,)).value == "yes"), None)
+            return next(
+                (provider for hosts, provider in self._places if hosts.holds((place,)).value == "yes"), None
+            )
         return next(
             (
                 provider
@@ -147,7 +152,9 @@ class Resolver:
             pass
         if len(self._doors) >= REMEMBERED:
             self._doors.clear()
-        found = tuple(sorted({name for name, hosts in self._gateways if hosts.holds((place,)).value == "yes"}))
+        found = tuple(
+            sorted({name for name, hosts in self._gateways if hosts.holds((place,)).value == "yes"})
+        )
         self._doors[place] = found
         return found
 
@@ -192,7 +199,7 @@ def _first_rows(numbers: pa.Array, count: int) -> pa.Array:
     """For each of the `count` numbers the first row that has it."""
     import pyarrow as pa
 
-    rows = pa.table({"number": numbers, "row": pa.array(range(len(numbers)), pa.int64())})
+    rows = pa.table({"number": numbers, "row": pa.arange(0, len(numbers))})
     first = rows.group_by("number").aggregate([("row", "min")]).sort_by("number")
     if len(first) != count:
         raise RuntimeError("a dictionary has values that no row has")

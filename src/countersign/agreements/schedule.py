@@ -33,6 +33,7 @@ def zone_of(name: str) -> zoneinfo.ZoneInfo:
 
     Raises:
         pydantic_core.PydanticCustomError: there is no such zone; the remedy names the nearest.
+
     """
     try:
         return zoneinfo.ZoneInfo(name)
@@ -85,7 +86,9 @@ def _day(word: str) -> int:
         # mon, monday and what lies between
         if word.startswith(day) and _LONG[index].startswith(word):
             return index
-    raise wrong(f"{echo(word)} is no day", f"{meant(word, DAYS)} (days are {', '.join(DAYS)}, mon-fri, daily)")
+    raise wrong(
+        f"{echo(word)} is no day", f"{meant(word, DAYS)} (days are {', '.join(DAYS)}, mon-fri, daily)"
+    )
 
 
 _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -140,14 +143,18 @@ class Schedule(Term):
     """One weekly schedule; a moment is inside if its day, its hour and its date are."""
 
     days: Annotated[tuple[str, ...], BeforeValidator(_days, json_schema_input_type=Words)] = Field(
-        DAYS, min_length=1, description="Days of the week: mon-fri, or a list. All when left out."
+        default=DAYS, min_length=1, description="Days of the week: mon-fri, or a list. All when left out."
     )
     hours: Annotated[tuple[str, ...], BeforeValidator(_hours, json_schema_input_type=Words)] = Field(
-        (ALL_DAY,), min_length=1, description="Hours by the wall clock: 08:00-18:00. 22:00-06:00 runs past midnight."
+        default=(ALL_DAY,),
+        min_length=1,
+        description="Hours by the wall clock: 08:00-18:00. 22:00-06:00 runs past midnight.",
     )
-    zone: Zone | None = Field(None, description="IANA time zone, Europe/London. The agreement's when left out.")
+    zone: Zone | None = Field(
+        default=None, description="IANA time zone, Europe/London. The agreement's when left out."
+    )
     dates: Annotated[tuple[str, ...], BeforeValidator(_dates, json_schema_input_type=Words)] = Field(
-        (), description="Only on these dates: 2026-12-01 or 2026-12-01..2026-12-05."
+        default=(), description="Only on these dates: 2026-12-01 or 2026-12-01..2026-12-05."
     )
 
     @model_validator(mode="before")

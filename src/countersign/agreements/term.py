@@ -12,7 +12,9 @@ from countersign.agreements.problem import echo, wrong
 class Term(BaseModel):
     """Base of every term."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from countersign.agreements.accounts import AccountPattern
 from countersign.agreements.hosts import HostPattern
@@ -23,7 +23,19 @@ TERMS_VERSION = 1
 """Version of these terms; a file of a newer one is refused, an older one is read as it was meant."""
 
 Protocol = Literal[
-    "vpn", "rdp", "ssh", "smb", "winrm", "wmi", "scm", "console", "network", "su", "sudo", "explicit", "service"
+    "vpn",
+    "rdp",
+    "ssh",
+    "smb",
+    "winrm",
+    "wmi",
+    "scm",
+    "console",
+    "network",
+    "su",
+    "sudo",
+    "explicit",
+    "service",
 ]
 """How a hop arrives, as `model.visit.Hop.protocol` says it."""
 
@@ -55,7 +67,9 @@ def _place(text: str) -> str:
     """A host pattern that does not mean the whole world."""
     pattern = HostPattern.parse(text)
     if pattern.name.strip("*.") == "" and (pattern.network is None or pattern.network.prefixlen == 0):
-        raise wrong(f"`{text}` would mean every address there is", "name the provider's own networks or hosts")
+        raise wrong(
+            f"`{text}` would mean every address there is", "name the provider's own networks or hosts"
+        )
     return text
 
 
@@ -67,7 +81,9 @@ def _network(text: str) -> str:
 
 def _tool(text: str) -> str:
     if not text.replace("*", "") or "\\" in text or "/" in text:
-        raise wrong(f"`{text}` is no program name", "write a name such as psexec* or mimikatz.exe, without its folder")
+        raise wrong(
+            f"`{text}` is no program name", "write a name such as psexec* or mimikatz.exe, without its folder"
+        )
     return text
 
 
@@ -103,10 +119,16 @@ HostText = Annotated[Line, AfterValidator(_host)]
 PlaceText = Annotated[Line, AfterValidator(_place)]
 NetworkText = Annotated[Line, AfterValidator(_network)]
 ToolText = Annotated[Line, AfterValidator(_tool)]
-Accounts = Annotated[tuple[AccountText, ...], BeforeValidator(_listed, json_schema_input_type=Line | list[Line])]
+Accounts = Annotated[
+    tuple[AccountText, ...], BeforeValidator(_listed, json_schema_input_type=Line | list[Line])
+]
 Hosts = Annotated[tuple[HostText, ...], BeforeValidator(_listed, json_schema_input_type=Line | list[Line])]
 Places = Annotated[tuple[PlaceText, ...], BeforeValidator(_listed, json_schema_input_type=Line | list[Line])]
-Networks = Annotated[tuple[NetworkText, ...], BeforeValidator(_listed, json_schema_input_type=Line | list[Line])]
+Networks = Annotated[
+    tuple[NetworkText, ...], BeforeValidator(_listed, json_schema_input_type=Line | list[Line])
+]
+GroupName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}$")]
+"""Like a host name without dots, so that it may stand where hosts stand."""
 Tools = Annotated[tuple[ToolText, ...], BeforeValidator(_listed, json_schema_input_type=Line | list[Line])]
 Protocols = Annotated[
     tuple[Protocol, ...], BeforeValidator(_listed, json_schema_input_type=Protocol | list[Protocol])
@@ -125,13 +147,17 @@ class Contract(Term):
     """When there is a contract at all. Both days are included, in the agreement's zone."""
 
     start: Day = Field(description="First day, 2026-01-01.")
-    end: Day | None = Field(None, description="Last day. Open when left out.")
-    reference: Annotated[str, Field(max_length=200)] = Field("", description="Where the contract is found.")
+    end: Day | None = Field(default=None, description="Last day. Open when left out.")
+    reference: Annotated[str, Field(max_length=200)] = Field(
+        default="", description="Where the contract is found."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Contract:
         if self.end is not None and self.end < self.start:
-            raise wrong(f"the contract ends on {self.end}, before it starts on {self.start}", "exchange the two dates")
+            raise wrong(
+                f"the contract ends on {self.end}, before it starts on {self.start}", "exchange the two dates"
+            )
         return self
 
 
@@ -139,12 +165,14 @@ class Identity(Term):
     """A person or a service of the provider, with every account it has here."""
 
     name: Line = Field(description="The person's or service's name; grants name it in `who`.")
-    kind: Literal["person", "service"] = Field("person", description="Services may run when nobody works.")
+    kind: Literal["person", "service"] = Field(
+        default="person", description="Services may run when nobody works."
+    )
     accounts: Accounts = Field(
         min_length=1,
         description=r"CORP\name, name@corp.example, name (any domain), a SID, an SSH key SHA256:...; `*` is a wildcard.",
     )
-    shared: bool = Field(False, description="Several people use it, so it does not say who came.")
+    shared: bool = Field(default=False, description="Several people use it, so it does not say who came.")
     notes: Annotated[str, Field(max_length=2000)] = ""
 
 
@@ -166,7 +194,9 @@ class Gateway(Term):
     name: Line = Field(description="Grants name it in `via`.")
     hosts: Places = Field(min_length=1, description="The gateway itself: names, addresses, networks.")
     protocol: Protocol = Field(description="How one enters it: vpn, rdp, ssh.")
-    leases: Networks = Field((), description="Addresses that the gateway gives to those who came through it.")
+    leases: Networks = Field(
+        default=(), description="Addresses that the gateway gives to those who came through it."
+    )
 
 
 class Grant(Term):
@@ -174,35 +204,42 @@ class Grant(Term):
 
     name: Line
     who: Lines = Field(min_length=1, description="Names of identities, or '*' for all of this agreement.")
-    to: Hosts = Field(min_length=1, description="Host names, '*' wildcards, addresses, networks, names of groups.")
-    by: Protocols = Field((), description="Protocols. Any when left out.")
-    via: Lines = Field((), description="Gateways that it must come through. Any way when left out.")
+    to: Hosts = Field(
+        min_length=1, description="Host names, '*' wildcards, addresses, networks, names of groups."
+    )
+    by: Protocols = Field(default=(), description="Protocols. Any when left out.")
+    via: Lines = Field(default=(), description="Gateways that it must come through. Any way when left out.")
     as_: Accounts = Field(
-        (), alias="as", description="Accounts, not the provider's own, that they may switch to there."
+        default=(), alias="as", description="Accounts, not the provider's own, that they may switch to there."
     )
     when: Annotated[
-        tuple[Schedule, ...], BeforeValidator(_listed, json_schema_input_type=str | Schedule | list[str | Schedule])
-    ] = Field((), description="mon-fri 08:00-18:00 Europe/London; several are alternatives. Always when left out.")
-    until: Day | None = Field(None, description="Last day of this grant, in the agreement's zone.")
-    mfa: Duty = Field("optional", description="Whether they must have entered with a second factor.")
-    ticket: Duty = Field("optional", description="Whether there must be a ticket.")
+        tuple[Schedule, ...],
+        BeforeValidator(_listed, json_schema_input_type=str | Schedule | list[str | Schedule]),
+    ] = Field(
+        default=(),
+        description="mon-fri 08:00-18:00 Europe/London; several are alternatives. Always when left out.",
+    )
+    until: Day | None = Field(default=None, description="Last day of this grant, in the agreement's zone.")
+    mfa: Duty = Field(default="optional", description="Whether they must have entered with a second factor.")
+    ticket: Duty = Field(default="optional", description="Whether there must be a ticket.")
 
 
 class Never(Term):
     """Something that must not happen, whatever was granted. What is stated must come together to break it."""
 
     name: Slug = Field(description="The clause is called never.<name>.")
-    to: Hosts = Field((), description="On these hosts. Any when left out.")
-    by: Protocols = Field((), description="By these protocols. Any when left out.")
-    what: Acts = Field((), description="Any of these acts.")
-    tools: Tools = Field((), description="Any of these programs, by file name: psexec*, mimikatz*.")
+    to: Hosts = Field(default=(), description="On these hosts. Any when left out.")
+    by: Protocols = Field(default=(), description="By these protocols. Any when left out.")
+    what: Acts = Field(default=(), description="Any of these acts.")
+    tools: Tools = Field(default=(), description="Any of these programs, by file name: psexec*, mimikatz*.")
     severity: Severity = "high"
 
     @model_validator(mode="after")
     def _says_something(self) -> Never:
         if not (self.to or self.by or self.what or self.tools):
             raise wrong(
-                f"never-clause `{self.name}` forbids nothing", "add `to`, `by`, `what` or `tools` to say what it forbids"
+                f"never-clause `{self.name}` forbids nothing",
+                "add `to`, `by`, `what` or `tools` to say what it forbids",
             )
         return self
 
@@ -211,10 +248,10 @@ class Limits(Term):
     """Bounds of a visit."""
 
     max_visit_hours: Annotated[float, Field(gt=0, le=8760)] | None = Field(
-        None, description="No visit may last longer."
+        default=None, description="No visit may last longer."
     )
     max_concurrent_visits: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        None, description="No more visits of this provider at one time."
+        default=None, description="No more visits of this provider at one time."
     )
 
 
@@ -225,15 +262,17 @@ class Agreement(Term):
         description="Version of these terms: 1."
     )
     provider: Provider
-    draft: bool = Field(False, description="A draft is checked, but nobody is held to it.")
-    zone: Zone = Field("UTC", description="IANA time zone of dates, and of schedules that name none.")
+    draft: bool = Field(default=False, description="A draft is checked, but nobody is held to it.")
+    zone: Zone = Field(default="UTC", description="IANA time zone of dates, and of schedules that name none.")
     contract: Contract | None = None
-    identities: tuple[Identity, ...] = Field((), max_length=5000)
-    origins: tuple[Origin, ...] = Field((), max_length=5000)
-    gateways: tuple[Gateway, ...] = Field((), max_length=500)
-    groups: dict[Line, Hosts] = Field(default_factory=dict, description="Names for sets of hosts, for use in `to`.")
-    grants: tuple[Grant, ...] = Field((), max_length=2000)
-    never: tuple[Never, ...] = Field((), max_length=500)
+    identities: tuple[Identity, ...] = Field(default=(), max_length=5000)
+    origins: tuple[Origin, ...] = Field(default=(), max_length=5000)
+    gateways: tuple[Gateway, ...] = Field(default=(), max_length=500)
+    groups: dict[GroupName, Hosts] = Field(
+        default_factory=dict, description="Names for sets of hosts, for use in `to`."
+    )
+    grants: tuple[Grant, ...] = Field(default=(), max_length=2000)
+    never: tuple[Never, ...] = Field(default=(), max_length=500)
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -243,10 +282,10 @@ class Agreement(Term):
             raise several(problems)
         return self
 
+    def __hash__(self) -> int:
+        """What is read out of an agreement is remembered by it; equal agreements have equal providers."""
+        return hash(self.provider.id)
+
     def hosts(self, texts: tuple[str, ...]) -> tuple[str, ...]:
         """Host patterns with the names of groups replaced by what they hold."""
-        return tuple(
-            pattern
-            for text in texts
-            for pattern in (self.groups[text] if text in self.groups else (text,))
-        )
+        return tuple(pattern for text in texts for pattern in (self.groups.get(text, (text,))))

@@ -57,6 +57,7 @@ def read_tree(text: str, path: str) -> Tree:
 
     Raises:
         AgreementError: it is no YAML that an agreement can be written in.
+
     """
     try:
         return _build(YAML(typ="safe", pure=True).parse(text), path)
@@ -124,7 +125,9 @@ def _node(event: events.NodeEvent, tree: Tree, stack: list[_Open], path: str, li
         value = {} if isinstance(event, events.MappingStartEvent) else []
         stack.append(_Open(place, value, dropped=dropped))
         if len(stack) > DEEPEST:
-            raise AgreementError("this is nested too deep", path=path, line=line, remedy="agreements need six levels")
+            raise AgreementError(
+                "this is nested too deep", path=path, line=line, remedy="agreements need six levels"
+            )
     if not dropped:
         tree.lines.setdefault(place, line)
         _put(tree, parent, value)
@@ -153,13 +156,22 @@ def _put(tree: Tree, parent: _Open | None, value: Plain) -> None:
 
 def _key(event: events.NodeEvent, tree: Tree, parent: _Open, path: str, line: int) -> None:
     if not isinstance(event, events.ScalarEvent):
-        raise AgreementError("a key is a list or a mapping", path=path, line=line, remedy="put texts with { or [ in quotes")
+        raise AgreementError(
+            "a key is a list or a mapping", path=path, line=line, remedy="put texts with { or [ in quotes"
+        )
     parent.key = event.value
     place = (*parent.place, event.value)
     if event.value in parent.into and not parent.dropped:
         first = tree.lines.get(place)
         tree.problems.append(
-            (line, Problem(place, f"key {echo(event.value)} stands twice, first in line {first}", "keep one of the two"))
+            (
+                line,
+                Problem(
+                    place,
+                    f"key {echo(event.value)} stands twice, first in line {first}",
+                    "keep one of the two",
+                ),
+            )
         )
     elif not parent.dropped:
         tree.lines[place] = line
