@@ -33,7 +33,7 @@ def test_one_activity_more_changes_no_other_visit(demo: Any, tmp_path: Path) -> 
     without = demo.spec.model_copy(update={"intrusion": None})
     summary = generate(without, tmp_path / "quiet", seed=7)
     assert summary.malicious == 0
-    quiet = [orjson.loads(line) for line in (tmp_path / "quiet/truth/visits.jsonl").open("rb")]
+    quiet = [orjson.loads(line) for line in (tmp_path / "quiet/truth/visits.jsonl").read_bytes().splitlines()]
     ordinary = [visit for visit in demo.visits if not visit["malicious"]]
     times = [[(v["account"], v["start"], v["end"]) for v in visits] for visits in (quiet, ordinary)]
     assert times[0] == times[1]
