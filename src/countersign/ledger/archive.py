@@ -38,6 +38,7 @@ _SKIPPABLE = 0x184D2A50
 _TAG = b"countersign/salt/1\n"
 _HEAD = struct.pack("<II", _SKIPPABLE, len(_TAG) + SALT_SIZE) + _TAG
 _HEAD_SIZE = len(_HEAD) + SALT_SIZE
+_EMPTY_FRAME = 32  # the frame of no bytes takes 13
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -194,10 +195,13 @@ def _decode(stored: bytes) -> tuple[bytes, bytes]:
 
 
 def _decode_empty(frame: memoryview) -> bytes:
-    # Asked for no bytes, the library's one-shot call returns without looking at the rest of the frame.
-    with zstandard.ZstdDecompressor().stream_reader(frame) as reader:
-        if reader.read(1):
-            raise ValueError("it declares no bytes, and has some")
+    # Asked for no bytes, the library's one-shot call returns without looking at the rest of the frame; its
+    # streaming call looks, but knows no bound, so that a long frame must not get there.
+    if len(frame) > _EMPTY_FRAME:
+        raise ValueError("it declares no bytes, and is too long for that")
+    reader = zstandard.ZstdDecompressor().decompressobj()
+    if reader.decompress(frame) or not reader.eof or reader.unused_data:
+        raise ValueError("it declares no bytes, and is not the frame of none")
     return b""
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from countersign.errors import VerificationError
 from countersign.ledger import merkle
+from countersign.ledger.statement import RecordsStatement
 
 SALT_SIZE = 32
 _LABEL = b"countersign/record-salts/1\n"
@@ -49,14 +50,21 @@ def record_proof(salt_key: bytes, records: Iterable[bytes], index: int) -> Recor
     return RecordProof(index, len(hashes), record_salt(salt_key, index), path)
 
 
-def verify_record(root: bytes, record: bytes, proof: RecordProof) -> None:
-    """Hold a record against the root in a `records` leaf; VerificationError if it is not in there.
+def verify_record(statement: RecordsStatement, record: bytes, proof: RecordProof) -> None:
+    """Hold a record against a `records` leaf; VerificationError if it is not at its place in there.
 
-    The caller compares `proof.count` with the leaf's count: the root alone does not fix it.
+    1. The proof is about a tree of the leaf's count: the root alone does not fix that.
+    2. The salt has its length, so that no byte can move between salt and record.
+    3. The path leads from the salted record to the leaf's root (RFC 9162 section 2.1.3.2).
     """
+    # 1.
+    if proof.count != statement.count:
+        raise VerificationError(f"a proof among {proof.count} records, but {statement.count} were sealed")
+    # 2.
     if len(proof.salt) != SALT_SIZE:
         raise VerificationError(f"a record's salt has {SALT_SIZE} bytes, not {len(proof.salt)}")
-    found = merkle.leaf_hash(proof.salt + record)
+    # 3.
+    found, root = merkle.leaf_hash(proof.salt + record), bytes.fromhex(statement.root)
     merkle.verify_inclusion(proof.index, proof.count, found, proof.path, root)
 
 
