@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from countersign.model.batch import EARLIEST, EPOCH, ParseContext, microseconds
+from countersign.model.batch import EPOCH, ParseContext, microseconds
 
 MONTHS = {
     name: number
@@ -24,6 +24,8 @@ MONTHS = {
 }
 GRACE = timedelta(days=1)
 """Clocks run ahead, and zones are assumed wrongly by up to 14 hours."""
+_EASTMOST = timedelta(hours=14)
+"""Where the year begins first."""
 UTC_NAMES = frozenset({"UTC", "GMT", "Z", "utc"})
 """The only zone abbreviations that mean one offset everywhere; the others are as good as none."""
 _CACHED_MINUTES = 10_000
@@ -36,7 +38,9 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise RuntimeError(f"{name!r} is no IANA zone; a workspace's zone is checked where it is read") from error
+        raise RuntimeError(
+            f"{name!r} is no IANA zone; a workspace's zone is checked where it is read"
+        ) from error
 
 
 class Clock:
@@ -45,7 +49,7 @@ class Clock:
     def __init__(self, context: ParseContext) -> None:
         self._zone = _zone(context.zone)
         self._limit = microseconds(context.received + GRACE)
-        self._last_year = (context.received + GRACE).year + 1  # a zone east of UTC may be in the next year
+        self._last_year = (context.received + GRACE + _EASTMOST).year
         self._minutes: dict[str, int | None] = {}
 
     def yearless(self, minute: str, second: int) -> int | None:
@@ -102,15 +106,13 @@ class Clock:
 
 def epoch_microseconds(text: str) -> int | None:
     """Microseconds of seconds since 1970 written as a decimal, exactly and without a float between."""
+    if len(text) == 17 and text[10] == ".":  # as Zeek writes it
+        digits = text[:10] + text[11:]
+        return int(digits) if digits.isdecimal() and digits.isascii() else None
     whole, _, part = text.partition(".")
     if not whole.isdecimal() or len(whole) > 11 or not whole.isascii():
         return None
     if not part:
         return int(whole) * _SECOND
-    digits = part[:6]
-    if not digits.isdecimal() or not digits.isascii():
-        return None
-    return int(whole) * _SECOND + int(digits) * 10 ** (6 - len(digits))
-
-
-OLDEST = microseconds(EARLIEST)
+    digits = part[:6].ljust(6, "0")
+    return int(whole) * _SECOND + int(digits) if digits.isdecimal() and digits.isascii() else None

@@ -29,8 +29,12 @@ _BSD = re.compile(
 )
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?[+-]\d\d:?\d\d|Z)?(?=[ :]|$)")
 _WEEKDAYS = frozenset({"Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun "})
-_TAG = re.compile(r"([^\s\[\]:]{1,128})(?:\[(\d{1,10})\])?(?: \([^)]{1,200}\))?(?: <[A-Za-z]{1,20}>)?:(?: |$)")
-_LEVEL = re.compile(r"<?(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local\d)\.[a-z]{3,7}>?$")
+_TAG = re.compile(
+    r"([^\s\[\]:]{1,128})(?:\[(\d{1,10})\])?(?: \([^)]{1,200}\))?(?: <[A-Za-z]{1,20}>)?:(?: |$)"
+)
+_LEVEL = re.compile(
+    r"<?(?:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local\d)\.[a-z]{3,7}>?$"
+)
 _SOLARIS = re.compile(r"\[ID \d{1,10} [a-z0-9]{1,10}\.[a-z]{3,7}\] ")
 _CISCO = re.compile(r"%([A-Z][A-Z0-9_]{1,30})-(?:[A-Z0-9_]{1,30}-)?[0-7]-[A-Z0-9_]{2,40}:")
 _CISCO_PREFIX = re.compile(
@@ -40,7 +44,9 @@ _CISCO_PREFIX = re.compile(
     r"(?: ?(?P<host>[\w.-]{1,128}) )? ?:? ?"
 )
 """A sequence number, the relay's name for the device, the device's clock (`*`: not set by NTP), its own name."""
-_FORTI = re.compile(r'date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d)(?= )')
+_FINE = re.compile(r"us=(\d{1,6}) ")
+"""OpenVPN's microseconds, at --verb 4 and above."""
+_FORTI = re.compile(r"date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d)(?= )")
 _FORTI_HOST = re.compile(r'devname="?([^\s"]{1,255})')
 _FORTI_ZONE = re.compile(r' tz="?([+-]\d\d:?\d\d)')
 _REACH = 128
@@ -75,7 +81,9 @@ class _Stamp(NamedTuple):
     text: str
     basis: str
     rest: str
-    bare: bool = False  # no zone, written with a space, or C's ctime: what programs write that log by themselves
+    bare: bool = (
+        False  # no zone, written with a space, or C's ctime: what programs write that log by themselves
+    )
 
 
 _NO_STAMP = _Stamp(None, "", "undated", "")
@@ -90,11 +98,18 @@ class Framer:
     def frame(self, line: str) -> Frame | None:
         """The frame of `line` (no line end), None if it has none that we know."""
         if line[:3] in MONTHS:
+            if line[15:16] == " " and _regular(line) and "%" not in line[16:_REACH]:
+                time = self.clock.yearless(line[:12], int(line[13:15]))
+                return Frame(time, line[:15], "year", *_tagged(line[16:]))
             stamp = self._bsd(line)
             return None if stamp is None else self._after(stamp, NOTHING)
         start = line[:1]
-        if start == "<" or (start.isdigit() and (count := _COUNT.match(line))):
-            return self._prioritised(line if start == "<" else line[count.end() :])
+        if start.isdecimal():
+            count = _COUNT.match(line)
+            if count is not None:
+                start, line = "<", line[count.end() :]
+        if start == "<":
+            return self._prioritised(line)
         return self._unprioritised(line, NOTHING)
 
     def _prioritised(self, line: str) -> Frame | None:
@@ -134,11 +149,9 @@ class Framer:
         return self._bsd(text) if text[:3] in MONTHS else None
 
     def _bsd(self, text: str, weekday: str = "") -> _Stamp | None:
-        if not weekday and text[15:16] == " " and text[6] == " " and text[9] == ":" == text[12]:
-            seconds = text[13:15]
-            if seconds.isdecimal():
-                time = self.clock.yearless(text[:12], int(seconds))
-                return _Stamp(time, text[:15], "year", text[16:])
+        if not weekday and text[15:16] == " " and _regular(text):
+            time = self.clock.yearless(text[:12], int(text[13:15]))
+            return _Stamp(time, text[:15], "year", text[16:])
         match = _BSD.match(text)
         if match is None:
             return None
@@ -175,6 +188,8 @@ class Framer:
         time, text, basis, rest, bare = stamp
         if "%" in rest[:_REACH] and (cisco := self._cisco(rest, stamp, fields)):
             return cisco
+        if bare and (fine := _FINE.match(rest)):
+            time, rest = None if time is None else time + int(fine[1]), rest[fine.end() :]
         if bare and is_openvpn(rest):
             return Frame(time, text, basis, None, "openvpn", None, rest, fields)
         host, program, pid, message = _tagged(rest)
@@ -209,9 +224,7 @@ class Framer:
         inner = self._stamp(f"{match['stamp']} {match['zone'] or ''}:") if match["stamp"] else None
         stamp = outer if inner is None or outer.basis in {"stated", "zone"} else inner
         host = match["host"] or match["relay"]
-        return Frame(
-            stamp.time, stamp.text, stamp.basis, host, tag[1], None, text[tag.start() :], fields
-        )
+        return Frame(stamp.time, stamp.text, stamp.basis, host, tag[1], None, text[tag.start() :], fields)
 
     def _forti(self, line: str, fields: Mapping[str, object]) -> Frame | None:
         match = _FORTI.match(line)
@@ -222,6 +235,11 @@ class Framer:
         stamp = f"{match[1]}T{match[2]}{zone[1] if zone else ''}"
         time, basis = self.clock.iso(stamp)
         return Frame(time, stamp, basis, host[1] if host else None, "fortigate", None, line, fields)
+
+
+def _regular(line: str) -> bool:
+    """Whether a line longer than its time has it in the very form of RFC 3164."""
+    return line[6] == " " and line[9] == ":" == line[12] and line[13:15].isdecimal()
 
 
 def is_openvpn(text: str) -> bool:
@@ -255,11 +273,13 @@ def _tagged(rest: str) -> tuple[str | None, str | None, str | None, str]:
     """Host, program, pid and message of what follows the time."""
     host, _, tail = rest.partition(" ")
     tag, colon, message = tail.partition(": ")
-    if colon and " " not in tag and host[-1:] not in ":>":
+    if colon and " " not in tag and host[-1:] not in ":>" and not ("." in host and _LEVEL.match(host)):
+        if message[:1] == "[":
+            message = _untagged(message)
         if tag[-1:] == "]":
             program, _, pid = tag[:-1].partition("[")
-            return host, program, pid, message if message[:1] != "[" else _untagged(message)
-        return host, tag, None, message if message[:1] != "[" else _untagged(message)
+            return host, program, pid, message
+        return host, tag, None, message
     return _tagged_oddly(rest, host, tail)
 
 
@@ -270,7 +290,9 @@ def _untagged(message: str) -> str:
 
 
 def _tagged_oddly(rest: str, host: str, tail: str) -> tuple[str | None, str | None, str | None, str]:
-    if _LEVEL.match(host):  # OpenWrt `authpriv.info dropbear[1]: ...`, FreeBSD `<auth.info> host sshd[1]: ...`
+    if _LEVEL.match(
+        host
+    ):  # OpenWrt `authpriv.info dropbear[1]: ...`, FreeBSD `<auth.info> host sshd[1]: ...`
         rest = tail
         if host[0] == "<":
             return _tagged(rest)

@@ -110,6 +110,7 @@ def _number(value: object) -> int | None:
     return None
 
 
+@lru_cache(maxsize=65_536)
 def _port(value: object) -> int | None:
     number = _number(value)
     return number if number is not None and number <= 65_535 else None
@@ -127,7 +128,9 @@ def _said(value: object) -> bool | None:
     """Zeek's `T` and `F`, JSON's true and false."""
     if isinstance(value, bool):
         return value
-    return {"T": True, "true": True, "F": False, "false": False}.get(value) if isinstance(value, str) else None
+    return (
+        {"T": True, "true": True, "F": False, "false": False}.get(value) if isinstance(value, str) else None
+    )
 
 
 def _status(value: object) -> int:

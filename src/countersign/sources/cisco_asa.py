@@ -24,7 +24,9 @@ LONGEST = 4_096
 
 _HEAD = re.compile(r"%(ASA|FTD|PIX)-(?:[a-z]{1,10}-)?([0-7])-(\d{6}): ?")
 _WHO = re.compile(r"Group <([^>]{0,128})> User <([^>]{0,256})> IP <([^>]{1,64})> (.*)$")
-_HEADINGS = re.compile(r"(?:Group = (?P<group>.{0,128}?), )?(?:Username = (?P<user>.{0,256}?), )?IP = (?P<ip>[^\s,]{1,64}), (?P<rest>.*)$")
+_HEADINGS = re.compile(
+    r"(?:Group = (?P<group>.{0,128}?), )?(?:Username = (?P<user>.{0,256}?), )?IP = (?P<ip>[^\s,]{1,64}), (?P<rest>.*)$"
+)
 _ASSIGNED = re.compile(r"(?:IPv4 Address|Address) <([^>]{1,64})>(?: IPv6 address <([^>]{1,64})>)? assigned")
 _PRIVATE = re.compile(r"Assigned private IP address (\S{1,64}) to remote user")
 _IKEV2 = re.compile(
@@ -36,7 +38,9 @@ _BYTES = re.compile(r"Bytes xmt: (\d{1,18}), Bytes rcv: (\d{1,18})")
 _AAA_USER = re.compile(r": user = (.*?)(?:\s?: user IP = (\S{1,64}))?$")
 _AAA_SERVER = re.compile(r": server = +(\S{1,255})")
 _AAA_REASON = re.compile(r": reason = (.{1,128}?) : ")
-_ADMIN = re.compile(r"User authentication (succeeded|failed): (?:IP address: (\S{1,64}?),? )?Uname: (.{0,256})$")
+_ADMIN = re.compile(
+    r"User authentication (succeeded|failed): (?:IP address: (\S{1,64}?),? )?Uname: (.{0,256})$"
+)
 _ADMIN_OUT = re.compile(r"User logged out: Uname: (.{0,256})$")
 _LOGIN = re.compile(
     r"Login (permitted|denied) from (\S{1,64})/(\d{1,5}) to (\S{1,64}?):(\S{1,64})/(\S{1,16}) for user \"(.{0,256})\"$"
@@ -45,7 +49,9 @@ _THROUGH = re.compile(
     r"Authentication (succeeded|failed) for user '(.{0,256})' from (\S{1,64})/(\d{1,5}) to (\S{1,64})/(\d{1,5})"
 )
 _PLACE = r"([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})/(\d{1,5})(?:\([^)]{0,128}\))?(?: \([^)]{1,64}\))?(?:\([^)]{0,128}\))?"
-_BUILT = re.compile(rf"Built (inbound|outbound) (TCP|UDP) connection (\d{{1,20}}) for {_PLACE} to {_PLACE}(?: \((.{{1,256}})\))?$")
+_BUILT = re.compile(
+    rf"Built (inbound|outbound) (TCP|UDP) connection (\d{{1,20}}) for {_PLACE} to {_PLACE}(?: \((.{{1,256}})\))?$"
+)
 _TEARDOWN = re.compile(
     rf"Teardown (TCP|UDP) connection (\d{{1,20}}) (?:for|faddr) {_PLACE} to {_PLACE} "
     r"duration (\d{1,5}):(\d{2}):(\d{2}) bytes (\d{1,18})(?: (.{0,256}))?$"
@@ -144,7 +150,7 @@ def _headed(number: str, text: str) -> _Found:
         assigned = _PRIVATE.match(rest)
         return columns | _inner(_tunnel(1), assigned[1] if assigned else None), fields
     columns |= _tunnel(2)
-    if (kind := rest.partition("Session Type: ")[2].partition(",")[0]):
+    if kind := rest.partition("Session Type: ")[2].partition(",")[0]:
         fields["session_type"] = kind[:64]
     reason = rest.rpartition("Reason: ")[2] if "Reason: " in rest else ""
     if reason:
@@ -233,7 +239,9 @@ def _built(number: str, text: str) -> _Found:
     direction, protocol, uid, outer, outer_ip, outer_port, inner, inner_ip, inner_port, user = match.groups()
     sides = [(outer_ip, outer_port), (inner_ip, inner_port)]
     source, target = sides if direction == "inbound" else reversed(sides)
-    columns = _connection(1, protocol, uid) | endpoint("src_endpoint", *source) | endpoint("dst_endpoint", *target)
+    columns = (
+        _connection(1, protocol, uid) | endpoint("src_endpoint", *source) | endpoint("dst_endpoint", *target)
+    )
     return columns | account(user or ""), {"interfaces": f"{outer},{inner}", "direction": direction}
 
 
@@ -243,7 +251,21 @@ def _teardown(number: str, text: str) -> _Found:
     match = _TEARDOWN.match(text)
     if match is None:
         return None
-    protocol, uid, outer, outer_ip, outer_port, inner, inner_ip, inner_port, hours, minutes, seconds, size, why = match.groups()
+    (
+        protocol,
+        uid,
+        outer,
+        outer_ip,
+        outer_port,
+        inner,
+        inner_ip,
+        inner_port,
+        hours,
+        minutes,
+        seconds,
+        size,
+        why,
+    ) = match.groups()
     columns = _connection(2, protocol, uid)
     columns["duration"] = ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000
     if why:

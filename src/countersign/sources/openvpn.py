@@ -25,10 +25,14 @@ _ERROR = re.compile(r"error=(.{1,256}?): (.*)$")
 _COMMON_NAME = re.compile(r"(?:^|[,/ ])CN ?= ?([^,/]{1,256})")
 _USERNAME = re.compile(r"authentication (succeeded|deferred|failed) for username '(.{0,256})'")
 _SENT = re.compile(r"SENT CONTROL \[(.{1,256}?)\]: '(AUTH_FAILED|PUSH_REPLY)([^']{0,8192})'?")
-_LEARN = re.compile(r"MULTI: (?:Learn: (\S{1,64}) -> (\S{1,400})|primary virtual (?:IP|IPv6) for (\S{1,400}): (\S{1,64}))")
+_LEARN = re.compile(
+    r"MULTI: (?:Learn: (\S{1,64}) -> (\S{1,400})|primary virtual (?:IP|IPv6) for (\S{1,400}): (\S{1,64}))"
+)
 _POOL = re.compile(r"MULTI_sva: pool returned IPv4=(\S{1,64}?),? (?:IPv6=(\S{1,64}))?")
 _FROM = re.compile(r" (?:from|with|via) (\[AF_INET6?\]\S{1,128})")
-_INSTANCE = re.compile(r"SIG[A-Z0-9]{3,5}\[([a-z]{4,5},[\w -]{0,64})\] received, client-instance (exiting|restarting)")
+_INSTANCE = re.compile(
+    r"SIG[A-Z0-9]{3,5}\[([a-z]{4,5},[\w -]{0,64})\] received, client-instance (exiting|restarting)"
+)
 _INACTIVE = re.compile(r"(?:\[(.{1,256})\] )?Inactivity timeout \((--[\w-]{1,32})\)")
 _RESET = re.compile(r"Connection reset(?: command was pushed by server|, restarting)")
 
@@ -128,7 +132,9 @@ def _lease(text: str) -> _Found:
         return None
     inner = address(match[1] or match[4])
     if inner is None:
-        return {"class_uid": 0}, {"client": match[2] or match[3]}  # a network behind the client, or a MAC address
+        return {"class_uid": 0}, {
+            "client": match[2] or match[3]
+        }  # a network behind the client, or a MAC address
     columns: _Columns = {"class_uid": 4014, "activity_id": 1, "status_id": 1, "tunnel_interface.ip": inner}
     return columns, {"client": match[2] or match[3]}
 
@@ -136,7 +142,9 @@ def _lease(text: str) -> _Found:
 def _pool(text: str) -> _Found:
     match = _POOL.match(text)
     inner = address(match[1]) if match else None
-    return None if inner is None else ({"class_uid": 4014, "activity_id": 0, "tunnel_interface.ip": inner}, {})
+    return (
+        None if inner is None else ({"class_uid": 4014, "activity_id": 0, "tunnel_interface.ip": inner}, {})
+    )
 
 
 def _closed(text: str) -> _Found:

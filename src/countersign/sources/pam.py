@@ -88,7 +88,10 @@ def _failure(text: str) -> tuple[dict[str, object], dict[str, object]]:
     said, _, rest = text.partition(";")
     pairs = {name: value for name, value in _PAIR.findall(rest) if value}
     columns: dict[str, object] = {"activity_id": 1, "status_id": 2}
-    fields: dict[str, object] = {"pam_message": said, **{name: pairs[name] for name in pairs if name != "user"}}
+    fields: dict[str, object] = {
+        "pam_message": said,
+        **{name: pairs[name] for name in pairs if name != "user"},
+    }
     if user := pairs.get("user"):
         columns["user.name"] = fields["pam_user"] = user
     if actor := pairs.get("ruser") or pairs.get("logname"):

@@ -26,7 +26,9 @@ _AUTH = re.compile(
     r"(Accepted|Failed|Partial|Postponed) ([\w-]{1,40}(?:/[\w-]{1,40})?) for (invalid user )?(.*) "
     r"from (\S{1,255}) port (\d{1,5})(?: ssh2?)?(?:: (.*))?(?: \[preauth\])?$"
 )
-_KEY = re.compile(r"(?:\S+ ID (.*) \(serial (\d{1,20})\) CA )?(\S+) ((?:SHA256:|MD5:)?[\w+/:=]{16,128})")
+_KEY = re.compile(
+    r"(\S{1,64})(?: ((?:SHA256:|MD5:)?[\w+/:=]{16,128}))?(?: ID (.*) \(serial (\d{1,20})\) CA (\S{1,64}) (\S{1,128}))?$"
+)
 _INVALID = re.compile(r"(?:Invalid|Illegal) user (.*) from (\S{1,255})(?: port (\d{1,5}))?(?: \[preauth\])?$")
 _ENDED = re.compile(
     r"(?:error: )?(Disconnected from|Disconnecting|Connection closed by|Connection reset by)"
@@ -43,7 +45,9 @@ _EXCEEDED = re.compile(
     r"(?:error: )?maximum authentication attempts exceeded for (invalid user )?(.*) from (\S{1,255}) port (\d{1,5})"
 )
 _OPENED = re.compile(r"Connection from (\S{1,255}) port (\d{1,5})(?: on (\S{1,255}) port (\d{1,5}))?")
-_REFUSED = re.compile(r"(?:warning: [^:]{1,200}: )?refused connect from (?:\S{1,512} )?\(?([^\s()]{1,255})\)?$")
+_REFUSED = re.compile(
+    r"(?:warning: [^:]{1,200}: )?refused connect from (?:\S{1,512} )?\(?([^\s()]{1,255})\)?$"
+)
 _UNAGREED = re.compile(
     r"(?:fatal: )?(Unable to negotiate with|Timeout before authentication for(?: connection from)?|"
     r"ssh_dispatch_run_fatal: Connection from|Did not receive identification string from|"
@@ -101,13 +105,15 @@ def _key(text: str) -> _Columns:
     match = _KEY.match(text)
     if match is None:
         return {}
-    certificate, serial, algorithm, fingerprint = match.groups()
-    return {
-        "key_algorithm": algorithm,
-        "key_fingerprint": fingerprint,
-        "certificate_id": certificate,
-        "certificate_serial": serial,
-    }
+    names = (
+        "algorithm",
+        "fingerprint",
+        "certificate_id",
+        "certificate_serial",
+        "ca_algorithm",
+        "ca_fingerprint",
+    )
+    return {f"key_{name}": value for name, value in zip(names, match.groups(), strict=True) if value}
 
 
 def _failed(user: str, host: str, port: str | None, reason: str) -> _Found:
@@ -133,7 +139,9 @@ def _denied(text: str) -> _Found:
 
 def _exceeded(text: str) -> _Found:
     match = _EXCEEDED.match(text)
-    return None if match is None else _failed(match[2], match[3], match[4], "too many authentication failures")
+    return (
+        None if match is None else _failed(match[2], match[3], match[4], "too many authentication failures")
+    )
 
 
 def _ended(text: str) -> _Found:

@@ -14,7 +14,7 @@ References: https://docs.zeek.org/en/master/log-formats.html and script-referenc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
@@ -37,16 +37,15 @@ _NO_ROW = "the JSON object has none of the keys of a Zeek log"
 
 Fields = dict[str, object]
 
-_RENAMED = {
-    written.replace(".", "_"): written
-    for written in (
-        "id.orig_h id.orig_p id.resp_h id.resp_p times.modified times.accessed times.created times.changed "
-        "certificate.version certificate.serial certificate.subject certificate.issuer "
-        "certificate.not_valid_before certificate.not_valid_after certificate.key_alg certificate.sig_alg "
-        "certificate.key_type certificate.key_length certificate.exponent certificate.curve "
-        "san.dns san.uri san.email san.ip basic_constraints.ca basic_constraints.path_len"
-    ).split()
-}
+_DOTTED = (
+    "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
+    "times.modified", "times.accessed", "times.created", "times.changed",
+    "certificate.version", "certificate.serial", "certificate.subject", "certificate.issuer",
+    "certificate.not_valid_before", "certificate.not_valid_after", "certificate.key_alg", "certificate.sig_alg",
+    "certificate.key_type", "certificate.key_length", "certificate.exponent", "certificate.curve",
+    "san.dns", "san.uri", "san.email", "san.ip", "basic_constraints.ca", "basic_constraints.path_len",
+)  # fmt: skip
+_RENAMED = {name.replace(".", "_"): name for name in _DOTTED}
 """Some shippers (Kafka, Splunk) write `_` for the `.` in Zeek's names."""
 
 
@@ -127,7 +126,9 @@ def _add(
     columns["time_text"] = stamp
     columns["time_basis"] = basis
     uid = columns.get("connection_info.uid")
-    key = (NAME, path, uid, str(time)) if path in KEYED and time is not None and isinstance(uid, str) else None
+    key = (
+        (NAME, path, uid, str(time)) if path in KEYED and time is not None and isinstance(uid, str) else None
+    )
     batch.add(index, raw, columns, row, key)
 
 
@@ -167,7 +168,7 @@ class _Table:
             self._empty = values[0]
 
     def row(self, line: str) -> Fields | str:
-        """The row's fields without the unset ones, or why there are none."""
+        """The row's fields without the unset and the empty ones, or why there are none."""
         names = self._fields
         if not names:
             return _NO_HEADER
@@ -175,21 +176,24 @@ class _Table:
         if len(cells) != len(names):
             return f"the row has {len(cells)} fields, its header {len(names)}"
         unset, empty = self._unset, self._empty
-        row: Fields = {name: cell for name, cell in zip(names, cells, strict=True) if cell != unset}
+        row: Fields = {
+            name: cell for name, cell in zip(names, cells, strict=True) if cell not in (unset, empty)
+        }
+        if self._said or self._set_separator != ",":
+            self._as_json(row)
+        return row
+
+    def _as_json(self, row: Fields) -> None:
+        """Truth values and sets as the JSON logs and the rules have them."""
         for name in self._said:
             cell = row.get(name)
             if cell == "T":
                 row[name] = "true"
             elif cell == "F":
                 row[name] = "false"
-        if empty in line:
-            for name, cell in row.items():
-                if cell == empty:
-                    row[name] = ""
         if self._set_separator != ",":
             for name in self._sets & row.keys():
                 row[name] = str(row[name]).replace(self._set_separator, ",")
-        return row
 
 
 def _unescape(text: str) -> str:
@@ -242,7 +246,8 @@ def _flat(found: Mapping[str, object]) -> Fields:
         if kind is dict:
             _nest(row, name, value, _DEEPEST)  # type: ignore[arg-type]  # kind says that it is one
         elif kind is list:
-            row[_RENAMED.get(name, name)] = _joined(value)  # type: ignore[arg-type]  # kind says that it is one
+            if value:
+                row[_RENAMED.get(name, name)] = _joined(value)  # type: ignore[arg-type]  # kind says that it is one
         elif value is not None:
             row[_RENAMED.get(name, name)] = value
     return row
@@ -265,3 +270,6 @@ def _joined(value: Iterable[object]) -> str:
         else str(item)
         for item in value if item is not None
     )  # fmt: skip
+
+
+SOURCE = Source(name=NAME, title="Zeek", framing="lines", detect=detect, parse=parse, preamble=preamble)
