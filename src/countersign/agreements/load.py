@@ -212,22 +212,26 @@ def _read(data: bytes, path: str) -> tuple[Agreement | None, Tree, tuple[Agreeme
             line=1,
             remedy="start from the example that `countersign init` writes",
         )
-    data_ = _without_nulls(tree.data)
-    found = list(tree.problems)
+    given = _without_nulls(tree.data)
     agreement = None
+    problems: list[Problem] = []
     try:
-        agreement = Agreement.model_validate(data_)
-        problems: list[Problem] = []
+        agreement = Agreement.model_validate(given)
     except ValidationError as error:
-        problems = [
-            problem
-            for detail in error.errors(include_url=False, include_input=True)
-            for problem in _told(detail)
-        ]
-        problems += [problem for problem in dangling(data_) if problem not in problems]
-    found += [(tree.line(problem.place) or 1, problem) for problem in problems]
+        problems = _problems(error, given)
+    found = tree.problems + [(tree.line(problem.place) or 1, problem) for problem in problems]
     errors = tuple(_error(path, line, problem) for line, problem in sorted(found, key=lambda pair: pair[0]))
     return (None if errors else agreement), tree, errors
+
+
+def _problems(error: ValidationError, given: object) -> list[Problem]:
+    details = error.errors(include_url=False)
+    refused = {tuple(detail["loc"][:-1]) for detail in details}
+    # a list whose only item was refused is not, beyond that, empty
+    details = [one for one in details if one["type"] != "too_short" or tuple(one["loc"]) not in refused]
+    # names that point nowhere are asked of the file itself, where every place has its line
+    problems = [problem for detail in details for problem in _told(detail)] + dangling(given)
+    return problems or [problem for detail in details for problem in detail.get("ctx", {}).get("problems", ())]
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401  # YAML of any shape
@@ -252,7 +256,7 @@ def _told(detail: ErrorDetails) -> list[Problem]:
     context = detail.get("ctx", {})
     place = tuple(detail["loc"])
     if detail["type"] == "agreement_places":
-        return list(context["problems"])
+        return []
     if detail["type"] == "agreement":
         return [Problem(place, str(context["text"]), str(context["remedy"]))]
     name = next((part for part in reversed(place) if isinstance(part, str)), "")

@@ -197,8 +197,7 @@ class Schedule(Term):
 
     def text(self, default: str) -> str:
         """For a person: `mon-fri 08:00-18:00 Europe/London`."""
-        hours = "all day" if self.hours == (ALL_DAY,) else ",".join(self.hours)
-        parts = [_days_text(self.days), hours, ",".join(self.dates), self.zone or default]
+        parts = [_days_text(self.days), ",".join(self.hours), ",".join(self.dates), self.zone or default]
         return " ".join(part for part in parts if part)
 
 

@@ -266,7 +266,10 @@ class Agreement(Term):
     zone: Zone = Field(default="UTC", description="IANA time zone of dates, and of schedules that name none.")
     contract: Contract | None = None
     identities: tuple[Identity, ...] = Field(default=(), max_length=5000)
-    origins: tuple[Origin, ...] = Field(default=(), max_length=5000)
+    origins: Annotated[
+        tuple[Origin, ...],
+        BeforeValidator(_listed, json_schema_input_type=Line | Origin | list[Line | Origin]),
+    ] = Field(default=(), max_length=5000)
     gateways: tuple[Gateway, ...] = Field(default=(), max_length=500)
     groups: dict[GroupName, Hosts] = Field(
         default_factory=dict, description="Names for sets of hosts, for use in `to`."
