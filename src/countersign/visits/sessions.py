@@ -45,6 +45,7 @@ class Session:
     mfa: bool | None = None
     leases: set[str] = field(default_factory=set)
     facts: list[Fact] = field(default_factory=list)
+    seen: list[tuple[str, str, int]] = field(default_factory=list)  # further records: event, segment, index
     anchor: str = ""  # what the hop's id is made from
 
     @property

@@ -158,6 +158,7 @@ def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
         if not host or gathered.cast.who(usage.account) is None:
             continue
         session = opened.setdefault((host, usage.session), _opened(host, usage))
+        session.seen.append(usage.reference)
         session.first = min(session.first, usage.first)
         session.last = max(session.last, usage.last)
         if usage.account.domain and not session.account.domain:

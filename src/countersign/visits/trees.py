@@ -134,6 +134,7 @@ def _hop(
         return Reference(fact.id, fact.segment, fact.record, leaf_of(fact.segment))
 
     own = {fact.id: fact for session in arrival.sessions for fact in session.facts}
+    used = [place for session in arrival.sessions for place in session.seen if place[0] not in own]
     own.update({fact.id: fact for fact in [*node.proof, *extra]})
     link = node.link or Link("entry", _entry_words(arrival))
     if link.candidates:
@@ -150,7 +151,10 @@ def _hop(
         link=link,
         seen_by=observers,
         expected_by=expected,
-        records=tuple(reference(fact) for fact in sorted(own.values(), key=lambda fact: fact.order)),
+        records=(
+            *(Reference(*place, leaf_of(place[1])) for place in sorted(set(used))),
+            *(reference(fact) for fact in sorted(own.values(), key=lambda fact: fact.order)),
+        ),
         actions=tuple(
             Action(when(fact.time) or EPOCH, _kind(fact), describe(fact), reference(fact))
             for fact in sorted(node.deeds.values(), key=lambda fact: fact.order)

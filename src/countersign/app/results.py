@@ -1,0 +1,168 @@
+"""What reviews left in the lake, as the commands and the report read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from countersign.app.workspace import Workspace
+from countersign.errors import UsageError
+from countersign.lake import Lake
+from countersign.model.visit import SEVERITIES, Severity
+
+LONGEST = timedelta(hours=26)
+"""A visit without an end is taken to last this long after its last start."""
+
+
+class Results:
+    """Visits and findings of a workspace."""
+
+    def __init__(self, workspace: Workspace, lake: Lake) -> None:
+        self._workspace = workspace
+        self._lake = lake
+        self._severity: dict[str, Severity] | None = None
+
+    @classmethod
+    def open(cls, workspace: Workspace) -> Results:
+        """Those of `workspace`."""
+        return cls(workspace, Lake.open(workspace.lake))
+
+    def visits(
+        self, since: datetime | None = None, until: datetime | None = None, provider: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Visits that touch the time asked for, in order of time."""
+        found = self._lake.read("visits", since=since, until=until)
+        rows = [row for row in found.to_pylist() if provider is None or row["provider"] == provider]
+        rows.sort(key=lambda row: (row["start"] is None, row["start"], row["id"]))
+        return [orjson.loads(row["body"]) for row in rows]
+
+    def findings(self, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
+        """Findings of that time, most severe first."""
+        bodies = [orjson.loads(row["body"]) for row in self._lake.read("findings", since=since, until=until).to_pylist()]
+        return sorted(bodies, key=_rank)
+
+    def visit(self, prefix: str) -> dict[str, Any]:
+        """The one visit whose id, or an id it once had, starts with `prefix`."""
+        return self._one("visits", prefix, lambda body: [body["id"], *body["aliases"]])
+
+    def finding(self, prefix: str) -> dict[str, Any]:
+        """The one finding whose id starts with `prefix`."""
+        return self._one("findings", prefix, lambda body: [body["id"]])
+
+    def _one(self, table: str, prefix: str, ids: Any) -> dict[str, Any]:  # noqa: ANN401  # a function of a body
+        bodies = (orjson.loads(body) for body in self._lake.read(table).column("body").to_pylist())
+        found = [body for body in bodies if any(id_.startswith(prefix) for id_ in ids(body))]
+        noun = table.removesuffix("s")
+        if not found:
+            raise UsageError(f"no {noun} has an id that starts with {prefix!r}\n  remedy: countersign {table} lists them")
+        if len(found) > 1:
+            raise UsageError(f"{len(found)} {table} have ids that start with {prefix!r}\n  remedy: give more of the id")
+        return found[0]
+
+    def findings_of(self, visit: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The findings of one visit, most severe first."""
+        wanted = list(visit["findings"])
+        if not wanted:
+            return []
+        rows = self._lake.read("findings", ids=wanted).to_pylist()
+        return sorted((orjson.loads(row["body"]) for row in rows), key=_rank)
+
+    def evidence(self, finding: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Each record that a finding cites: its place and what it says, from the archive."""
+        from countersign.app.documents import stamp
+        from countersign.app.evidence import record_text
+
+        ids = [item["event"] for item in finding["evidence"]]
+        events = self._lake.table("events")
+        rows = events.filter(events.id.isin(ids)).select("id", "time", "source").to_pyarrow().to_pylist() if ids else []
+        known = {row["id"]: row for row in rows}
+        out = []
+        for item in finding["evidence"]:
+            row = known.get(item["event"], {"time": None, "source": None})
+            text = record_text(self._workspace, row["source"], item["segment"], item["record"]) if row["source"] else ""
+            out.append({**item, "time": stamp(row["time"]), "text": text})
+        return out
+
+    def worst(self, visit: Mapping[str, Any]) -> str:
+        """The highest severity among a visit's findings, empty if it has none."""
+        levels = [self._severities().get(id_, "informational") for id_ in visit["findings"]]
+        return max(levels, key=SEVERITIES.index) if levels else ""
+
+    @staticmethod
+    def any_at_least(findings: Iterable[Any], level: str) -> bool:
+        """Whether one of `findings` (documents or `Finding`s) has this severity or a higher one."""
+        floor = SEVERITIES.index(level)  # type: ignore[arg-type]  # the command line allows only these words
+        return any(
+            SEVERITIES.index(item["severity"] if isinstance(item, Mapping) else item.severity) >= floor
+            for item in findings
+        )
+
+    @staticmethod
+    def began(visit: Mapping[str, Any]) -> str | None:
+        """The first dated sign of a visit whose start is unknown."""
+        times = [hop[end] for hop in visit["hops"] for end in ("start", "end") if hop[end]]
+        times += [action["time"] for hop in visit["hops"] for action in hop["actions"]]
+        return min(times) if times else None
+
+    def _severities(self) -> dict[str, Severity]:
+        if self._severity is None:
+            found = self._lake.read("findings", columns=["id", "severity"])
+            self._severity = dict(
+                zip(found.column("id").to_pylist(), found.column("severity").to_pylist(), strict=True)
+            )
+        return self._severity
+
+    def severities(self) -> dict[Severity, int]:
+        """How many findings of each severity there are."""
+        self._severity = None
+        counts: dict[Severity, int] = dict.fromkeys(SEVERITIES, 0)
+        for level in self._severities().values():
+            counts[level] += 1
+        return counts
+
+    def finding_ids(self) -> set[str]:
+        """The ids of all findings."""
+        return set(self._severities())
+
+    def visit_count(self) -> int:
+        """How many visits there are."""
+        return int(self._lake.read("visits", columns=["id"]).num_rows)
+
+    def stored(self, since: datetime | None) -> list[dict[str, Any]]:
+        """Visits already known from `since` on."""
+        return self.visits(since)
+
+    def reach(self, since: datetime) -> datetime:
+        """The start of the day from which visits must be worked out anew if records from `since` on are new: no
+        visit may lie across it."""
+        floor = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        spans = self._lake.read("visits", columns=["start", "end"]).to_pylist()
+        while True:
+            across = [
+                row["start"]
+                for row in spans
+                if row["start"] is not None and row["start"] < floor <= (row["end"] or row["start"] + LONGEST)
+            ]
+            if not across:
+                return floor
+            floor = min(across).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _rank(body: Mapping[str, Any]) -> tuple[bool, int, str, str]:
+    return (
+        body["visit"] is None,
+        -SEVERITIES.index(body["severity"]),
+        body["time"] or "",
+        body["id"],
+    )
+
+
+def severities_of(bodies: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many of each severity."""
+    counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
+    for body in bodies:
+        counts[body["severity"]] += 1
+    return counts

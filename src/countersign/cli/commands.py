@@ -1,0 +1,340 @@
+"""The commands, in the order of a working day."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from countersign import __version__
+
+if TYPE_CHECKING:
+    from countersign.app.workspace import Workspace
+
+EXIT_CODES = """
+Exit codes: 0 fine; 1 ran, and something needs a person (--fail-on); 2 bad input or use; 3 evidence does not verify.
+"""
+LEVELS = click.Choice(["informational", "low", "medium", "high", "critical"])
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+_since = click.option("--since", metavar="TIME", help="From this time or day on (2026-03-02, 2026-03-02T08:00).")
+_until = click.option("--until", metavar="TIME", help="Before this time or day.")
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-C", "folder", metavar="DIR", type=click.Path(path_type=Path), help="The workspace; else the nearest upward.")
+@click.version_option(__version__, prog_name="countersign")
+@click.pass_context
+def program(ctx: click.Context, folder: Path | None) -> None:
+    """Countersign: every visit of your providers, from your own logs, held to what was agreed."""
+    ctx.obj = folder
+
+
+def _workspace(ctx: click.Context) -> Workspace:
+    from countersign.app.workspace import Workspace
+
+    return Workspace.find(ctx.obj)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time that a person typed, in the local zone where it names none."""
+    from countersign.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no time\n  remedy: write 2026-03-02 or 2026-03-02T08:00+01:00") from error
+    return found if found.tzinfo else found.astimezone()
+
+
+def _lines(documents: Iterable[Any]) -> None:
+    import orjson
+
+    for document in documents:
+        sys.stdout.buffer.write(orjson.dumps(document) + b"\n")
+    sys.stdout.flush()
+
+
+@program.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def init(directory: Path) -> None:
+    """Make a workspace: settings, agreements, an empty lake, archive and ledger."""
+    from countersign.app.workspace import Workspace
+
+    workspace = Workspace.create(directory)
+    click.echo(f"Made a workspace in {workspace.root}")
+    click.echo(f"Next: countersign -C {directory} collect PATH...   (logs, folders, archives)")
+
+
+@program.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--origin", help="Label of where these logs come from, such as a site.")
+@click.option("--zone", help="IANA time zone of clock texts that name none.")
+@_json
+@click.pass_context
+def collect(ctx: click.Context, paths: tuple[str, ...], origin: str | None, zone: str | None, *, as_json: bool) -> None:
+    """Seal, read and store logs: files, folders, zip, gz, tar, or - for stdin."""
+    from countersign.app.collect import collect as run
+    from countersign.cli.progress import bar
+    from countersign.cli.show import collected
+
+    workspace = _workspace(ctx)
+    with bar("collecting", quiet=as_json) as progress:
+        summary = run(workspace, paths, origin=origin, zone=zone, progress=progress)
+    if as_json:
+        _lines([*({"file": f.path, "status": f.status, "reason": f.reason} for f in summary.files), summary.document()])
+    else:
+        collected(summary)
+
+
+@program.command()
+@click.option("--all", "everything", is_flag=True, help="Everything anew, not only what new records touch.")
+@_json
+@click.pass_context
+def review(ctx: click.Context, *, everything: bool, as_json: bool) -> None:
+    """Work out visits, verdicts and findings for what is new."""
+    from countersign.app.review import review as run
+    from countersign.cli.progress import bar
+    from countersign.cli.show import reviewed
+
+    workspace = _workspace(ctx)
+    with bar("reviewing", quiet=as_json) as progress:
+        result = run(workspace, everything=everything, progress=progress)
+    if as_json:
+        _lines([result.document()])
+    else:
+        reviewed(result)
+
+
+@program.command()
+@_since
+@_until
+@click.option("--provider", help="Only this provider's.")
+@_json
+@click.pass_context
+def visits(
+    ctx: click.Context, since: str | None, until: str | None, provider: str | None, *, as_json: bool
+) -> None:
+    """Who came: one line a visit."""
+    from countersign.app.results import Results
+    from countersign.cli.show import visit_table
+
+    results = Results.open(_workspace(ctx))
+    bodies = results.visits(_moment(since), _moment(until), provider)
+    if as_json:
+        _lines(bodies)
+    else:
+        visit_table(bodies, results)
+
+
+@program.command()
+@click.argument("visit_id", metavar="ID")
+@_json
+@click.pass_context
+def visit(ctx: click.Context, visit_id: str, *, as_json: bool) -> None:
+    """One visit as a tree, with times, credentials, tools and verdicts. The start of an ID is enough."""
+    from countersign.app.results import Results
+    from countersign.cli.show import visit_tree
+
+    results = Results.open(_workspace(ctx))
+    body = results.visit(visit_id)
+    if as_json:
+        _lines([body])
+    else:
+        visit_tree(body, results.findings_of(body))
+
+
+@program.command()
+@_since
+@_until
+@click.option("--fail-on", "level", type=LEVELS, help="Exit with 1 if there is one of this severity or above.")
+@click.option("--ocsf", "as_ocsf", is_flag=True, help="OCSF events of class 2003 and 2004, one a line.")
+@_json
+@click.pass_context
+def findings(
+    ctx: click.Context, since: str | None, until: str | None, level: str | None, *, as_ocsf: bool, as_json: bool
+) -> int:
+    """What is wrong, most severe first."""
+    from countersign.app.documents import finding_from, ocsf
+    from countersign.app.results import Results
+    from countersign.cli.show import finding_table
+
+    results = Results.open(_workspace(ctx))
+    bodies = results.findings(_moment(since), _moment(until))
+    if as_ocsf:
+        _lines(ocsf(finding_from(body)) for body in bodies)
+    elif as_json:
+        _lines(bodies)
+    else:
+        finding_table(bodies)
+    return 1 if level is not None and results.any_at_least(bodies, level) else 0
+
+
+@program.command()
+@click.argument("finding_id", metavar="ID")
+@_json
+@click.pass_context
+def finding(ctx: click.Context, finding_id: str, *, as_json: bool) -> None:
+    """What is wrong, why, and the evidence. The start of an ID is enough."""
+    from countersign.app.results import Results
+    from countersign.cli.show import finding_page
+
+    results = Results.open(_workspace(ctx))
+    body = results.finding(finding_id)
+    if as_json:
+        _lines([body])
+    else:
+        finding_page(body, results.evidence(body))
+
+
+@program.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True)
+@_since
+@_until
+@click.pass_context
+def report(ctx: click.Context, output: Path, since: str | None, until: str | None) -> None:
+    """One page for the contract owner: visits, verdicts, findings, and what could not be seen."""
+    from countersign.app.report import write_report
+
+    write_report(_workspace(ctx), output, _moment(since), _moment(until))
+    click.echo(f"Wrote {output}")
+
+
+@program.command()
+@click.argument("inbox", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The report; else report.html in the workspace.")
+@click.option("--fail-on", "level", type=LEVELS, help="Exit with 1 if there is a new one of this severity or above.")
+@_json
+@click.pass_context
+def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | None, *, as_json: bool) -> int:
+    """Collect what is new in a folder, review it, write a ten-line digest and the report."""
+    from countersign.app.daily import daily as run
+    from countersign.app.results import Results
+
+    digest = run(_workspace(ctx), inbox, output)
+    if as_json:
+        _lines([digest.document()])
+    else:
+        for line in digest.lines():
+            click.echo(line)
+    return 1 if level is not None and Results.any_at_least(digest.new_findings, level) else 0
+
+
+@program.command()
+@_json
+@click.pass_context
+def discover(ctx: click.Context, *, as_json: bool) -> None:
+    """Who came from outside: accounts by gateway and origin, to write an agreement from."""
+    from countersign.app.discover import discover as run
+    from countersign.cli.show import outsiders
+
+    found = run(_workspace(ctx))
+    if as_json:
+        _lines(item.document() for item in found)
+    else:
+        outsiders(found)
+
+
+@program.group()
+def agreement() -> None:
+    """What was agreed with each provider."""
+
+
+@agreement.command("check")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.pass_context
+def agreement_check(ctx: click.Context, files: tuple[Path, ...]) -> int:
+    """Check agreement files: those named, else all of the workspace."""
+    from countersign.app.agreements import check
+
+    good, problems = check(files or [_workspace(ctx).agreements])
+    for line in good:
+        click.echo(line)
+    for problem in problems:
+        click.echo(problem.diagnostics(), err=True)
+    return 2 if problems else 0
+
+
+@agreement.command("schema")
+def agreement_schema() -> None:
+    """The JSON Schema of agreement files, for editors."""
+    from countersign.app.agreements import schema_text
+
+    click.echo(schema_text())
+
+
+@program.group()
+def rules() -> None:
+    """Detection rules (Sigma)."""
+
+
+@rules.command("list")
+@_json
+@click.pass_context
+def rules_list(ctx: click.Context, *, as_json: bool) -> None:
+    """Each rule: active, or why not."""
+    from countersign.app.ruleset import status
+    from countersign.cli.show import rule_table
+
+    rows = status(_workspace(ctx))
+    if as_json:
+        _lines(rows)
+    else:
+        rule_table(rows)
+
+
+@program.group()
+def ledger() -> None:
+    """The evidence: what was sealed, when, and that nobody changed it since."""
+
+
+@ledger.command("verify")
+@_json
+@click.pass_context
+def ledger_verify(ctx: click.Context, *, as_json: bool) -> int:
+    """Check every sealed byte against the ledger. Exit code 3 if anything differs."""
+    from countersign.app.evidence import verify
+    from countersign.cli.progress import bar
+    from countersign.cli.show import verification
+
+    workspace = _workspace(ctx)
+    with bar("verifying", quiet=as_json) as progress:
+        outcome = verify(workspace, progress=progress)
+    if as_json:
+        _lines([outcome.document()])
+    else:
+        verification(outcome)
+    return 0 if outcome.sound else 3
+
+
+@program.group("range")
+def range_() -> None:
+    """The simulator: an estate's logs with the truth beside them."""
+
+
+@range_.command("generate")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.argument("spec", required=False, type=click.Path(path_type=Path))
+def range_generate(output: Path, seed: int, spec: Path | None) -> None:
+    """Write logs, agreements and truth/ of an estate; SPEC is a file, else the demo's estate."""
+    from countersign.app.demo import generate
+
+    for line in generate(output, seed, spec):
+        click.echo(line)
+
+
+@program.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--seed", type=int, default=1, show_default=True)
+def demo(directory: Path, seed: int) -> None:
+    """Generate a small estate with one intrusion, and run everything on it."""
+    from countersign.app.demo import demo as run
+    from countersign.cli.show import demo_summary
+
+    demo_summary(run(directory, seed))

@@ -1,0 +1,99 @@
+"""Who came from outside, before anybody has declared a provider: what an agreement is written from."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+from countersign.visits import facts as f
+from countersign.visits.facts import leaf
+from countersign.visits.names import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """An account that came in from an address to a host, how often and when (microseconds since 1970, UTC)."""
+
+    account: str
+    source: str
+    target: str
+    protocol: str
+    times: int
+    first: int
+    last: int
+
+
+_PROTOCOLS = {f.TUNNEL: "vpn", f.SSH: "ssh", f.RDP: "rdp"}
+
+
+def outside(events: ir.Table) -> list[Outside]:
+    """Successful arrivals from public addresses, and through VPN gateways from any, most frequent first."""
+    chosen = events.filter(
+        events.time.notnull()
+        & leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL, f.SSH, f.RDP])
+        & (leaf(events, "activity_id").fill_null(1) == 1)
+        & (leaf(events, "status_id").fill_null(1) != 2)
+        & leaf(events, "src_endpoint.ip").notnull()
+    )
+    rows = chosen.select(
+        kind=chosen.class_uid,
+        name=leaf(chosen, "user.name").fill_null(""),
+        domain=leaf(chosen, "user.domain").fill_null(""),
+        source=leaf(chosen, "src_endpoint.ip"),
+        target=ibis_first(leaf(chosen, "device.hostname"), leaf(chosen, "dst_endpoint.ip")),
+        log=leaf(chosen, "metadata.log_name").fill_null(""),
+        type=leaf(chosen, "logon_type_id").fill_null(0),
+        at=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
+    )
+    keys = ["kind", "name", "domain", "source", "target", "log", "type"]
+    found = rows.group_by(keys).agg(times=rows.count(), first=rows["at"].min(), last=rows["at"].max()).to_pyarrow()
+    merged: dict[tuple[str, str, str, str], Outside] = {}
+    for row in found.to_pylist():
+        if row["kind"] != f.TUNNEL and not _public(row["source"]):
+            continue
+        item = Outside(
+            Account(row["domain"], row["name"]).text or "(not named)",
+            row["source"],
+            row["target"] or "",
+            _protocol(row["kind"], row["log"], row["type"]),
+            row["times"],
+            row["first"],
+            row["last"],
+        )
+        key = (item.account, item.source, item.target, item.protocol)
+        merged[key] = item if key not in merged else _joined(merged[key], item)
+    return sorted(merged.values(), key=lambda item: (-item.times, item.account, item.source, item.target))
+
+
+def ibis_first(value: ir.Column, other: ir.Column) -> ir.Column:
+    """`value`, or `other` where it is null."""
+    return value.coalesce(other)
+
+
+def _joined(one: Outside, other: Outside) -> Outside:
+    return Outside(
+        one.account,
+        one.source,
+        one.target,
+        one.protocol,
+        one.times + other.times,
+        min(one.first, other.first),
+        max(one.last, other.last),
+    )
+
+
+def _protocol(kind: int, log: str, logon_type: int) -> str:
+    if kind in _PROTOCOLS:
+        return _PROTOCOLS[kind]
+    if "sshd" in log:
+        return "ssh"
+    return "rdp" if logon_type in {7, 10} or "localsession" in log.casefold() else "network"
+
+
+def _public(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_global
+    except ValueError:
+        return False
