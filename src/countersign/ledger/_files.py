@@ -37,9 +37,10 @@ def read_head(path: Path, size: int) -> bytes | None:
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 -- a descriptor, not a path
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
                 raise ArchiveError(f"{path}: not a regular file")
-            return file.read(size)
+            return file.read(min(size, state.st_size + 1))  # a buffer of that size is made beforehand
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

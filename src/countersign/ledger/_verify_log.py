@@ -165,7 +165,7 @@ class LogCheck:
             if _tiles.PATH.fullmatch(name) or _files.TEMPORARY.fullmatch(name):
                 self.leftovers += 1  # an interrupted writer's, beyond the head
             else:
-                self._add(f"{name} is no file of a log")
+                self._add(f"{name!r} is no file of a log")
 
     def _add(self, what: str) -> None:
         self._report(Problem(None, None, what))

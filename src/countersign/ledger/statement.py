@@ -134,7 +134,8 @@ def parse_statement(leaf: bytes) -> Statement:
     try:
         return _parse(leaf)
     except (ValueError, RecursionError) as error:
-        raise VerificationError(f"not a statement of this ledger: {error}") from error
+        what = str(error)[:200]  # it may quote the leaf
+        raise VerificationError(f"not a statement of this ledger: {what}") from error
 
 
 def canonical_bytes(value: Mapping[str, object]) -> bytes:

@@ -209,5 +209,5 @@ def _check_strangers(archive: Archive, ledger: _Statements, problems: list[Probl
             what = "no leaf names this file: added, or left by an interrupted run"
             problems.append(Problem(digest, None, what))
     for path in archive.strangers():
-        what = f"{path.relative_to(archive.root)} is no file of an archive"
+        what = f"{path.relative_to(archive.root).as_posix()!r} is no file of an archive"
         problems.append(Problem(None, None, what))

@@ -129,7 +129,7 @@ def test_a_public_key_is_no_secret_one() -> None:
         Signer.from_text(PETER)
 
 
-@pytest.mark.parametrize("name", ["", "two words", "a+b", "line\nbreak", "x" * 251])
+@pytest.mark.parametrize("name", ["", "two words", "a+b", "line\nbreak", "\x9b2J", "x" * 251])
 def test_names_that_would_break_a_note(name: str) -> None:
     with pytest.raises(RuntimeError):
         Signer.generate(name)

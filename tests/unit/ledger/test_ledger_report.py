@@ -23,7 +23,7 @@ def test_the_error_names_a_segment_where_there_is_one() -> None:
     with pytest.raises(VerificationError, match=r"segment ab, leaf 3: gone \(and 2 more\)$") as caught:
         report_of(*problems).raise_for_problems()
     assert caught.value.segment == "ab"
-    with pytest.raises(VerificationError, match="verify: head$") as caught:
+    with pytest.raises(VerificationError, match=r"verify: head$") as caught:
         report_of(problems[0]).raise_for_problems()
     assert caught.value.segment is None
 
