@@ -27,8 +27,8 @@ WINDOW_BYTES = 256 << 20
 """Memory an xz or zstd stream may ask for; xz -9 needs 65 MiB."""
 
 
-STEP_BYTES = 512
-"""Input of one zstd step: a block unfolds to at most 128 KiB and takes 3 bytes, so one step gives under 22 MiB."""
+STEP_BYTES = 128
+"""Input of one zstd step: a block unfolds to at most 128 KiB and takes 3 bytes, so one step gives under 6 MiB."""
 
 
 class Stream(Protocol):

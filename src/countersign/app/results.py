@@ -41,7 +41,10 @@ class Results:
 
     def findings(self, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
         """Findings of that time, most severe first."""
-        bodies = [orjson.loads(row["body"]) for row in self._lake.read("findings", since=since, until=until).to_pylist()]
+        bodies = [
+            orjson.loads(row["body"])
+            for row in self._lake.read("findings", since=since, until=until).to_pylist()
+        ]
         return sorted(bodies, key=_rank)
 
     def visit(self, prefix: str) -> dict[str, Any]:
@@ -57,9 +60,13 @@ class Results:
         found = [body for body in bodies if any(id_.startswith(prefix) for id_ in ids(body))]
         noun = table.removesuffix("s")
         if not found:
-            raise UsageError(f"no {noun} has an id that starts with {prefix!r}\n  remedy: countersign {table} lists them")
+            raise UsageError(
+                f"no {noun} has an id that starts with {prefix!r}\n  remedy: countersign {table} lists them"
+            )
         if len(found) > 1:
-            raise UsageError(f"{len(found)} {table} have ids that start with {prefix!r}\n  remedy: give more of the id")
+            raise UsageError(
+                f"{len(found)} {table} have ids that start with {prefix!r}\n  remedy: give more of the id"
+            )
         return found[0]
 
     def findings_of(self, visit: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -77,12 +84,20 @@ class Results:
 
         ids = [item["event"] for item in finding["evidence"]]
         events = self._lake.table("events")
-        rows = events.filter(events.id.isin(ids)).select("id", "time", "source").to_pyarrow().to_pylist() if ids else []
+        rows = (
+            events.filter(events.id.isin(ids)).select("id", "time", "source").to_pyarrow().to_pylist()
+            if ids
+            else []
+        )
         known = {row["id"]: row for row in rows}
         out = []
         for item in finding["evidence"]:
             row = known.get(item["event"], {"time": None, "source": None})
-            text = record_text(self._workspace, row["source"], item["segment"], item["record"]) if row["source"] else ""
+            text = (
+                record_text(self._workspace, row["source"], item["segment"], item["record"])
+                if row["source"]
+                else ""
+            )
             out.append({**item, "time": stamp(row["time"]), "text": text})
         return out
 

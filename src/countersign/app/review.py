@@ -104,14 +104,22 @@ def review(
         plan.notes += [f"agreement left out: {problem.message} ({problem.path})" for problem in problems]
         plan.notes += [f"rule left out: {problem.reason} ({problem.path})" for problem in ruleset.problems]
         if not agreed:
-            plan.notes.append("no agreement is in force: nobody is known as a provider (countersign discover helps)")
+            plan.notes.append(
+                "no agreement is in force: nobody is known as a provider (countersign discover helps)"
+            )
         fresh: tuple[Finding, ...] = ()
         if not plan.nothing:
             fresh = _work(lake, results, agreed, rules, plan, as_of, progress)
             _remember(workspace, lake, inputs)
         counts = results.severities()
         return Reviewed(
-            results.visit_count(), sum(counts.values()), counts, plan.since, fresh, time.monotonic() - begun, tuple(plan.notes)
+            results.visit_count(),
+            sum(counts.values()),
+            counts,
+            plan.since,
+            fresh,
+            time.monotonic() - begun,
+            tuple(plan.notes),
         )
 
 

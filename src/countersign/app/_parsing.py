@@ -1,0 +1,100 @@
+"""What a worker process does with one sealed segment: frame it, root its records, parse them.
+
+Raw bytes go in and Arrow streams come out, so that nothing but bytes crosses between processes.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from countersign.app.cutting import MAX_RECORD
+from countersign.ledger import Archive, records_root
+from countersign.model.batch import EventBatch, ParseContext, Parsed
+from countersign.sources import Framing, source
+from countersign.sources._framing import frame
+
+OVERLONG = f"is part of a record longer than {MAX_RECORD >> 20} MiB"
+STOPPED = "the parser stopped at this segment; nothing in it was read"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sealed segment to be parsed; `raw` is its bytes, `archive` the folder that holds its salt."""
+
+    raw: bytes
+    archive: Path
+    source: str
+    framing: Framing
+    context: ParseContext
+    fragment: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A parsed segment. `root` is the Merkle root over its `framed` records, None where framing itself failed;
+    `events` and `rejected` are Arrow IPC streams."""
+
+    root: str | None
+    framed: int
+    events: bytes
+    rejected: bytes
+    duplicates: int
+
+
+def start_worker() -> None:
+    """A worker leaves Ctrl-C to the process that reads, which finishes what is under way."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def parse_all(jobs: Sequence[Job]) -> list[Outcome]:
+    """Parse segments one after the other."""
+    return [parse(job) for job in jobs]
+
+
+def parse(job: Job) -> Outcome:
+    """Frame, root and parse one segment. Whatever its bytes are, an `Outcome` comes out."""
+    root, framed = None, 0
+    try:
+        records = frame(job.framing, job.raw)
+        framed = len(records)
+        root = records_root(Archive(job.archive).salt(job.context.segment), records).hex()
+        parsed = _overlong(job) if job.fragment else source(job.source).parse(records, job.context)
+    except BaseException as error:  # noqa: BLE001 -- process boundary: Rust's panics are no Exception
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        return failed(job, root, framed)
+    return _outcome(root, framed, parsed)
+
+
+def _outcome(root: str | None, framed: int, parsed: Parsed) -> Outcome:
+    return Outcome(root, framed, _stream(parsed.events), _stream(parsed.rejected), parsed.duplicates)
+
+
+def failed(job: Job, root: str | None = None, framed: int = 0) -> Outcome:
+    """The outcome of a segment that its parser could not survive: one rejected record that says so."""
+    batch = EventBatch(job.source, job.context)
+    batch.reject(0, STOPPED)
+    return _outcome(root, framed, batch.finish())
+
+
+def table(stream: bytes) -> pa.Table:
+    """The table in an Arrow IPC stream."""
+    return pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
+
+
+def _overlong(job: Job) -> Parsed:
+    batch = EventBatch(job.source, job.context)
+    batch.reject(0, OVERLONG)
+    return batch.finish()
+
+
+def _stream(content: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, content.schema) as writer:
+        writer.write_table(content)
+    return sink.getvalue().to_pybytes()

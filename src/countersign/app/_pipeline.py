@@ -1,0 +1,258 @@
+"""The line that every segment passes: noted, sealed, under a leaf, parsed by a worker, stored.
+
+Each step is durable before the next begins, and the note goes last, so that a run may die between any two.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import pyarrow as pa
+
+from countersign.app import _journal, _parsing
+from countersign.app._journal import Entry, Note
+from countersign.app._parsing import Job, Outcome
+from countersign.app.workspace import Workspace
+from countersign.ledger import Archive, Log, Parser, RecordsStatement, SegmentStatement
+from countersign.ledger.archive import CODEC
+from countersign.model.batch import ParseContext
+from countersign.sources import Framing
+from countersign.sources._framing import parser_version
+
+if TYPE_CHECKING:
+    from countersign.lake import Lake
+
+SEAL_BYTES = 16 << 20
+SEAL_SEGMENTS = 256
+"""One note and one signed head cover at most so much: a crash costs reading it again, memory holds it once."""
+SEAL_THREADS = 4
+"""Compressing and syncing wait for the disk more than for the processor."""
+JOB_BYTES = 1 << 20
+JOB_SEGMENTS = 64
+"""Small segments travel to a worker together."""
+INLINE_BYTES = 8 << 20
+"""Less than this is parsed sooner here than by processes that must first start."""
+STORE_EVENTS = 250_000
+STORE_BYTES = 64 << 20
+"""One commit of the lake: large enough for good files, small enough for memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """Bytes cut but not sealed."""
+
+    raw: bytes
+    entry: Entry
+
+
+@dataclass(slots=True)
+class Work:
+    """A sealed segment on its way. `records` is the leaf and root of its records if an earlier run got so far."""
+
+    raw: bytes
+    entry: Entry
+    note: Note
+    leaf: int
+    records: tuple[int, str] | None = None
+
+
+@dataclass(slots=True)
+class Totals:
+    """What has been stored by this run."""
+
+    records: int = 0
+    events: int = 0
+    rejected: int = 0
+    new_events: int = 0
+    duplicates: int = 0
+    segments: int = 0
+    bytes_sealed: int = 0
+
+
+class Pipeline:
+    """Takes cut segments in, and leaves them sealed and stored. Use as a context manager: leaving it by an
+    exception drops what is under way, which the notes keep for the next run."""
+
+    def __init__(
+        self, workspace: Workspace, lake: Lake, *, workers: int, clock: Callable[[], datetime]
+    ) -> None:
+        self._workspace = workspace
+        self._lake = lake
+        self._archive = Archive(workspace.archive)
+        self._log = Log(workspace.ledger)
+        self._workers = workers
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(SEAL_THREADS)
+        self._processes: ProcessPoolExecutor | None = None
+        self._loose: list[Loose] = []
+        self._loose_bytes = 0
+        self._group: list[Work] = []
+        self._held: list[list[Work]] = []
+        self._held_bytes = 0
+        self._flying: deque[tuple[list[Work], Future[list[Outcome]]]] = deque()
+        self._done: list[tuple[Work, Outcome]] = []
+        self._open: Counter[Note] = Counter()
+        self.totals = Totals()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._threads.shutdown()
+        if self._processes is not None:
+            self._processes.shutdown(wait=kind is None, cancel_futures=True)
+
+    def add(self, loose: Loose) -> None:
+        """One more segment to be sealed and stored. Raises OSError where it cannot be sealed, `StoreError`
+        where an earlier one cannot be stored."""
+        self._loose.append(loose)
+        self._loose_bytes += len(loose.raw)
+        if self._loose_bytes >= SEAL_BYTES or len(self._loose) >= SEAL_SEGMENTS:
+            self.seal()
+
+    def seal(self) -> None:
+        """Seal what was added: note, archive, leaves, in this order."""
+        if not self._loose:
+            return
+        loose, self._loose, self._loose_bytes = self._loose, [], 0
+        note = _journal.write(self._workspace.pending, self._log.size, tuple(one.entry for one in loose))
+        sealed = list(self._threads.map(self._archive.put, (one.raw for one in loose)))
+        statements = [
+            SegmentStatement(
+                digest=each.digest,
+                size=each.size,
+                stored_digest=each.stored_digest,
+                stored_size=each.stored_size,
+                codec=CODEC,
+                framing=one.entry.framing,
+                sealed=one.entry.sealed,
+            ).to_bytes()
+            for one, each in zip(loose, sealed, strict=True)
+        ]
+        leaves = self._log.append(statements)
+        self.totals.segments += len(loose)
+        self.totals.bytes_sealed += sum(each.stored_size for each in sealed if each.new)
+        for one, leaf in zip(loose, leaves, strict=True):
+            self.submit(Work(one.raw, one.entry, note, leaf))
+
+    def submit(self, work: Work) -> None:
+        """Parse and store a sealed segment."""
+        self._open[work.note] += 1
+        self._group.append(work)
+        if len(self._group) >= JOB_SEGMENTS or sum(len(each.raw) for each in self._group) >= JOB_BYTES:
+            self._send()
+
+    def finish(self) -> None:
+        """Seal, parse and store everything that was added."""
+        self.seal()
+        self._send()
+        held, self._held = self._held, []
+        for group in held:
+            self._take(group, _parsing.parse_all([self._job(work) for work in group]))
+        while self._flying:
+            self._land()
+        self.store()
+
+    def _send(self) -> None:
+        group, self._group = self._group, []
+        if not group:
+            return
+        self._held.append(group)
+        self._held_bytes += sum(len(work.raw) for work in group)
+        if self._processes is None and self._held_bytes < INLINE_BYTES:
+            return
+        held, self._held = self._held, []
+        for each in held:
+            self._fly(each)
+
+    def _fly(self, group: list[Work]) -> None:
+        while len(self._flying) > self._workers + 1:
+            self._land()
+        if self._processes is None:
+            self._processes = _processes(self._workers)
+        jobs = [self._job(work) for work in group]
+        try:
+            future = self._processes.submit(_parsing.parse_all, jobs)
+        except BrokenProcessPool:  # seen here first when a worker died between two jobs
+            self._processes = _processes(self._workers)
+            future = self._processes.submit(_parsing.parse_all, jobs)
+        self._flying.append((group, future))
+
+    def _land(self) -> None:
+        group, future = self._flying.popleft()
+        try:
+            outcomes = future.result()
+        except BrokenProcessPool:
+            self._processes = None
+            outcomes = [self._alone(self._job(work)) for work in group]
+        self._take(group, outcomes)
+
+    @staticmethod
+    def _alone(job: Job) -> Outcome:
+        """One segment in a process of its own, after a worker died: that of the innocent ones comes out."""
+        with _processes(1) as process:
+            try:
+                return process.submit(_parsing.parse, job).result()
+            except BrokenProcessPool:
+                return _parsing.failed(job)
+
+    def _job(self, work: Work) -> Job:
+        entry = work.entry
+        context = ParseContext(entry.digest, entry.received, entry.sealed, entry.zone, entry.origin)
+        framing: Framing = "evtx" if entry.framing == "evtx" else "lines"
+        return Job(work.raw, self._archive.root, entry.source, framing, context, entry.fragment)
+
+    def _take(self, group: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
+        for work, outcome in zip(group, outcomes, strict=True):
+            work.raw = b""
+            self._done.append((work, outcome))
+        size = sum(len(outcome.events) + len(outcome.rejected) for _, outcome in self._done)
+        if size >= STORE_BYTES:
+            self.store()
+
+    def store(self) -> None:
+        """Put what has been parsed under its leaf and into the lake, in one commit."""
+        done, self._done = self._done, []
+        if not done:
+            return
+        self._root(done)
+        raise NotImplementedError
+
+    def _root(self, done: Sequence[tuple[Work, Outcome]]) -> None:
+        """Append the `records` leaves of segments that have none yet."""
+        new = [
+            (work, outcome)
+            for work, outcome in done
+            if outcome.root is not None and (work.records is None or work.records[1] != outcome.root)
+        ]
+        leaves = self._log.append([_records(work.entry, outcome) for work, outcome in new])
+        for (work, outcome), leaf in zip(new, leaves, strict=True):
+            work.records = (leaf, outcome.root or "")
+
+
+def _records(entry: Entry, outcome: Outcome) -> bytes:
+    evtx = entry.framing == "evtx"
+    return RecordsStatement(
+        segment=entry.digest,
+        framing=entry.framing,
+        parser=Parser(*parser_version(entry.framing).split(" ", 1)),
+        over="rendering" if evtx else "bytes",
+        count=outcome.framed,
+        root=outcome.root or "",
+    ).to_bytes()
+
+
+def _processes(count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        count, mp_context=multiprocessing.get_context("spawn"), initializer=_parsing.start_worker
+    )

@@ -1,0 +1,299 @@
+"""Collect: seal what is new in files, folders, archives and pipes, understand it, and store it in the lake."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import IO, TYPE_CHECKING, Self
+
+from countersign.app._journal import Entry
+from countersign.app._pipeline import Loose, Pipeline, Totals
+from countersign.app._streams import Meter
+from countersign.app._unknown import describe
+from countersign.app.cutting import Cut, Cutting
+from countersign.app.inputs import Input, Skipped, Status, open_inputs, shown, survey
+from countersign.app.known import Known, Piece
+from countersign.app.recovery import recover
+from countersign.app.workspace import Workspace, is_zone
+from countersign.errors import StoreError, UsageError
+from countersign.sources import HEAD_BYTES, Source, recognise
+
+if TYPE_CHECKING:
+    from countersign.lake import Lake
+
+Progress = Callable[[int, int, int], None]
+"""Called with the bytes on disk that were passed, their total (0 for a pipe), and the records stored so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file or archive member, and why if it was not simply read."""
+
+    path: str
+    status: Status
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one run did.
+
+    `records` were found in bytes not collected before; of these `events` were understood, `rejected` were not,
+    and `new_events` were not in the lake yet. `unrecognised` counts files of no known log format, `bytes` what
+    was read after decompression. `stopped` says why not everything was read (Ctrl-C, a full disk).
+    """
+
+    records: int
+    events: int
+    rejected: int
+    new_events: int
+    duplicates: int
+    unrecognised: int
+    segments: int
+    recovered: int
+    bytes: int
+    bytes_stored: int
+    seconds: float
+    stopped: str
+    files: tuple[FileReport, ...] = field(repr=False)
+
+    def to_json(self) -> dict[str, object]:
+        """The last line of `countersign collect --json`."""
+        return {
+            "records": self.records,
+            "events": self.events,
+            "rejected": self.rejected,
+            "new_events": self.new_events,
+            "unrecognised": self.unrecognised,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "duplicates": self.duplicates,
+            "segments": self.segments,
+            "recovered": self.recovered,
+            "bytes_stored": self.bytes_stored,
+            "stopped": self.stopped,
+            "files": [
+                {"path": report.path, "status": report.status, "reason": report.reason}
+                for report in self.files
+            ],
+        }
+
+
+def collect(
+    workspace: Workspace,
+    paths: Sequence[str | Path],
+    *,
+    origin: str | None = None,
+    zone: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    stdin: IO[bytes] | None = None,
+) -> Summary:
+    """Collect `paths` (`-` is standard input) into a workspace; what it has already is passed over.
+
+    `origin`, `zone` and `workers` default to the workspace's settings; `clock` gives aware times. Whatever is wrong
+    with a file is in the summary. Ctrl-C, and a disk that is full, end the run after what is under way; the next
+    run goes on from there. Raises `UsageError` for a path that does not exist, `WorkspaceError` while another
+    run writes, `StoreError` where the lake cannot be read or written.
+    """
+    from countersign.lake import Lake
+
+    settings = workspace.settings
+    zone = settings.zone if zone is None else zone
+    if not is_zone(zone):
+        raise UsageError(f"{zone!r} is no IANA time zone such as Europe/Vienna")
+    started = time.monotonic()
+    total = survey(paths, workspace.root)
+    with (
+        Lake.writer(workspace.lake) as lake,
+        Pipeline(workspace, lake, workers=workers or settings.workers, clock=clock) as pipeline,
+        _Interrupt() as interrupt,
+    ):
+        run = _Run(
+            workspace=workspace,
+            pipeline=pipeline,
+            origin=shown(settings.origin if origin is None else origin),
+            zone=zone,
+            clock=clock,
+            interrupt=interrupt,
+            tell=lambda meter: progress and progress(meter.done, total, pipeline.totals.records),
+        )
+        run.recover(lake)
+        run.read(paths, stdin)
+        run.finish(lake)
+    return run.summary(time.monotonic() - started)
+
+
+class _Run:
+    """One run: what it reads with, and what it has to tell."""
+
+    def __init__(
+        self,
+        *,
+        workspace: Workspace,
+        pipeline: Pipeline,
+        origin: str,
+        zone: str,
+        clock: Callable[[], datetime],
+        interrupt: _Interrupt,
+        tell: Callable[[Meter], object],
+    ) -> None:
+        self._workspace = workspace
+        self._pipeline = pipeline
+        self._origin = origin
+        self._zone = zone
+        self._clock = clock
+        self._interrupt = interrupt
+        self._tell = tell
+        self._known = Known()
+        self._meter = Meter()
+        self._files: list[FileReport] = []
+        self._bytes = 0
+        self._recovered = 0
+        self._stopped = ""
+
+    def recover(self, lake: Lake) -> None:
+        rows = lake.segment_rows()
+        self._known = Known.from_rows(rows)
+        taken, lost = recover(self._workspace, self._pipeline, rows.column("segment").to_pylist())
+        for entry in taken:
+            piece = Piece(entry.digest, entry.size, entry.lineage)
+            self._known.add(entry.origin, entry.head, entry.offset, piece, entry.pieces)
+        self._recovered = len(taken)
+        self._files += [FileReport(each.entry.path, "damaged", each.reason) for each in lost]
+
+    def read(self, paths: Sequence[str | Path], stdin: IO[bytes] | None) -> None:
+        inputs = open_inputs(
+            paths,
+            spool=self._workspace.spool,
+            now=self._clock(),
+            exclude=self._workspace.root,
+            meter=self._meter,
+            stdin=stdin,
+        )
+        for item in inputs:
+            if isinstance(item, Skipped):
+                self._files.append(FileReport(item.path, item.status, item.reason))
+            else:
+                self._input(item)
+            self._tell(self._meter)
+            if self._interrupt.asked:
+                self._stopped = "interrupted"
+            if self._stopped:
+                break
+        inputs.close()
+
+    def finish(self, lake: Lake) -> None:
+        try:
+            self._pipeline.finish()
+            lake.maintain(self._clock())
+        except OSError as error:
+            self._stopped = _full(error)
+        self._tell(self._meter)
+
+    def summary(self, seconds: float) -> Summary:
+        totals: Totals = self._pipeline.totals
+        return Summary(
+            records=totals.records,
+            events=totals.events,
+            rejected=totals.rejected,
+            new_events=totals.new_events,
+            duplicates=totals.duplicates,
+            unrecognised=sum(report.status == "unrecognised" for report in self._files),
+            segments=totals.segments,
+            recovered=self._recovered,
+            bytes=self._bytes,
+            bytes_stored=totals.bytes_stored,
+            seconds=seconds,
+            stopped=self._stopped,
+            files=tuple(self._files),
+        )
+
+    def _input(self, item: Input) -> None:
+        head = item.stream.peek(HEAD_BYTES)
+        source = recognise(head)
+        if source is None:
+            self._files.append(FileReport(item.path, "unrecognised", describe(head)))
+            return
+        cutting = Cutting(item.stream, source, self._known, self._origin, grows=item.grows)
+        cuts = 0
+        try:
+            for cut in cutting:
+                self._pipeline.add(Loose(cut.raw, self._entry(cut, source, item)))
+                cuts += 1
+                self._tell(self._meter)
+                if self._interrupt.asked:
+                    break
+        except OSError as error:
+            self._stopped = _full(error)
+            self._files.append(FileReport(item.path, "unreadable", self._stopped))
+            return
+        self._bytes += item.stream.taken
+        self._files.append(_report(item.path, cutting, cuts))
+
+    def _entry(self, cut: Cut, source: Source, item: Input) -> Entry:
+        return Entry(
+            digest=cut.digest,
+            source=source.name,
+            framing=source.framing,
+            lineage=cut.lineage,
+            head=cut.head,
+            pieces=cut.pieces,
+            origin=self._origin,
+            zone=self._zone,
+            path=item.path,
+            offset=cut.offset,
+            size=len(cut.raw),
+            received=item.modified,
+            sealed=self._clock(),
+            fragment=cut.fragment,
+            replaces=cut.replaces,
+        )
+
+
+def _report(path: str, cutting: Cutting, cuts: int) -> FileReport:
+    if cutting.damage:
+        return FileReport(path, "damaged", cutting.damage)
+    if cuts:
+        return FileReport(path, "read")
+    if cutting.passed:
+        return FileReport(path, "known", "was collected before")
+    return FileReport(path, "empty", "holds no records")
+
+
+def _full(error: OSError) -> str:
+    return f"could not be sealed: {(error.strerror or str(error)).lower()}"
+
+
+class _Interrupt:
+    """The first Ctrl-C asks to stop after what is under way, a second one stops at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: object = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if callable(self._before) or isinstance(self._before, int):
+            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]  # as signal.signal gave it
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+__all__ = ["FileReport", "Progress", "StoreError", "Summary", "collect"]

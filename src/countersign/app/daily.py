@@ -1,0 +1,76 @@
+"""The day's run for somebody without a SOC: collect an inbox, review, a ten-line digest, the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from countersign.app.collect import Summary, collect
+from countersign.app.documents import finding_document
+from countersign.app.findings import rank
+from countersign.app.report import write_report
+from countersign.app.review import Reviewed, review
+from countersign.app.workspace import Workspace
+from countersign.model.visible import visible
+from countersign.model.visit import SEVERITIES, Finding
+
+SHOWN = 5
+"""Findings named in the digest: with the lines around them it has ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a day brought, in at most ten lines."""
+
+    collected: Summary
+    reviewed: Reviewed
+    report: Path
+
+    @property
+    def new_findings(self) -> list[Finding]:
+        """What was not known yesterday, most severe first."""
+        return sorted(self.reviewed.new_findings, key=rank)
+
+    def lines(self) -> list[str]:
+        """For a mail or a terminal."""
+        brought, known = self.collected, self.reviewed
+        odd = Counter(file.status for file in brought.files if file.status not in {"read", "known"})
+        lines = [
+            f"Collected {brought.records:,} records ({brought.new_events:,} new events, {brought.rejected:,} rejected).",
+            f"{known.visits:,} visits and {known.findings:,} findings in all; {len(known.new_findings):,} findings are new.",
+        ]
+        if odd:
+            words = ", ".join(f"{count} {status}" for status, count in sorted(odd.items()))
+            lines.append(f"Files that gave no or not all records: {words}.")
+        fresh = self.new_findings
+        lines += [
+            f"  {finding.severity}: {visible(finding.title, 100)} ({finding.id[:12]})" for finding in fresh[:SHOWN]
+        ]
+        if len(fresh) > SHOWN:
+            rest = Counter(finding.severity for finding in fresh[SHOWN:])
+            words = ", ".join(f"{rest[level]} {level}" for level in reversed(SEVERITIES) if rest[level])
+            lines.append(f"  and {len(fresh) - SHOWN} more: {words}")
+        lines.append(f"Report: {self.report}")
+        return [*lines, *known.notes[: 10 - len(lines)]][:10]
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "collected": self.collected.to_json(),
+            "reviewed": self.reviewed.document(),
+            "new_findings": [finding_document(finding) for finding in self.new_findings],
+            "report": str(self.report),
+            "lines": self.lines(),
+        }
+
+
+def daily(workspace: Workspace, inbox: Path, output: Path | None = None, now: datetime | None = None) -> Digest:
+    """Collect what is new in `inbox`, review it, write the report (`report.html` in the workspace by default)."""
+    brought = collect(workspace, [inbox])
+    known = review(workspace, now=now)
+    target = output or workspace.root / "report.html"
+    write_report(workspace, target, now=now)
+    return Digest(brought, known, target)

@@ -1,0 +1,129 @@
+"""The report: what is in the lake, made into the page for the contract owner."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from countersign import __version__
+from countersign.app.agreements import load
+from countersign.app.documents import finding_from, visit_from
+from countersign.app.results import Results
+from countersign.app.workspace import Workspace
+from countersign.errors import UsageError
+from countersign.lake import Lake
+from countersign.ledger import Log
+from countersign.sources import source
+from countersign.visits import views
+from countersign.web import (
+    Coverage,
+    HostCoverage,
+    ProviderPart,
+    RejectedCount,
+    ReportModel,
+    SourceCoverage,
+    render_report,
+)
+
+
+def write_report(
+    workspace: Workspace,
+    output: Path,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Write the page to `output`, whole or not at all. Raises `UsageError` where that cannot be written."""
+    page = render_report(report_model(workspace, since, until, now or datetime.now(UTC)))
+    try:
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, delete=False) as file:
+            file.write(page)
+        Path(file.name).chmod(0o600)
+        Path(file.name).replace(output)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+
+
+def report_model(
+    workspace: Workspace, since: datetime | None, until: datetime | None, generated: datetime
+) -> ReportModel:
+    """Everything that the page says."""
+    lake = Lake.open(workspace.lake)
+    results = Results(workspace, lake)
+    agreed, _ = load(workspace)
+    visits = tuple(visit_from(body) for body in results.visits(since, until))
+    findings = tuple(finding_from(body) for body in results.findings(since, until))
+    names = {item.provider.id: item for item in agreed}
+    present = sorted({visit.provider for visit in visits} | set(names))
+    return ReportModel(
+        organisation=workspace.root.resolve().name,
+        generated=generated,
+        zone=workspace.settings.display_zone or local_zone(),
+        since=since,
+        until=until,
+        providers=tuple(
+            ProviderPart(id_, names[id_].provider.name, f"{id_}") if id_ in names else ProviderPart(id_, id_)
+            for id_ in present
+        ),
+        visits=visits,
+        findings=findings,
+        coverage=_coverage(lake),
+        evidence=_evidence(workspace),
+        version=__version__,
+    )
+
+
+def _coverage(lake: Lake) -> Coverage:
+    extent = lake.extent()
+    events = lake.table("events")
+    seen = views(events)
+    reasons: dict[tuple[str, str], int] = {}
+    for row in lake.table("rejected").select("source", "reason").to_pyarrow().to_pylist():
+        key = (row["source"], row["reason"])
+        reasons[key] = reasons.get(key, 0) + 1
+    return Coverage(
+        sources=tuple(
+            SourceCoverage(
+                name=row["source"],
+                title=source(row["source"]).title,
+                records=row["records"],
+                rejected=row["rejected"],
+                first=row["first"],
+                last=row["last"],
+            )
+            for row in extent
+        ),
+        rejected=tuple(RejectedCount(*key, count) for key, count in sorted(reasons.items())),
+        hosts=tuple(
+            HostCoverage(host, host in seen.logons, host in seen.processes)
+            for host in sorted(seen.logons | seen.processes)
+        ),
+    )
+
+
+def _evidence(workspace: Workspace) -> str:
+    log = Log(workspace.ledger)
+    return f"The ledger has {log.size:,} signed leaves; `countersign ledger verify` checks every sealed byte against it."
+
+
+def local_zone() -> str:
+    """The IANA name of this machine's zone, UTC where it has none by name."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    link = Path("/etc/localtime")
+    target = str(link.resolve()) if link.is_symlink() else ""
+    for name in (named, target.partition("/zoneinfo/")[2]):
+        if name and _is_zone(name):
+            return name
+    return "UTC"
+
+
+def _is_zone(name: str) -> bool:
+    from countersign.app.workspace import is_zone
+
+    return is_zone(name)
+
+
+__all__: list[Any] = ["local_zone", "report_model", "write_report"]

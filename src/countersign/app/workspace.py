@@ -1,0 +1,257 @@
+"""A workspace: the folder that holds one organisation's lake, archive, ledger, agreements and settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from countersign.errors import InputError, UsageError, WorkspaceError
+
+FORMAT = 1
+"""Version of the folder's layout. A change that old workspaces do not satisfy raises it and adds a migration."""
+MIGRATIONS: Mapping[int, Callable[[Path], None]] = {}
+"""Version -> the step that makes the next version of it, in place. Each step may be repeated after a crash."""
+
+CONFIG = "countersign.toml"
+CONFIG_BYTES = 1 << 20
+PRIVATE = 0o700
+FOLDERS = ("agreements", "archive", "ledger", "lake", "state", "state/pending", "state/spool")
+MAX_WORKERS = 64
+
+_TEMPLATE = """\
+# The settings of this Countersign workspace. Everything but `format` may be left out.
+
+# Version of the folder's layout. Countersign raises it by itself when it migrates the folder.
+format = {format}
+
+[collect]
+# IANA time zone of clock texts that name none themselves (syslog, some exports), such as "Europe/Vienna".
+zone = "UTC"
+
+# Label of where the logs come from, such as a site. Two records of equal bytes with different origins are two
+# events. `countersign collect --origin` overrides it.
+origin = ""
+
+# Processes that parse, beside the one that reads and seals. Each takes up to 200 MB of memory.
+workers = 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `countersign.toml` says: `zone` is an IANA name, `origin` the default label, `workers` processes."""
+
+    zone: str = "UTC"
+    origin: str = ""
+    workers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An existing workspace of this program's format."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def create(cls, root: Path) -> Workspace:
+        """Make a workspace in `root`, which may be missing, empty or hold other things.
+
+        Raises `UsageError` where there is one already or `root` cannot be a folder. An interrupted call leaves no
+        `countersign.toml`, and can be repeated.
+        """
+        if (root / CONFIG).exists():
+            raise UsageError(f"{root} is a workspace already")
+        try:
+            _make(root)
+        except OSError as error:
+            raise UsageError(f"{root}: no workspace can be made here: {error.strerror}") from error
+        return cls.open(root)
+
+    @classmethod
+    def open(cls, root: Path) -> Workspace:
+        """The workspace in `root`, migrated if it is an older one.
+
+        Raises `WorkspaceError` where there is none, or one of a newer format; `InputError` for its settings.
+        """
+        config = _read(root)
+        version = _format_of(config, root / CONFIG)
+        if version < FORMAT:
+            migrate(root, version)
+            config = _read(root)
+        return cls(root, _settings(config, root / CONFIG))
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Workspace:
+        """The workspace in `start`; if that is None, in the working folder or the nearest folder above it."""
+        if start is not None:
+            return cls.open(start)
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / CONFIG).is_file():
+                return cls.open(folder)
+        raise WorkspaceError(
+            f"there is no workspace in {here} or above it\n  remedy: make one with `countersign init DIR`, or name "
+            "one with `countersign -C DIR`"
+        )
+
+    @property
+    def agreements(self) -> Path:
+        """The folder of agreement files."""
+        return self.root / "agreements"
+
+    @property
+    def archive(self) -> Path:
+        """The folder of sealed segments."""
+        return self.root / "archive"
+
+    @property
+    def ledger(self) -> Path:
+        """The folder of the log of leaves."""
+        return self.root / "ledger"
+
+    @property
+    def lake(self) -> Path:
+        """The folder of the tables."""
+        return self.root / "lake"
+
+    @property
+    def pending(self) -> Path:
+        """The folder of notes on what is sealed but not yet in the lake."""
+        return self.root / "state" / "pending"
+
+    @property
+    def spool(self) -> Path:
+        """The folder of nameless temporary copies."""
+        return self.root / "state" / "spool"
+
+
+def migrate(root: Path, version: int, steps: Mapping[int, Callable[[Path], None]] | None = None) -> None:
+    """Bring a workspace of an older format to `FORMAT`, one step a version, noting each step when it is done."""
+    steps = MIGRATIONS if steps is None else steps
+    for number in range(version, FORMAT):
+        if number not in steps:
+            raise WorkspaceError(
+                f"{root} has format {number}, which this version of Countersign cannot migrate"
+            )
+        steps[number](root)
+        text = (root / CONFIG).read_text("utf-8")
+        text = re.sub(r"(?m)^format[ \t]*=[ \t]*[0-9]+", f"format = {number + 1}", text, count=1)
+        _write(root / CONFIG, text)
+
+
+def _make(root: Path) -> None:
+    from countersign.lake import Lake
+    from countersign.ledger import Archive, Log
+
+    new = not root.exists()
+    root.mkdir(parents=True, exist_ok=True)
+    if new:
+        root.chmod(PRIVATE)
+    for name in FOLDERS:
+        (root / name).mkdir(exist_ok=True, mode=PRIVATE)
+    _example(root / "agreements")
+    if not (root / "ledger" / "checkpoint").exists():
+        Log.create(root / "ledger", f"countersign.local/{secrets.token_hex(8)}")
+    Archive(root / "archive")
+    Lake.create(root / "lake")
+    _write(root / CONFIG, _TEMPLATE.format(format=FORMAT))
+
+
+def _example(folder: Path) -> None:
+    source = resources.files("countersign").joinpath("content", "agreements", "example.yaml")
+    target = folder / "example.yaml"
+    if not target.exists():
+        target.write_bytes(source.read_bytes())
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read(root: Path) -> dict[str, object]:
+    path = root / CONFIG
+    try:
+        with path.open("rb") as file:
+            text = file.read(CONFIG_BYTES).decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise WorkspaceError(
+            f"{root} is no workspace\n  remedy: make one with `countersign init {root}`"
+        ) from error
+    except OSError as error:
+        raise WorkspaceError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError("is not UTF-8 text", path=str(path), remedy="save it as UTF-8") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = re.search(r"at line (\d+)", str(error))
+        raise InputError(
+            str(error),
+            path=str(path),
+            line=int(where[1]) if where else None,
+            remedy="settings are written as `name = value`, texts in quotes (https://toml.io)",
+        ) from error
+
+
+def _format_of(config: Mapping[str, object], path: Path) -> int:
+    version = config.get("format")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 0:
+        raise InputError(
+            "says no `format`", path=str(path), remedy=f"add the line `format = {FORMAT}` at its top"
+        )
+    if version > FORMAT:
+        raise WorkspaceError(
+            f"{path.parent} has format {version}; this version of Countersign knows formats up to {FORMAT}\n"
+            "  remedy: use a newer version of Countersign, the workspace was left as it is"
+        )
+    return version
+
+
+def _settings(config: Mapping[str, object], path: Path) -> Settings:
+    section = config.get("collect", {})
+    if not isinstance(section, Mapping):
+        raise _wrong(path, "collect", "should be a section [collect]")
+    for name in config.keys() - {"format", "collect"}:
+        raise _wrong(path, name, f"there is no setting `{name}`")
+    for name in section.keys() - {"zone", "origin", "workers"}:
+        raise _wrong(path, name, f"there is no setting `{name}` in [collect]")
+    zone, origin, workers = section.get("zone", "UTC"), section.get("origin", ""), section.get("workers", 2)
+    if not isinstance(zone, str) or not is_zone(zone):
+        raise _wrong(path, "zone", 'should be an IANA time zone such as "Europe/Vienna"')
+    if not isinstance(origin, str):
+        raise _wrong(path, "origin", "should be a text in quotes")
+    if not isinstance(workers, int) or isinstance(workers, bool) or not 1 <= workers <= MAX_WORKERS:
+        raise _wrong(path, "workers", f"should be a number from 1 to {MAX_WORKERS}")
+    return Settings(zone, origin, workers)
+
+
+def is_zone(name: str) -> bool:
+    """Whether `name` is an IANA time zone known here."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError):  # not found is a KeyError's child, and a folder's name an OSError
+        return False
+    except KeyError:
+        return False
+    return True
+
+
+def _wrong(path: Path, name: str, message: str) -> InputError:
+    lines = path.read_text("utf-8").splitlines()
+    pattern = re.compile(rf"\s*\[?\s*{re.escape(name)}\b")
+    line = next((number for number, text in enumerate(lines, 1) if pattern.match(text)), None)
+    return InputError(message, path=str(path), line=line, remedy="mend or remove this line")
