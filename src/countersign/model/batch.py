@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.model import identity, schema
+from countersign.model.columns import ORDINARY, Columns, Kind, Row, Shape
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -61,7 +62,8 @@ class EventBatch:
         self._source = source
         self._context = context
         self._rows: list[dict[str, object]] = []
-        self._fields: list[Mapping[str, object]] = []
+        self._fields: list[Row] = []
+        self._shapes: dict[Shape, list[int]] = {}
         self._seen: dict[str, int] = {}
         self._rejected: list[tuple[int, str]] = []
         self._duplicates = 0
@@ -75,33 +77,40 @@ class EventBatch:
         columns: dict[str, object],
         fields: Mapping[str, object],
         key: tuple[str, ...] | None = None,
+        kind: Kind = ORDINARY,
     ) -> None:
         """One record understood.
 
         `record` is its index in the segment, `raw` its bytes. `columns` holds dotted OCSF names of
         `schema.OCSF_COLUMNS` plus `time` (microseconds since 1970, None if there is none), `time_text` and
         `time_basis`; it is kept, so pass a fresh dict. `fields` holds the source's fields by their own
-        names, as text, numbers or None. `key` is the source's own key, None for a keyless record, whose id
-        then comes from bytes and origin.
+        names, as text, numbers or None; it is kept too. `key` is the source's own key, None for a keyless record,
+        whose id then comes from bytes and origin. `kind` says what many records have in common, and is the
+        quick way where there are such: pass the same object for each of them.
         """
         id_ = identity.record_id(raw, self._context.origin) if key is None else identity.keyed_id(*key)
-        known = self._seen.get(id_)
-        if known is not None:
+        rows = self._rows
+        known = self._seen.setdefault(id_, len(rows))
+        if known < len(rows):
             self._duplicates += 1
             if key is None:
-                row = self._rows[known]
+                row = rows[known]
                 row["count"] = int(row["count"]) + 1  # type: ignore[call-overload]  # set below, always int
             return
-        self._seen[id_] = len(self._rows)
         moment = columns.get("time")
-        if not isinstance(moment, int) or not self._earliest <= moment <= self._latest:
+        if type(moment) is not int or not self._earliest <= moment <= self._latest:
             columns["time"] = None
             columns["time_basis"] = "undated"
         columns["id"] = id_
         columns["count"] = 1
         columns["keyed"] = key is not None
         columns["record"] = record
-        self._rows.append(columns)
+        shape = (kind, tuple(columns), tuple(fields))
+        members = self._shapes.get(shape)
+        if members is None:
+            members = self._shapes[shape] = []
+        members.append(known)
+        rows.append(columns)
         self._fields.append(fields)
 
     def reject(self, record: int, reason: str) -> None:
@@ -125,83 +134,20 @@ class EventBatch:
         )
 
     def _events(self) -> pa.Table:
-        rows = self._rows
-        count = len(rows)
-        arrays: dict[str, pa.Array] = {
-            "source": pa.repeat(self._source, count),
-            "origin": pa.repeat(self._context.origin, count),
-            "segment": pa.repeat(self._context.segment, count),
-        }
-        present: dict[str, None] = {}
-        for row in rows:
-            present.update(dict.fromkeys(row))
-        for name in present:
-            type_ = schema.OCSF_COLUMNS.get(name) or schema.CORE_COLUMNS.get(name)
-            if type_ is None:
-                raise RuntimeError(f"{self._source} sets {name}, which is no column of the events table")
-            if name == "time":
-                arrays[name] = pa.array([row["time"] for row in rows], pa.int64()).cast(schema.TIMESTAMP)
-            else:
-                arrays[name] = _column([row.get(name) for row in rows], type_)
+        count = len(self._rows)
+        columns = Columns(count)
+        for shape, members in self._shapes.items():
+            columns.place(shape, members, [self._rows[i] for i in members], [self._fields[i] for i in members])
+        arrays = columns.arrays(self._source)
+        arrays["source"] = pa.repeat(self._source, count)
+        arrays["origin"] = pa.repeat(self._context.origin, count)
+        arrays["segment"] = pa.repeat(self._context.segment, count)
         arrays["day"] = _days(arrays.get("time", pa.nulls(count, schema.TIMESTAMP)))
-        arrays.update(self._source_arrays(count))
-        return _structs(arrays, count)
-
-    def _source_arrays(self, count: int) -> dict[str, pa.Array]:
-        columns: dict[str, list[str | None]] = {}
-        unmapped: list[list[tuple[str, str]] | None] = []
-        names = schema.source_columns()
-        targets: dict[str, str | None] = {}
-        for index, fields in enumerate(self._fields):
-            rest: list[tuple[str, str]] = []
-            for name, value in fields.items():
-                if value is None:
-                    continue
-                text = value if isinstance(value, str) else _text(value)
-                if name in targets:
-                    target = targets[name]
-                else:
-                    target = targets[name] = names.get(name.casefold())
-                if target is None:
-                    rest.append((name, text))
-                    continue
-                cells = columns.get(target)
-                if cells is None:
-                    cells = columns[target] = [None] * count
-                if cells[index] is None:
-                    cells[index] = text
-                else:
-                    rest.append((name, text))
-            unmapped.append(rest or None)
-        arrays = {name: _column(cells, pa.string()) for name, cells in columns.items()}
-        arrays["unmapped"] = _column(unmapped, schema.UNMAPPED)
-        return arrays
-
-
-def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _column(
-    values: list[object] | list[str | None] | list[list[tuple[str, str]] | None], type_: pa.DataType
-) -> pa.Array:
-    """Arrow column; a lone surrogate (JSON may escape one) is replaced, for Arrow holds only valid UTF-8."""
-    try:
-        return pa.array(values, type_)
-    except UnicodeEncodeError:
-        return pa.array([_scrub(value) for value in values], type_)
-
-
-def _scrub(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list):
-        return [(_scrub(name), _scrub(text)) for name, text in value]
-    return value
+        return columns.in_order(_structs(arrays, count))
 
 
 def _days(times: pa.Array) -> pa.Array:
-    return pc.fill_null(pc.strftime(times, format="%Y-%m-%d"), schema.UNDATED)
+    return pc.fill_null(times.cast(pa.date32()).cast(pa.string()), schema.UNDATED)
 
 
 def _structs(arrays: dict[str, pa.Array], count: int) -> pa.Table:

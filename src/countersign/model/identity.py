@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 ID_BYTES = 16
 """128 bits: at 10^12 events a chance collision has a probability of about 10^-15."""
@@ -13,12 +14,23 @@ def keyed_id(*parts: str) -> str:
 
     Parts are length-prefixed, so that no two different keys run together.
     """
+    digest = _begun(parts[:-2]).copy()
+    digest.update(b"".join([_framed(part) for part in parts[-2:]]))
+    return digest.hexdigest()
+
+
+def _framed(part: str) -> bytes:
+    data = part.encode("utf-8", "surrogatepass")
+    return b"%d:%b" % (len(data), data)
+
+
+@lru_cache(maxsize=4096)
+def _begun(parts: tuple[str, ...]) -> hashlib.blake2b:
+    """The digest after all parts but the last two: those vary, the ones before repeat from record to record."""
     digest = hashlib.blake2b(digest_size=ID_BYTES, person=b"countersign.key")
     for part in parts:
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:" % len(data))
-        digest.update(data)
-    return digest.hexdigest()
+        digest.update(_framed(part))
+    return digest
 
 
 def record_id(record: bytes, origin: str) -> str:

@@ -1,0 +1,163 @@
+"""Entries into events: identity, common columns, the plan of the event, all fields.
+
+What stands in System repeats from record to record, so everything that follows from it alone (columns, plan,
+part of the id) is worked out once for each combination in a segment.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from countersign.model.batch import EventBatch
+from countersign.model.columns import Kind, text_of
+from countersign.sources._windows.clock import Stamp
+from countersign.sources._windows.events import plan_for
+from countersign.sources._windows.values import Scalar, text, whole
+
+Data = dict[str, Scalar]
+AUDIT_FAILURE = 0x10_0000_0000_0000
+AUDIT_SUCCESS = 0x20_0000_0000_0000
+"""Bits of Keywords in the Security channel (winmeta.xml)."""
+MAX_EVENT_ID = 2**32 - 1
+MAX_RECORD_ID_CHARS = 20
+"""64 bits in decimal."""
+
+
+SYSTEM_FIELDS = (
+    "EventID",
+    "Channel",
+    "Provider_Name",
+    "Level",
+    "Task",
+    "Opcode",
+    "Keywords",
+    "Version",
+    "Provider_Guid",
+    "Provider_EventSourceName",
+    "Qualifiers",
+)
+"""Names of the parts of System that repeat, in the order of `System`."""
+System = tuple[Scalar, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar, Scalar]
+OWN = frozenset(
+    {
+        "Computer",
+        "EventRecordID",
+        "ExecutionProcessID",
+        "ThreadID",
+        "UserID",
+        "ActivityID",
+        "RelatedActivityID",
+    }
+)
+RIVAL = "EventData_"
+"""Rules choose records by System's fields: where event data uses the same name, it is kept under a longer one."""
+
+
+class Entry(NamedTuple):
+    """One record in the form-independent shape.
+
+    `own` holds the parts of System that are this record's alone by the names they have as fields (a subset of
+    `OWN`), `data` the fields of EventData or UserData. Both are the reader's to keep.
+    """
+
+    system: System
+    computer: Scalar
+    stamp: Stamp
+    record_id: Scalar
+    own: dict[str, Scalar]
+    data: Data
+
+
+class Reader:
+    """Turns the entries of one segment into events."""
+
+    def __init__(self, batch: EventBatch) -> None:
+        self._add = batch.add
+        self._kinds: dict[System, Kind] = {}
+
+    def add(self, record: int, raw: bytes, entry: Entry) -> None:
+        """Adds record number `record`, whose bytes are `raw`."""
+        system, computer, (moment, logged, clock_text, basis), record_id, own, data = entry
+        try:
+            kind = self._kinds.get(system)
+            if kind is None:
+                kind = self._kinds[system] = _kind(system)
+            host, start = _identity(computer, system[1])
+        except TypeError:  # a list or an object where Windows never writes one
+            self.add(record, raw, _flattened(entry))
+            return
+        number = record_number(record_id)
+        own["EventRecordID"] = number
+        fields = {**own, **data}
+        if len(fields) < len(own) + len(data):
+            fields = own | {RIVAL + name if name in own else name: value for name, value in data.items()}
+        columns: dict[str, object] = {
+            "metadata.uid": number,
+            "device.hostname": host,
+            "time": moment,
+            "time_text": clock_text,
+            "time_basis": basis,
+        }
+        if "Message" in data and data["Message"] is not None:
+            columns["message"] = text_of(data["Message"])
+        key = None
+        if start is not None and number is not None and logged is not None:
+            key = (*start, number, str(logged))
+        self._add(record, raw, columns, fields, key, kind)
+
+
+def event_code(value: Scalar) -> int | None:
+    """An event id, None if it is none."""
+    number = whole(value)
+    return number if number is not None and 0 <= number <= MAX_EVENT_ID else None
+
+
+def record_number(value: Scalar) -> str | None:
+    """A record id as decimal text; zero and everything that is no number mean none."""
+    if type(value) is int:
+        return str(value) if value > 0 else None
+    if isinstance(value, str) and len(value) <= MAX_RECORD_ID_CHARS and value.isdecimal() and value.isascii():
+        return value.lstrip("0") or None
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _identity(computer: Scalar, channel: Scalar) -> tuple[str | None, tuple[str, str, str] | None]:
+    """The computer as text, and the beginning of the keys of its records in this channel."""
+    host, log = text(computer), text(channel)
+    return host, ("windows", host.casefold(), log.casefold()) if host is not None and log is not None else None
+
+
+def _kind(system: System) -> Kind:
+    event_id, channel, provider, keywords = text(system[0]), text(system[1]), text(system[2]), system[6]
+    code = event_code(system[0])
+    plan = plan_for(channel or "", provider or "", code)
+    columns = plan.base.copy()
+    if "status_id" not in columns and channel is not None and channel.casefold() == "security":
+        columns["status_id"] = _status(keywords)
+    columns["metadata.product"] = "Windows"
+    columns["metadata.log_name"] = channel
+    columns["metadata.log_provider"] = provider
+    columns["metadata.event_code"] = event_id if code is None else str(code)
+    fields = {
+        name: text_of(value) for name, value in zip(SYSTEM_FIELDS, system, strict=True) if value is not None
+    }
+    return Kind(columns, fields, plan.derive, RIVAL)
+
+
+def _status(keywords: Scalar) -> int | None:
+    bits = whole(keywords)
+    if bits is None or not bits & (AUDIT_FAILURE | AUDIT_SUCCESS):
+        return None
+    return 2 if bits & AUDIT_FAILURE else 1
+
+
+def _flattened(entry: Entry) -> Entry:
+    """`entry` with lists and objects in System as text, so that every value has a hash."""
+
+    def scalar(value: Scalar) -> Scalar:
+        return text_of(value) if isinstance(value, (list, dict)) else value
+
+    system: System = tuple(scalar(value) for value in entry.system)  # type: ignore[assignment]  # as long as before
+    return entry._replace(system=system, computer=scalar(entry.computer))

@@ -1,0 +1,98 @@
+"""Windows events as JSON, one object a line: flat (NXLog, Logstash), nested (evtx_dump), ECS (Winlogbeat).
+
+For an auditor: the same events as in EVTX, after a collector. The collector's clock and zone come in (see
+`_windows.clock`), and whoever can write to the collector can write these lines. A record with computer,
+channel, record id and time has the same id as its EVTX original.
+
+References: see `_windows.flat`, `_windows.nested`, `_windows.ecs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from countersign.model.batch import EventBatch, ParseContext, Parsed
+from countersign.sources._base import Source
+from countersign.sources._windows import ecs, flat, nested
+from countersign.sources._windows.clock import Zone
+from countersign.sources._windows.reader import Entry, Reader
+
+NAME = "windows.json"
+LINES_LOOKED_AT = 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CUT_OFF_SIGNS = ((b'"Channel"', b'"EventID"'), (b'"winlog"', b'"channel"'), (b'"Event"', b'"System"'))
+"""Signs of a first line so long that the head of the file does not hold it whole."""
+_WRAPPERS = ("_source", "Record")
+
+
+def detect(head: bytes) -> bool:
+    """JSON lines of which one of the first is a Windows event."""
+    lines = head.removeprefix(BYTE_ORDER_MARK).split(b"\n", LINES_LOOKED_AT)
+    whole = lines[:-1] if len(lines) > 1 else lines
+    zone = Zone("UTC")
+    for line in whole:
+        record = _object(line)
+        if record is not None and _entry(record, zone) is not None:
+            return True
+    start = lines[0].lstrip()
+    return (
+        len(lines) == 1
+        and start.startswith(b"{")
+        and any(all(sign in start for sign in signs) for signs in _CUT_OFF_SIGNS)
+    )
+
+
+def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
+    """Events of the lines of one segment."""
+    batch = EventBatch(NAME, context)
+    reader = Reader(batch)
+    zone = Zone(context.zone)
+    for index, raw in enumerate(records):
+        record = _object(raw)
+        if record is None:
+            batch.reject(index, "an empty line" if not raw.strip(b"\r\n\t \0") else "a line that is no JSON object")
+            continue
+        entry = _entry(record, zone)
+        if entry is None:
+            batch.reject(index, "a JSON object that is no Windows event")
+        else:
+            reader.add(index, raw, entry)
+    return batch.finish()
+
+
+def _object(raw: bytes) -> dict[str, Any] | None:
+    """The object in one line; bytes that are no UTF-8 are replaced, so that they cannot hide a record."""
+    try:
+        record = orjson.loads(raw)
+    except ValueError:
+        cleaned = raw.removeprefix(BYTE_ORDER_MARK).strip(b"\r\n\t \0,")
+        if cleaned == raw and cleaned.isascii():
+            return None
+        try:
+            record = orjson.loads(cleaned.decode("utf-8", "replace"))
+        except ValueError:
+            return None
+    return record if type(record) is dict else None
+
+
+def _entry(record: dict[str, Any], zone: Zone) -> Entry | None:
+    """The entry in an object of any of the three forms, None if it is of none."""
+    event = record.get("Event")
+    if type(event) is dict:
+        return nested.read(event)
+    if flat.is_flat(record):
+        return flat.read(record, zone)
+    if ecs.is_ecs(record):
+        return ecs.read(record)
+    for wrapper in _WRAPPERS:
+        inner = record.get(wrapper)
+        if type(inner) is dict and wrapper not in inner:
+            return _entry(inner, zone)
+    respelled = flat.respelled(record)
+    return flat.read(respelled, zone) if flat.is_flat(respelled) else None
+
+
+SOURCE = Source(NAME, "Windows events as JSON lines", "lines", detect, parse)
