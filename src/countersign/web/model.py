@@ -1,0 +1,90 @@
+"""What a report shows: visits, findings and what was looked at, as plain values.
+
+The application makes it; nothing in here is computed from logs. Texts may come from logs and are made safe
+when they are shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from countersign.model.visit import Finding, Visit
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCoverage:
+    """What one log family gave: records read and rejected, moments of the first and last dated event."""
+
+    name: str
+    title: str
+    records: int
+    rejected: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCount:
+    """Records of a source that were not understood, for one reason."""
+
+    source: str
+    reason: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """A file that gave no records: not recognised, damaged or unreadable."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostCoverage:
+    """What can be seen of one host: logons, processes. False is a blind spot, not a clean bill."""
+
+    host: str
+    logons: bool
+    processes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was looked at and what could not be seen."""
+
+    sources: tuple[SourceCoverage, ...] = ()
+    rejected: tuple[RejectedCount, ...] = ()
+    unread: tuple[UnreadFile, ...] = ()
+    hosts: tuple[HostCoverage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderPart:
+    """One provider. `agreement` is the file it is held to, empty where there is none to hold it to."""
+
+    id: str
+    name: str
+    agreement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportModel:
+    """One report. All times are aware; `zone` is the IANA zone in which they are shown.
+
+    `since` and `until` bound the period that was asked for, None where it was open. `evidence` is a sentence on
+    the state of the ledger (its head, when it was last verified), empty if nothing is known.
+    """
+
+    organisation: str
+    generated: datetime
+    zone: str
+    since: datetime | None
+    until: datetime | None
+    providers: tuple[ProviderPart, ...]
+    visits: tuple[Visit, ...]
+    findings: tuple[Finding, ...]
+    coverage: Coverage = Coverage()
+    evidence: str = ""
+    version: str = ""
