@@ -37,12 +37,14 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A parsed segment. `root` is the Merkle root over its `framed` records, None where framing itself failed;
-    `events` and `rejected` are Arrow IPC streams."""
+    `events` and `rejected` are Arrow IPC streams with as many rows as `events_rows` and `rejected_rows` say."""
 
     root: str | None
     framed: int
     events: bytes
     rejected: bytes
+    events_rows: int
+    rejected_rows: int
     duplicates: int
 
 
@@ -64,7 +66,7 @@ def parse(job: Job) -> Outcome:
         framed = len(records)
         root = records_root(Archive(job.archive).salt(job.context.segment), records).hex()
         parsed = _overlong(job) if job.fragment else source(job.source).parse(records, job.context)
-    except BaseException as error:  # noqa: BLE001 -- process boundary: Rust's panics are no Exception
+    except BaseException as error:  # process boundary: Rust's panics are no Exception
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
         return failed(job, root, framed)
@@ -72,7 +74,16 @@ def parse(job: Job) -> Outcome:
 
 
 def _outcome(root: str | None, framed: int, parsed: Parsed) -> Outcome:
-    return Outcome(root, framed, _stream(parsed.events), _stream(parsed.rejected), parsed.duplicates)
+    events, rejected = parsed.events, parsed.rejected
+    return Outcome(
+        root,
+        framed,
+        _stream(events),
+        _stream(rejected),
+        events.num_rows,
+        rejected.num_rows,
+        parsed.duplicates,
+    )
 
 
 def failed(job: Job, root: str | None = None, framed: int = 0) -> Outcome:
@@ -97,4 +108,4 @@ def _stream(content: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, content.schema) as writer:
         writer.write_table(content)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())

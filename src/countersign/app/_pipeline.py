@@ -12,23 +12,22 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-
-import pyarrow as pa
 
 from countersign.app import _journal, _parsing
 from countersign.app._journal import Entry, Note
 from countersign.app._parsing import Job, Outcome
 from countersign.app.workspace import Workspace
-from countersign.ledger import Archive, Log, Parser, RecordsStatement, SegmentStatement
+from countersign.ledger import Archive, Log, Parser, RecordsStatement, Sealed, SegmentStatement
 from countersign.ledger.archive import CODEC
 from countersign.model.batch import ParseContext
 from countersign.sources import Framing
 from countersign.sources._framing import parser_version
 
 if TYPE_CHECKING:
-    from countersign.lake import Lake
+    from countersign.lake import Lake, SegmentData
 
 SEAL_BYTES = 16 << 20
 SEAL_SEGMENTS = 256
@@ -40,7 +39,7 @@ JOB_SEGMENTS = 64
 """Small segments travel to a worker together."""
 INLINE_BYTES = 8 << 20
 """Less than this is parsed sooner here than by processes that must first start."""
-STORE_EVENTS = 250_000
+STORE_ROWS = 250_000
 STORE_BYTES = 64 << 20
 """One commit of the lake: large enough for good files, small enough for memory."""
 
@@ -74,7 +73,7 @@ class Totals:
     new_events: int = 0
     duplicates: int = 0
     segments: int = 0
-    bytes_sealed: int = 0
+    bytes_stored: int = 0
 
 
 class Pipeline:
@@ -99,7 +98,9 @@ class Pipeline:
         self._held_bytes = 0
         self._flying: deque[tuple[list[Work], Future[list[Outcome]]]] = deque()
         self._done: list[tuple[Work, Outcome]] = []
-        self._open: Counter[Note] = Counter()
+        self._done_rows = 0
+        self._done_bytes = 0
+        self._open: Counter[Path] = Counter()
         self.totals = Totals()
 
     def __enter__(self) -> Self:
@@ -127,27 +128,26 @@ class Pipeline:
         loose, self._loose, self._loose_bytes = self._loose, [], 0
         note = _journal.write(self._workspace.pending, self._log.size, tuple(one.entry for one in loose))
         sealed = list(self._threads.map(self._archive.put, (one.raw for one in loose)))
-        statements = [
-            SegmentStatement(
-                digest=each.digest,
-                size=each.size,
-                stored_digest=each.stored_digest,
-                stored_size=each.stored_size,
-                codec=CODEC,
-                framing=one.entry.framing,
-                sealed=one.entry.sealed,
-            ).to_bytes()
-            for one, each in zip(loose, sealed, strict=True)
-        ]
+        statements = [_segment(one.entry, each) for one, each in zip(loose, sealed, strict=True)]
         leaves = self._log.append(statements)
         self.totals.segments += len(loose)
-        self.totals.bytes_sealed += sum(each.stored_size for each in sealed if each.new)
+        self.totals.bytes_stored += sum(each.stored_size for each in sealed if each.new)
+        self.expect(note, len(loose))
         for one, leaf in zip(loose, leaves, strict=True):
             self.submit(Work(one.raw, one.entry, note, leaf))
 
+    def expect(self, note: Note, count: int) -> None:
+        """The note stays until `count` segments that are about to be submitted are stored."""
+        self._open[note.path] += count
+
+    def certify(self, entry: Entry) -> int:
+        """Put a segment that is in the archive under a leaf, which a killed run did not come to."""
+        opened = self._archive.open(entry.digest)
+        sealed = Sealed(entry.digest, len(opened.raw), opened.stored_digest, opened.stored_size, new=False)
+        return self._log.append([_segment(entry, sealed)])[0]
+
     def submit(self, work: Work) -> None:
         """Parse and store a sealed segment."""
-        self._open[work.note] += 1
         self._group.append(work)
         if len(self._group) >= JOB_SEGMENTS or sum(len(each.raw) for each in self._group) >= JOB_BYTES:
             self._send()
@@ -216,17 +216,29 @@ class Pipeline:
         for work, outcome in zip(group, outcomes, strict=True):
             work.raw = b""
             self._done.append((work, outcome))
-        size = sum(len(outcome.events) + len(outcome.rejected) for _, outcome in self._done)
-        if size >= STORE_BYTES:
+            self._done_rows += outcome.events_rows + outcome.rejected_rows
+            self._done_bytes += len(outcome.events) + len(outcome.rejected)
+        if self._done_rows >= STORE_ROWS or self._done_bytes >= STORE_BYTES:
             self.store()
 
     def store(self) -> None:
-        """Put what has been parsed under its leaf and into the lake, in one commit."""
-        done, self._done = self._done, []
+        """Put what has been parsed under its leaf and into the lake, in one commit, and forget its notes."""
+        done, self._done, self._done_rows, self._done_bytes = self._done, [], 0, 0
         if not done:
             return
         self._root(done)
-        raise NotImplementedError
+        appended = self._lake.append([_data(work, outcome) for work, outcome in done], self._clock())
+        totals = self.totals
+        for _, outcome in done:
+            totals.events += outcome.events_rows + outcome.duplicates
+            totals.rejected += outcome.rejected_rows
+        totals.records = totals.events + totals.rejected
+        totals.new_events += appended.new_events
+        totals.duplicates = totals.events - totals.new_events
+        for work, _ in done:
+            self._open[work.note.path] -= 1
+            if not self._open[work.note.path]:
+                _journal.remove(work.note)
 
     def _root(self, done: Sequence[tuple[Work, Outcome]]) -> None:
         """Append the `records` leaves of segments that have none yet."""
@@ -238,6 +250,43 @@ class Pipeline:
         leaves = self._log.append([_records(work.entry, outcome) for work, outcome in new])
         for (work, outcome), leaf in zip(new, leaves, strict=True):
             work.records = (leaf, outcome.root or "")
+
+
+def _segment(entry: Entry, sealed: Sealed) -> bytes:
+    return SegmentStatement(
+        digest=sealed.digest,
+        size=sealed.size,
+        stored_digest=sealed.stored_digest,
+        stored_size=sealed.stored_size,
+        codec=CODEC,
+        framing=entry.framing,
+        sealed=entry.sealed,
+    ).to_bytes()
+
+
+def _data(work: Work, outcome: Outcome) -> SegmentData:
+    from countersign.lake import SegmentData, SegmentRow
+
+    entry = work.entry
+    row = SegmentRow(
+        segment=entry.digest,
+        source=entry.source,
+        lineage=entry.lineage,
+        head=entry.head,
+        pieces=entry.pieces,
+        origin=entry.origin,
+        path=entry.path,
+        offset=entry.offset,
+        size=entry.size,
+        received=entry.received,
+        sealed=entry.sealed,
+        records=outcome.events_rows + outcome.duplicates + outcome.rejected_rows,
+        events=outcome.events_rows + outcome.duplicates,
+        rejected=outcome.rejected_rows,
+        leaf_segment=work.leaf,
+        leaf_records=work.records[0] if work.records else None,
+    )
+    return SegmentData(row, _parsing.table(outcome.events), _parsing.table(outcome.rejected))
 
 
 def _records(entry: Entry, outcome: Outcome) -> bytes:

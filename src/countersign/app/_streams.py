@@ -114,11 +114,12 @@ class Limited:
 
 
 class Peeked:
-    """A stream whose beginning can be looked at before it is read."""
+    """A stream whose beginning can be looked at before it is read. `taken` counts the bytes that came out of it."""
 
     def __init__(self, source: Stream) -> None:
         self._source = source
         self._buffer = b""
+        self.taken = 0
 
     @property
     def damage(self) -> str:
@@ -137,6 +138,7 @@ class Peeked:
             data = self._source.read(size - have)
             if not data:
                 break
+            self.taken += len(data)
             parts.append(data)
             have += len(data)
         self._buffer = b"".join(parts)
@@ -151,7 +153,9 @@ class Peeked:
         if self._buffer:
             data, self._buffer = self._buffer[:size], self._buffer[size:]
             return data
-        return self._source.read(size)
+        data = self._source.read(size)
+        self.taken += len(data)
+        return data
 
 
 class Decoder(Protocol):

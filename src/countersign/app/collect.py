@@ -288,9 +288,9 @@ class _Interrupt:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if callable(self._before) or isinstance(self._before, int):
-            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]  # as signal.signal gave it
+            signal.signal(signal.SIGINT, self._before)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True

@@ -11,7 +11,7 @@ import stat
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,7 +100,7 @@ def open_inputs(
     exclude: Path | None = None,
     meter: Meter | None = None,
     stdin: IO[bytes] | None = None,
-) -> Iterator[Input | Skipped]:
+) -> Generator[Input | Skipped, None, None]:
     """All streams under `paths`, folders in the order of their names.
 
     `spool` is a folder for nameless temporary copies (a zip within an archive needs random access), `now` an

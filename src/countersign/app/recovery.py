@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from countersign.app import _journal
-from countersign.app._journal import Entry, Note
+from countersign.app._journal import Entry
 from countersign.app._pipeline import Pipeline, Work
 from countersign.app.workspace import Workspace
 from countersign.errors import ArchiveError
@@ -21,45 +21,47 @@ class Lost:
     reason: str
 
 
-def recover(workspace: Workspace, pipeline: Pipeline, stored: Iterable[str]) -> list[Lost]:
-    """Take up every noted segment that is not among the digests `stored` in the lake.
+def recover(
+    workspace: Workspace, pipeline: Pipeline, stored: Iterable[str]
+) -> tuple[list[Entry], list[Lost]]:
+    """Take up every noted segment that is not among the digests `stored` in the lake; these, and what is lost.
 
     Segments that never reached the archive are forgotten: their files are simply read again. No leaf is appended
     for what has one. Raises like `Pipeline.add`.
     """
     notes = list(_journal.read(workspace.pending))
     if not notes:
-        return []
-    in_lake = set(stored)
+        return [], []
+    done = set(stored)
     archive = Archive(workspace.archive)
     sealed, rooted = _leaves(Log(workspace.ledger), min(note.leaves for note in notes))
+    taken: list[Entry] = []
     lost: list[Lost] = []
     for note in notes:
-        open_ = [entry for entry in note.entries if entry.digest not in in_lake and entry.digest in archive]
-        if not open_:
+        left = [entry for entry in note.entries if entry.digest not in done and entry.digest in archive]
+        done.update(entry.digest for entry in left)
+        readable = _readable(archive, left, lost)
+        if not readable:
             _journal.remove(note)
-        for entry in open_:
-            in_lake.add(entry.digest)
-            try:
-                raw = archive.get(entry.digest)
-            except ArchiveError as error:
-                lost.append(Lost(entry, str(error)))
-                continue
-            _take(pipeline, note, entry, raw, sealed.get(entry.digest), rooted.get(entry.digest))
-    return lost
+        pipeline.expect(note, len(readable))
+        for entry in readable:
+            leaf = sealed.get(entry.digest)
+            leaf = pipeline.certify(entry) if leaf is None else leaf
+            pipeline.submit(Work(archive.get(entry.digest), entry, note, leaf, rooted.get(entry.digest)))
+        taken += readable
+    return taken, lost
 
 
-def _take(
-    pipeline: Pipeline,
-    note: Note,
-    entry: Entry,
-    raw: bytes,
-    leaf: int | None,
-    records: tuple[int, str] | None,
-) -> None:
-    if leaf is None:
-        leaf = pipeline.certify(entry)
-    pipeline.submit(Work(raw, entry, note, leaf, records))
+def _readable(archive: Archive, entries: Iterable[Entry], lost: list[Lost]) -> list[Entry]:
+    out = []
+    for entry in entries:
+        try:
+            archive.get(entry.digest)
+        except ArchiveError as error:
+            lost.append(Lost(entry, str(error)))
+        else:
+            out.append(entry)
+    return out
 
 
 def _leaves(log: Log, start: int) -> tuple[dict[str, int], dict[str, tuple[int, str]]]:

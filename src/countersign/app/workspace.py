@@ -8,7 +8,6 @@ import secrets
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -157,7 +156,7 @@ def _make(root: Path) -> None:
         root.chmod(PRIVATE)
     for name in FOLDERS:
         (root / name).mkdir(exist_ok=True, mode=PRIVATE)
-    _example(root / "agreements")
+    _starters(root / "agreements")
     if not (root / "ledger" / "checkpoint").exists():
         Log.create(root / "ledger", f"countersign.local/{secrets.token_hex(8)}")
     Archive(root / "archive")
@@ -165,11 +164,12 @@ def _make(root: Path) -> None:
     _write(root / CONFIG, _TEMPLATE.format(format=FORMAT))
 
 
-def _example(folder: Path) -> None:
-    source = resources.files("countersign").joinpath("content", "agreements", "example.yaml")
-    target = folder / "example.yaml"
-    if not target.exists():
-        target.write_bytes(source.read_bytes())
+def _starters(folder: Path) -> None:
+    from countersign.agreements import starter_files
+
+    for name, text in starter_files().items():
+        if not (folder / name).exists():
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 def _write(path: Path, text: str) -> None:
