@@ -1,0 +1,224 @@
+"""Parquet files of a table: what stands in them, and how they are written."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from countersign.lake.tables import TableSpec
+
+SUFFIX = ".cs.parquet"
+"""Our own files: every top-level column carries `field_id`, so that readers need no look into each footer."""
+
+FIELD_KEY = b"PARQUET:field_id"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+RANDOM_COLUMNS = frozenset({"id", "time", "time_text", "metadata.uid", "body"})
+"""Columns whose values hardly repeat: a dictionary would only be built to be thrown away."""
+LONG_COLUMNS = frozenset(
+    {"message", "process.cmd_line", "process.parent_process.cmd_line", "body", "unmapped"}
+)
+"""Texts whose least and greatest value prune nothing but fill footers."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a table. `path` is relative to the table, `first` and `last` are microseconds since 1970 of the
+    table's time column (None if no row has one), `day` the partition."""
+
+    path: str
+    size: int
+    rows: int
+    day: str | None = None
+    first: int | None = None
+    last: int | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Written by this program, not by another engine on the same table."""
+        return self.path.endswith(SUFFIX)
+
+    def to_json(self) -> dict[str, object]:
+        """For a commit's properties."""
+        return asdict(self)
+
+    def statistics(self, time: str | None) -> str:
+        """Delta's statistics of the file, as JSON; see `Per-file Statistics` in the Delta protocol."""
+        out: dict[str, object] = {"numRecords": self.rows}
+        if time and self.first is not None and self.last is not None:
+            out["minValues"] = {time: _iso(self.first)}
+            out["maxValues"] = {time: _iso(self.last)}
+        return json.dumps(out)
+
+
+def _iso(microseconds: int) -> str:
+    return (EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def field_id(column: str) -> int:
+    """Number of a column in our files. From its name alone, so that new columns renumber none."""
+    return zlib.crc32(column.encode()) & 0x7FFF_FFFF
+
+
+def write(root: Path, spec: TableSpec, rows: pa.Table, day: str | None = None) -> StoredFile:
+    """Write `rows`, sorted already, as one durable file that no snapshot names yet."""
+    kept = _with_values(rows.drop_columns(["day"]) if spec.partition else rows)
+    with Writer(root, spec, kept.schema, day).open() as writer:
+        writer.add(kept)
+    return writer.stored()
+
+
+class Writer:
+    """A file under way. `schema` lacks the partition column and every column without values."""
+
+    def __init__(self, root: Path, spec: TableSpec, schema: pa.Schema, day: str | None) -> None:
+        folder = "" if day is None else f"{spec.partition}={day}/"
+        self._name = f"{folder}{uuid.uuid4().hex}{SUFFIX}"
+        self._path = root / self._name
+        self._spec = spec
+        self._schema = pa.schema(
+            [field.with_metadata({FIELD_KEY: str(field_id(field.name)).encode()}) for field in schema]
+        )
+        self._day = day
+        self._parquet: pq.ParquetWriter | None = None
+        self._rows = 0
+        self._first: int | None = None
+        self._last: int | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Writer]:
+        """Create the file; on leaving it is on disk, and after an error it is gone."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        leaves = list(_leaves(self._schema))
+        try:
+            with pq.ParquetWriter(
+                self._path,
+                self._schema,
+                compression="zstd",
+                use_dictionary=[leaf for leaf in leaves if leaf not in RANDOM_COLUMNS],
+                write_statistics=[
+                    leaf for leaf in leaves if leaf.partition(".key_value")[0] not in LONG_COLUMNS
+                ],
+                store_schema=False,
+            ) as self._parquet:
+                yield self
+            sync(self._path)
+            sync(self._path.parent)
+        except BaseException:
+            self._path.unlink(missing_ok=True)
+            raise
+
+    def add(self, rows: pa.Table) -> None:
+        """Write the next rows, in row groups of the table's size."""
+        if self._parquet is None:
+            raise RuntimeError("add rows within open()")
+        self._parquet.write_table(rows.cast(self._schema), row_group_size=self._spec.row_group)
+        self._rows += rows.num_rows
+        time = self._spec.time
+        if time and time in rows.column_names:
+            span = pc.min_max(rows[time].cast(pa.int64())).as_py()
+            self._first = min((at for at in (self._first, span["min"]) if at is not None), default=None)
+            self._last = max((at for at in (self._last, span["max"]) if at is not None), default=None)
+
+    def stored(self) -> StoredFile:
+        """What was written, after `open` was left."""
+        size = self._path.stat().st_size
+        return StoredFile(self._name, size, self._rows, self._day, self._first, self._last)
+
+
+def discard(root: Path, files: Iterable[StoredFile]) -> None:
+    """Remove files that no snapshot will name."""
+    for file in files:
+        (root / file.path).unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Make a file or folder durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _leaves(schema: pa.Schema) -> Iterator[str]:
+    for field in schema:
+        yield from _paths(field.name, field.type)
+
+
+def _paths(name: str, type_: pa.DataType) -> Iterator[str]:
+    if pa.types.is_struct(type_):
+        for inner in type_:
+            yield from _paths(f"{name}.{inner.name}", inner.type)
+    elif pa.types.is_map(type_):
+        yield from (f"{name}.key_value.key", f"{name}.key_value.value")
+    elif pa.types.is_list(type_):
+        yield f"{name}.list.element"
+    else:
+        yield name
+
+
+def _with_values(rows: pa.Table) -> pa.Table:
+    """Without columns and struct leaves that are null in every row; missing ones read back as null."""
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    for name, column in zip(rows.column_names, rows.columns, strict=True):
+        if pa.types.is_struct(column.type):
+            pruned = _pruned(column.combine_chunks())
+            if pruned is not None:
+                columns[name] = pruned
+        elif column.null_count < rows.num_rows:
+            columns[name] = column
+    return pa.table(columns)
+
+
+def _pruned(array: pa.StructArray) -> pa.StructArray | None:
+    fields, arrays = [], []
+    for field, leaf in zip(array.type, array.flatten(), strict=True):
+        inner = _pruned(leaf) if pa.types.is_struct(field.type) else leaf
+        if inner is not None and inner.null_count < len(array):
+            fields.append(field.with_type(inner.type))
+            arrays.append(inner)
+    return pa.StructArray.from_arrays(arrays, fields=fields) if fields else None
+
+
+def schema_of(paths: Iterable[Path], schema: pa.Schema) -> pa.Schema:
+    """The part of `schema` that any of our files at `paths` has; from their footers."""
+    present: set[str] = set()
+    for path in paths:
+        present.update(_leaves(pq.read_schema(path)))
+    narrowed = ((field, _narrowed(field.name, field.type, present)) for field in schema)
+    return pa.schema([field.with_type(type_) for field, type_ in narrowed if type_ is not None])
+
+
+def _narrowed(name: str, type_: pa.DataType, present: set[str]) -> pa.DataType | None:
+    if not pa.types.is_struct(type_):
+        return type_ if present.intersection(_paths(name, type_)) else None
+    inner = ((field, _narrowed(f"{name}.{field.name}", field.type, present)) for field in type_)
+    fields = [field.with_type(kept) for field, kept in inner if kept is not None]
+    return pa.struct(fields) if fields else None
+
+
+def narrow(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """`rows` with only the columns and struct leaves of `schema`."""
+    return pa.table(
+        [_narrow(rows[field.name].combine_chunks(), field.type) for field in schema], schema=schema
+    )
+
+
+def _narrow(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    if not pa.types.is_struct(type_):
+        return array.cast(type_)
+    leaves = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+    return pa.StructArray.from_arrays(
+        [_narrow(leaves[field.name], field.type) for field in type_], fields=list(type_)
+    )

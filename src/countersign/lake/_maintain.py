@@ -1,0 +1,157 @@
+"""Keep the lake small and quick: merge small files, checkpoint, remove what no snapshot names."""
+
+# ruff: noqa: S608  # SQL is put together from our identifiers and the files of a snapshot; values are bound
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+
+from countersign.errors import StoreError
+from countersign.lake import _files
+from countersign.lake._delta import DeltaFolder
+from countersign.lake._engine import SPILL, quote, scan
+from countersign.lake._files import StoredFile, Writer
+from countersign.lake._guard import store_errors
+from countersign.lake.tables import TableSpec
+
+GRACE = timedelta(minutes=10)
+"""Files live so long after they were last named, for readers that hold an older snapshot."""
+SMALL_BYTES = 24 << 20
+"""Larger files are left as they are: merging them again would cost more than it saves."""
+SMALL_FILES = 16
+"""So many small files of one partition are merged into one."""
+MERGED_BYTES = 128 << 20
+"""One merge takes in no more than this, compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Maintained:
+    """What maintenance did: files merged, files that came of it, files removed from disk."""
+
+    merged: int = 0
+    written: int = 0
+    removed: int = 0
+
+
+def groups(files: tuple[StoredFile, ...], least: int = SMALL_FILES) -> list[list[StoredFile]]:
+    """Runs of at least `least` small files of one partition, each to become one."""
+    small: dict[str | None, list[StoredFile]] = defaultdict(list)
+    for file in files:
+        if file.size < SMALL_BYTES:
+            small[file.day].append(file)
+    return [run for files_ in small.values() for run in _runs(files_) if len(run) >= least]
+
+
+def _runs(files: list[StoredFile]) -> Iterator[list[StoredFile]]:
+    run: list[StoredFile] = []
+    size = 0
+    for file in files:
+        if run and size + file.size > MERGED_BYTES:
+            yield run
+            run, size = [], 0
+        run.append(file)
+        size += file.size
+    yield run
+
+
+def merge(
+    folder: DeltaFolder, connection: duckdb.DuckDBPyConnection, files: list[StoredFile], now: datetime
+) -> int:
+    """Replace `files` of one partition by one with the same rows, sorted, in one commit that changes no data.
+
+    Returns how many files came of it.
+    """
+    with store_errors(f"table {folder.spec.name}: merging small files"):
+        query = scan(folder.root, folder.spec, files)
+        merged = rewrite(folder, connection, _schema(folder, files), files[0].day, query)
+    add = [merged] if merged else []
+    try:
+        folder.commit(add, files, now=now, data_change=False)
+    except StoreError:
+        _files.discard(folder.root, add)
+        raise
+    return len(add)
+
+
+def rewrite(
+    folder: DeltaFolder,
+    connection: duckdb.DuckDBPyConnection,
+    schema: pa.Schema,
+    day: str | None,
+    query: str,
+) -> StoredFile | None:
+    """A new file of `query`'s rows with the columns of `schema`, in the table's order; None for no rows."""
+    spec = folder.spec
+    columns = ", ".join(quote(field.name) for field in schema)
+    order = ", ".join(quote(name) for name in spec.order)
+    reader = connection.sql(f"SELECT {columns} FROM ({query}) ORDER BY {order}").to_arrow_reader(
+        spec.row_group
+    )
+    with Writer(folder.root, spec, schema, day).open() as writer:
+        for rows in _row_groups(reader, spec):
+            writer.add(_files.narrow(rows, schema))
+    stored = writer.stored()
+    if stored.rows:
+        return stored
+    _files.discard(folder.root, [stored])
+    return None
+
+
+def _schema(folder: DeltaFolder, files: list[StoredFile]) -> pa.Schema:
+    wanted = pa.schema([field for field in folder.spec.schema if field.name != folder.spec.partition])
+    if all(file.ours for file in files):
+        return _files.schema_of((folder.root / file.path for file in files), wanted)
+    return wanted
+
+
+def _row_groups(batches: pa.RecordBatchReader, spec: TableSpec) -> Iterator[pa.Table]:
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        if rows >= spec.row_group:
+            yield pa.Table.from_batches(held)
+            held, rows = [], 0
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def sweep(folder: DeltaFolder, now: datetime) -> int:
+    """Remove files that no snapshot within the grace names: merged ones, and orphans of crashed runs."""
+    named = {file.path for file in folder.files()} | folder.removed_since(now - GRACE)
+    kept = {unquote(path) for path in named}
+    removed = 0
+    with store_errors(f"table {folder.spec.name}: removing old files"):
+        for path in folder.root.rglob("*.parquet"):
+            name = path.relative_to(folder.root).as_posix()
+            if name.startswith("_") or name in kept or _modified(path) > now - GRACE:
+                continue
+            path.unlink(missing_ok=True)
+            removed += 1
+        _remove_empty(folder.root)
+    return removed
+
+
+def _modified(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _remove_empty(root: Path) -> None:
+    for path in root.iterdir():
+        if path.is_dir() and not path.name.startswith("_") and not any(path.iterdir()):
+            path.rmdir()
+
+
+def clear_spill(root: Path) -> None:
+    """Remove what a killed run left of DuckDB's temporary files."""
+    with store_errors("removing temporary files"):
+        for path in (root / SPILL).glob("duckdb_temp*"):
+            path.unlink(missing_ok=True)

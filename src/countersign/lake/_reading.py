@@ -1,0 +1,273 @@
+"""Reading the lake. Every call looks at the newest snapshot; what it returns stays with that snapshot."""
+
+# ruff: noqa: S608  # SQL is put together from our identifiers and the files of a snapshot; values are bound
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from countersign.errors import UsageError
+from countersign.lake import _dedupe, _engine
+from countersign.lake._delta import DeltaFolder
+from countersign.lake._engine import quote, scan
+from countersign.lake._files import EPOCH, StoredFile
+from countersign.lake._guard import store_errors
+from countersign.lake._query import Filter, Span, concerned, projection, where
+from countersign.lake.batch import SegmentRow, rows_of
+from countersign.lake.tables import TableSpec
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+BATCH_ROWS = 65_536
+"""Rows of one record batch of `events`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one host's logs of one family hold: rows and their extent in time, None where all are undated."""
+
+    source: str
+    host: str
+    rows: int
+    undated: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What was looked at: all rows, their extent in time, and each source and host by itself."""
+
+    rows: int
+    first: datetime | None
+    last: datetime | None
+    seen: tuple[Seen, ...]
+
+
+class LakeReading:
+    """The reading half of `Lake`; see there."""
+
+    def __init__(self, root: Path, folders: Mapping[str, DeltaFolder]) -> None:
+        self.root = root
+        self._folders = folders
+        self._backend: Any = None
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return _engine.connect(self.root)
+
+    def _folder(self, name: str) -> DeltaFolder:
+        if name not in self._folders:
+            raise UsageError(f"the lake has no table {name}; it has {', '.join(self._folders)}")
+        folder = self._folders[name]
+        folder.refresh()
+        return folder
+
+    def _scan(self, name: str) -> str:
+        folder = self._folder(name)
+        return scan(folder.root, folder.spec, folder.files())
+
+    def events(
+        self,
+        columns: Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        where: Filter | None = None,
+    ) -> pa.RecordBatchReader:
+        """Stream events, in no particular order.
+
+        `columns` are columns or dotted leaves (`user.name`, which comes as a column of that name); None means all.
+        `since` is included, `until` is not; undated events come only where neither is given. Raises `UsageError`
+        for a name that is no column; the stream raises `StoreError`.
+        """
+        folder = self._folder("events")
+        filter_, span = where or Filter(), Span(since, until)
+        select, schema = projection(folder.spec, columns)
+        files = concerned(folder.files(), span)
+        cursor = self._connection.cursor()
+        if filter_.ids is not None:
+            files = self._holding(folder, cursor, files, filter_.ids)
+        return pa.RecordBatchReader.from_batches(
+            schema, _stream(cursor, folder, files, select, schema, filter_, span)
+        )
+
+    @staticmethod
+    def _holding(
+        folder: DeltaFolder,
+        cursor: duckdb.DuckDBPyConnection,
+        files: Sequence[StoredFile],
+        ids: Sequence[str],
+    ) -> list[StoredFile]:
+        """Those of `files` in which any of the ids stands: two columns are read to spare all others."""
+        with store_errors("looking for ids"):
+            cursor.register("wanted", pa.table({"id": pa.array(ids, pa.string())}))
+            query = f"SELECT DISTINCT filename FROM ({scan(folder.root, _narrow(folder.spec, 'id'), files)})"
+            found = {name for (name,) in cursor.execute(f"{query} SEMI JOIN wanted USING (id)").fetchall()}
+        return [file for file in files if str(folder.root / file.path) in found]
+
+    def _known(self, probe: _dedupe.Probe) -> pa.Array:
+        """Those ids of a probe that stand in its files."""
+        folder = self._folders["events"]
+        text, moments = "true", []
+        if probe.first is not None and probe.last is not None:
+            text = "time >= ? AND time <= ?"
+            moments = [EPOCH + timedelta(microseconds=at) for at in (probe.first, probe.last)]
+        with store_errors("looking for known events"):
+            cursor = self._connection.cursor()
+            cursor.register("probe", pa.table({"id": probe.ids}))
+            source = scan(folder.root, _narrow(folder.spec, "id", "time"), probe.files)
+            query = f"SELECT DISTINCT id FROM ({source}) SEMI JOIN probe USING (id) WHERE {text}"
+            ids = cursor.sql(query, params=moments).to_arrow_table()["id"].combine_chunks()
+            cursor.close()
+        return ids.cast(pa.string())
+
+    def table(self, name: str) -> ir.Table:
+        """A table as an Ibis expression on DuckDB, over the files of the newest snapshot.
+
+        It is good until `table` or `close` is next called; run it with `to_pyarrow`.
+        """
+        import ibis
+
+        with store_errors(f"table {name}"):
+            folder = self._folder(name)
+            columns = ", ".join(quote(column) for column in folder.spec.schema.names)
+            self._connection.execute(
+                f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT {columns} FROM ({self._scan(name)})"
+            )
+            with warnings.catch_warnings():
+                # Ibis 12.0 calls a method that DuckDB 2.0 deprecates; neither is ours
+                warnings.filterwarnings("ignore", "fetch_arrow_table", DeprecationWarning)
+                if self._backend is None:
+                    self._backend = ibis.duckdb.from_connection(self._connection)
+                return self._backend.table(name)
+
+    def read(
+        self,
+        name: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Rows of a small table, by time then key.
+
+        Rows with a start and an end are in where they overlap the span; a missing end counts as the start, a missing
+        start as the end. Rows without any time come only where neither `since` nor `until` is given.
+        """
+        folder = self._folder(name)
+        spec, span = folder.spec, Span(since, until)
+        if not span.open and spec.time is None:
+            raise UsageError(f"table {name} has no time to choose by")
+        texts, values = span.conditions(spec.time or "", spec.end)
+        with store_errors(f"reading {name}"):
+            cursor = self._connection.cursor()
+            files = folder.files() if spec.end else concerned(folder.files(), span)
+            query = (
+                f"SELECT {', '.join(map(quote, spec.schema.names))} FROM ({scan(folder.root, spec, files)})"
+            )
+            if ids is not None:
+                cursor.register("wanted", pa.table({spec.key: pa.array(ids, pa.string())}))
+                query += f" SEMI JOIN wanted USING ({quote(spec.key)})"
+            order = ", ".join(map(quote, spec.order))
+            query += f" WHERE {' AND '.join(texts) or 'true'} ORDER BY {order}"
+            rows = cursor.sql(query, params=values).to_arrow_table().cast(spec.schema)
+            cursor.close()
+        return rows
+
+    def segment_rows(self) -> pa.Table:
+        """The segments table (`schema.SEGMENTS_SCHEMA`), by segment."""
+        return self.read("segments")
+
+    def segments(self) -> list[SegmentRow]:
+        """The stored segments, by digest."""
+        return rows_of(self.segment_rows())
+
+    def stored_segments(self) -> set[str]:
+        """Digests of the segments that are stored whole."""
+        with store_errors("reading segments"):
+            rows = (
+                self._connection.cursor()
+                .execute(f"SELECT segment FROM ({self._scan('segments')})")
+                .fetchall()
+            )
+        return {segment for (segment,) in rows}
+
+    def leaves(self, segments: Sequence[str]) -> dict[str, int]:
+        """Segment -> index of its `records` leaf, for those that are stored and have one."""
+        rows = self.read("segments", ids=segments).select(["segment", "leaf_records"])
+        pairs = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+        return {segment: leaf for segment, leaf in pairs if leaf is not None}
+
+    def counts(self, ids: Sequence[str]) -> dict[str, int]:
+        """Event id -> how often the record was met: the greatest number in any one lineage of files."""
+        folder = self._folder("events")
+        with store_errors("counting sightings"):
+            cursor = self._connection.cursor()
+            files = self._holding(folder, cursor, folder.files(), ids)
+            events = scan(folder.root, _narrow(folder.spec, "id", "segment", "count"), files)
+            rows = cursor.execute(
+                f"""
+                WITH met AS (
+                    SELECT e.id, coalesce(s.lineage, e.segment) AS lineage, coalesce(e.count, 1) AS count
+                    FROM ({events}) e SEMI JOIN wanted USING (id)
+                    LEFT JOIN ({self._scan("segments")}) s ON s.segment = e.segment
+                    UNION ALL
+                    SELECT id, lineage, count FROM ({self._scan("sightings")}) SEMI JOIN wanted USING (id)
+                ), totals AS (SELECT id, lineage, sum(count) AS total FROM met GROUP BY ALL)
+                SELECT id, max(total) FROM totals GROUP BY id
+                """
+            ).fetchall()
+            cursor.close()
+        return {id_: int(total) for id_, total in rows}
+
+    def extent(self) -> Extent:
+        """What was looked at: first and last time, rows of each source and host."""
+        query = f"""
+            SELECT source, coalesce(device.hostname, '') AS host, count(*), count(*) FILTER (time IS NULL),
+                   min(time), max(time)
+            FROM ({self._scan("events")}) GROUP BY ALL ORDER BY ALL
+            """
+        with store_errors("reading the extent of events"):
+            seen = tuple(Seen(*row) for row in self._connection.cursor().execute(query).fetchall())
+        return Extent(
+            rows=sum(part.rows for part in seen),
+            first=min((part.first for part in seen if part.first), default=None),
+            last=max((part.last for part in seen if part.last), default=None),
+            seen=seen,
+        )
+
+
+def _narrow(spec: TableSpec, *columns: str) -> TableSpec:
+    """The table with a few of its columns: shorter SQL, quicker to plan."""
+    return replace(spec, schema=pa.schema([spec.schema.field(name) for name in columns]))
+
+
+def _stream(
+    cursor: duckdb.DuckDBPyConnection,
+    folder: DeltaFolder,
+    files: Sequence[StoredFile],
+    select: str,
+    schema: pa.Schema,
+    filter_: Filter,
+    span: Span,
+) -> Iterator[pa.RecordBatch]:
+    condition, parameters = where(filter_, span)
+    if filter_.ids is not None:
+        condition += " AND id IN (SELECT id FROM wanted)"
+    query = f"SELECT {select} FROM ({scan(folder.root, folder.spec, files)}) WHERE {condition}"
+    with store_errors("reading events"):
+        reader = cursor.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
+    while True:
+        with store_errors("reading events"):
+            batch = next(reader, None)
+        if batch is None:
+            return
+        yield batch.cast(schema)
