@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -80,15 +79,12 @@ class Pipeline:
     """Takes cut segments in, and leaves them sealed and stored. Use as a context manager: leaving it by an
     exception drops what is under way, which the notes keep for the next run."""
 
-    def __init__(
-        self, workspace: Workspace, lake: Lake, *, workers: int, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, workspace: Workspace, lake: Lake, *, workers: int) -> None:
         self._workspace = workspace
         self._lake = lake
         self._archive = Archive(workspace.archive)
         self._log = Log(workspace.ledger)
         self._workers = workers
-        self._clock = clock
         self._threads = ThreadPoolExecutor(SEAL_THREADS)
         self._processes: ProcessPoolExecutor | None = None
         self._loose: list[Loose] = []
@@ -227,7 +223,7 @@ class Pipeline:
         if not done:
             return
         self._root(done)
-        appended = self._lake.append([_data(work, outcome) for work, outcome in done], self._clock())
+        appended = self._lake.append([_data(work, outcome) for work, outcome in done])
         totals = self.totals
         for _, outcome in done:
             totals.events += outcome.events_rows + outcome.duplicates

@@ -103,8 +103,6 @@ def collect(
     run goes on from there. Raises `UsageError` for a path that does not exist, `WorkspaceError` while another
     run writes, `StoreError` where the lake cannot be read or written.
     """
-    from countersign.lake import Lake
-
     settings = workspace.settings
     zone = settings.zone if zone is None else zone
     if not is_zone(zone):
@@ -112,8 +110,8 @@ def collect(
     started = time.monotonic()
     total = survey(paths, workspace.root)
     with (
-        Lake.writer(workspace.lake) as lake,
-        Pipeline(workspace, lake, workers=workers or settings.workers, clock=clock) as pipeline,
+        workspace.writing(clock) as lake,
+        Pipeline(workspace, lake, workers=workers or settings.workers) as pipeline,
         _Interrupt() as interrupt,
     ):
         run = _Run(
@@ -193,7 +191,7 @@ class _Run:
     def finish(self, lake: Lake) -> None:
         try:
             self._pipeline.finish()
-            lake.maintain(self._clock())
+            lake.maintain()
         except OSError as error:
             self._stopped = _full(error)
         self._tell(self._meter)

@@ -6,12 +6,18 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from countersign.errors import InputError, UsageError, WorkspaceError
+
+if TYPE_CHECKING:
+    from countersign.lake import Lake
 
 FORMAT = 1
 """Version of the folder's layout. A change that old workspaces do not satisfy raises it and adds a migration."""
@@ -41,6 +47,11 @@ origin = ""
 # Processes that parse, beside the one that reads and seals. Each takes up to 200 MB of memory.
 workers = 2
 """
+
+
+def now() -> datetime:
+    """The present, aware and in UTC."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,25 @@ class Workspace:
             "one with `countersign -C DIR`"
         )
 
+    @contextmanager
+    def writing(self, clock: Callable[[], datetime] = now) -> Iterator[Lake]:
+        """The lake with the right to write it, which one process at a time has.
+
+        Raises `WorkspaceError` while another has it, `StoreError` where the lake cannot be opened.
+        """
+        from countersign.lake import Lake, WorkspaceLock
+
+        with WorkspaceLock(self.root) as lock, Lake.open(self.lake, lock=lock, clock=clock) as lake:
+            yield lake
+
+    @contextmanager
+    def reading(self) -> Iterator[Lake]:
+        """The lake to be read, also while another process writes it."""
+        from countersign.lake import Lake
+
+        with Lake.open(self.lake) as lake:
+            yield lake
+
     @property
     def agreements(self) -> Path:
         """The folder of agreement files."""
@@ -148,7 +178,7 @@ def migrate(root: Path, version: int, steps: Mapping[int, Callable[[Path], None]
 
 def _make(root: Path) -> None:
     from countersign.lake import Lake
-    from countersign.ledger import Archive, Log
+    from countersign.ledger import Log
 
     new = not root.exists()
     root.mkdir(parents=True, exist_ok=True)
@@ -159,8 +189,8 @@ def _make(root: Path) -> None:
     _starters(root / "agreements")
     if not (root / "ledger" / "checkpoint").exists():
         Log.create(root / "ledger", f"countersign.local/{secrets.token_hex(8)}")
-    Archive(root / "archive")
-    Lake.create(root / "lake")
+    with Lake.create(root / "lake"):
+        pass
     _write(root / CONFIG, _TEMPLATE.format(format=FORMAT))
 
 
