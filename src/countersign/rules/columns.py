@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from countersign.rules.fields import FieldResolver, as_text, leaf
-from countersign.rules.logsources import Where
 
-Codes = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Kind = tuple[str, ...]
+"""An event's names, as in `NAMES`; empty where absent."""
 Rows = npt.NDArray[np.int64]
 
 NAMES = ("source", "metadata.log_name", "metadata.log_provider", "metadata.event_code")
@@ -30,9 +31,13 @@ class Column:
 
 def encode(array: pa.Array, rows: Rows | None = None) -> Column:
     """`array` (strings) with each distinct value once."""
-    encoded = array.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return Column(encoded.dictionary, codes.astype(np.int64, copy=False), rows)
+    if not array.null_count:
+        encoded = array.dictionary_encode()
+        return Column(encoded.dictionary, encoded.indices.to_numpy(), rows)
+    encoded = array.drop_null().dictionary_encode()  # most columns are null for most events
+    codes = np.full(len(array), -1, dtype=np.int32)
+    codes[array.is_valid().to_numpy(zero_copy_only=False)] = encoded.indices.to_numpy()
+    return Column(encoded.dictionary, codes, rows)
 
 
 def compact(codes: npt.NDArray[np.integer], size: int) -> tuple[Rows, Rows]:
@@ -53,34 +58,43 @@ class Batch:
         self.rows = batch.num_rows
         self._batch = batch
         self._fields = fields.open(batch)
+        self._arrays: dict[int, tuple[pa.Array, Column]] = {}  # by identity: the same array is encoded once
         self._columns: dict[str, Column | None] = {}
         self._texts: list[Column] | None = None
-        self._kinds = self._name_kinds()
+        self.kinds, self._kind_of_row = self._name_kinds()
 
     def column(self, field: str) -> Column | None:
         """The field's column, None where no row has the field."""
         if field not in self._columns:
             array = self._fields.column(field)
             empty = array is None or array.null_count == len(array)
-            self._columns[field] = None if empty else encode(array)
+            self._columns[field] = None if empty else self._encoded(array)
         return self._columns[field]
+
+    def _encoded(self, array: pa.Array, rows: Rows | None = None) -> Column:
+        known = self._arrays.get(id(array))
+        if known is None:
+            known = self._arrays[id(array)] = (array, encode(array, rows))
+        return known[1]
 
     def texts(self) -> list[Column]:
         """Everything that a keyword is looked for in."""
         if self._texts is None:
             found = self._fields.texts()
-            self._texts = [encode(array, rows) for _, array, rows in found if array.null_count < len(array)]
+            self._texts = [
+                self._encoded(array, rows) for _, array, rows in found if array.null_count < len(array)
+            ]
         return self._texts
 
-    def select(self, where: tuple[Where, ...]) -> Rows:
-        """Rows for which all of `where` hold."""
-        kinds, of_row = self._kinds
-        wanted = np.array([all(one.holds(*kind) for one in where) for kind in kinds], dtype=bool)
-        return np.flatnonzero(wanted[of_row]) if wanted.any() else np.empty(0, dtype=np.int64)
+    def select(self, kinds: list[int]) -> Rows:
+        """Rows whose combination of names is one of `kinds`, which are places in `self.kinds`."""
+        wanted = np.zeros(len(self.kinds), dtype=bool)
+        wanted[kinds] = True
+        return np.flatnonzero(wanted[self._kind_of_row])
 
-    def _name_kinds(self) -> tuple[list[tuple[str, ...]], Rows]:
+    def _name_kinds(self) -> tuple[list[Kind], Rows]:
         """The distinct combinations of `NAMES`, casefolded, and which of them each row has."""
-        kinds: list[tuple[str, ...]] = [()]
+        kinds: list[Kind] = [()]
         of_row = np.zeros(self.rows, dtype=np.int64)
         for path in NAMES:
             array = leaf(self._batch, path)

@@ -46,6 +46,11 @@ class Route:
     atoms: tuple[atoms.Atom, ...]
     variants: tuple[Variant, ...]
 
+    def takes(self, kind: tuple[str, ...]) -> bool:
+        """Whether events with these names (as in `Where.holds`) come here."""
+        source, log, provider, event = kind
+        return all(one.holds(source, log, provider, event) for one in self.where)
+
 
 class _RouteBuilder:
     def __init__(self) -> None:
@@ -99,9 +104,9 @@ def guard(node: Plain, known: list[atoms.Atom]) -> tuple[float, frozenset[int]] 
 def _weight(atom: atoms.Atom) -> float | None:
     match atom:
         case atoms.Text():
-            return 1 / (1 + len(atoms.literal(atom.pattern)))
+            return 1 / (1 + len(atoms.literal(atom.pattern))) if atoms.literal(atom.pattern) else None
         case atoms.Regex():
-            return 1 / (1 + min(map(len, atom.literals), default=0))
+            return 1 / (1 + min(map(len, atom.literals))) if atom.literals else None
         case atoms.Absent() | atoms.Same():
             return None
     return 0.5
@@ -160,7 +165,7 @@ def _renames(known: Mapping[str, Renames], name: str) -> Renames:
 
 
 def by_field(known: Iterable[atoms.Atom]) -> dict[str, list[tuple[int, atoms.Value]]]:
-    """The atoms that values answer, by field, with their numbers."""
+    """The atoms that values answer, by field, with their numbers; those of keywords under `atoms.KEYWORDS`."""
     found: dict[str, list[tuple[int, atoms.Value]]] = {}
     for number, atom in enumerate(known):
         if not isinstance(atom, atoms.Absent | atoms.Same):

@@ -13,15 +13,21 @@ import numpy as np
 import pyarrow as pa
 
 from countersign.rules import atoms
-from countersign.rules.columns import NAMES, Batch
+from countersign.rules.columns import NAMES, Batch, Kind
 from countersign.rules.compiled import Plain, Route, Status, compile_routes
 from countersign.rules.fields import FieldResolver, Fields, event_fields
+from countersign.rules.keywords import KeywordIndex, keyword_atoms
 from countersign.rules.logsources import LogSources, load_logsources
 from countersign.rules.rule import Rule, RuleSet
-from countersign.rules.scope import RouteIndex
+from countersign.rules.scope import Mask, RouteIndex
 
 BATCH_ROWS = 262_144
 """Rows matched at a time: enough that distinct values repeat, few enough that masks stay small."""
+
+KINDS_KEPT = 65_536
+"""Combinations of log, provider and event id whose routes are remembered; a hostile log can make up more."""
+
+KEYWORD_INDEXES_KEPT = 32
 
 HITS = pa.schema([pa.field("rule", pa.int32()), pa.field("row", pa.int64())])
 """`rule` is an index into `CompiledSet.rules`, `row` a row of what was given."""
@@ -51,6 +57,9 @@ class CompiledSet:
         self.status = status
         self.routes = routes
         self._fields = fields
+        self._routes_of: dict[Kind, tuple[int, ...]] = {}
+        self._with_keywords = frozenset(number for number, route in enumerate(routes) if keyword_atoms(route))
+        self._keyword_indexes: dict[frozenset[int], KeywordIndex] = {}
         self._indexes: dict[int, RouteIndex] = {}
 
     def needed_columns(self) -> set[str]:
@@ -74,8 +83,11 @@ class CompiledSet:
         for part in _parts(events):
             found: dict[int, list[np.ndarray]] = {}
             batch = Batch(part, self._fields)
-            for number in range(len(self.routes)):
-                for rule, places in self._index(number, batch):
+            routed = self._routed(batch)
+            keywords = self._keywords(batch, frozenset(routed))
+            for number, kinds in routed.items():
+                hits_of = self._index(number).match(batch, batch.select(kinds), keywords.get(number, {}))
+                for rule, places in hits_of:
                     found.setdefault(rule, []).append(places)
             for rule, places_ in found.items():
                 hits = places_[0] if len(places_) == 1 else np.unique(np.concatenate(places_))
@@ -88,13 +100,41 @@ class CompiledSet:
         order = np.lexsort((row_column, rule_column))
         return pa.table({"rule": rule_column[order], "row": row_column[order]}, schema=HITS)
 
-    def _index(self, number: int, batch: Batch) -> list[tuple[int, np.ndarray]]:
+    def _routed(self, batch: Batch) -> dict[int, list[int]]:
+        """For each route with events in the batch, the places of their kinds."""
+        found: dict[int, list[int]] = {}
+        for place, kind in enumerate(batch.kinds):
+            numbers = self._routes_of.get(kind)
+            if numbers is None:
+                numbers = tuple(number for number, route in enumerate(self.routes) if route.takes(kind))
+                if len(self._routes_of) < KINDS_KEPT:
+                    self._routes_of[kind] = numbers
+            for number in numbers:
+                found.setdefault(number, []).append(place)
+        return found
+
+    def _keywords(self, batch: Batch, routed: frozenset[int]) -> dict[int, dict[int, Mask]]:
+        """For each route its keyword atoms that some row answers. Batches of one source ask for the same routes
+        again and again, so a few indexes are kept."""
+        wanted = routed & self._with_keywords
+        if not wanted:
+            return {}
+        index = self._keyword_indexes.get(wanted)
+        if index is None:
+            index = KeywordIndex({number: self.routes[number] for number in sorted(wanted)})
+            if len(self._keyword_indexes) < KEYWORD_INDEXES_KEPT:
+                self._keyword_indexes[wanted] = index
+        masks = index.match(batch)
+        return {
+            number: {atom: masks[place] for atom, place in own.items() if place in masks}
+            for number, own in index.of_route.items()
+        }
+
+    def _index(self, number: int) -> RouteIndex:
         index = self._indexes.get(number)
         if index is None:
-            if not len(batch.select(self.routes[number].where)):
-                return []
             index = self._indexes[number] = RouteIndex(self.routes[number])
-        return index.match(batch)
+        return index
 
     def explain(self, rule: int, events: pa.RecordBatch | pa.Table, row: int) -> tuple[Fired, ...]:
         """The atoms that made `rule` fire on `row`, with the values; empty if it does not."""
@@ -105,7 +145,7 @@ class CompiledSet:
         fired: dict[Fired, None] = {}
         for route in self.routes:
             for variant in route.variants:
-                if variant.rule == rule and len(view.select(route.where)):
+                if variant.rule == rule and route.takes(view.kinds[0]):
                     record = _Record(self._fields.open(batch), route)
                     if record.holds(variant.node):
                         fired.update(dict.fromkeys(record.reasons(variant.node)))

@@ -104,6 +104,7 @@ class EventBatchFields:
     def __init__(self, fields: EventFields, batch: pa.RecordBatch) -> None:
         self._fields = fields
         self._batch = batch
+        self._leaves: dict[str, pa.Array | None] = {}
         self._items: pa.Array | None = None
         self._item_rows: Rows = np.empty(0, dtype=np.int64)
         self._item_names: Rows = np.empty(0, dtype=np.int64)
@@ -129,14 +130,21 @@ class EventBatchFields:
         """As in `Fields`."""
         own, standard = self._fields.own.get(field), self._fields.standard.get(field)
         found = [
-            None if own is None else leaf(self._batch, own),
+            None if own is None else self._leaf(own),
             self._mapped(field),
-            None if standard is None else leaf(self._batch, standard),
+            None if standard is None else self._leaf(standard),
         ]
-        arrays = [as_text(array) for array in found if array is not None]
+        arrays = [array for array in found if array is not None]
         if len(arrays) > 1:
             return pc.coalesce(*arrays)
         return arrays[0] if arrays else None
+
+    def _leaf(self, path: str) -> pa.Array | None:
+        """The column as text; the same object every time."""
+        if path not in self._leaves:
+            array = leaf(self._batch, path)
+            self._leaves[path] = None if array is None else as_text(array)
+        return self._leaves[path]
 
     def _mapped(self, field: str) -> pa.Array | None:
         codes = self._names.get(squeezed(field))
@@ -151,7 +159,9 @@ class EventBatchFields:
     def texts(self) -> Iterator[tuple[str, pa.Array, Rows | None]]:
         """As in `Fields`."""
         for name in sorted(self._fields.text_columns() & set(self._batch.schema.names) - {UNMAPPED}):
-            yield name, as_text(self._batch.column(name)), None
+            array = self._leaf(name)
+            if array is not None:
+                yield name, array, None
         if self._items is not None:
             yield UNMAPPED, self._items, self._item_rows
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-SHORTEST_LITERAL = 3
-"""Shorter literals stand in nearly every value and save nothing."""
+SHORTEST_LITERAL = 2
+"""A single character stands in nearly every value and saves nothing."""
 MOST_LITERALS = 64
 """An alternation of more than this many literals is not worth hanging on them."""
 DEEPEST = 30
@@ -57,8 +57,9 @@ def _best(sequence: Iterable[tuple[Any, Any]], depth: int) -> Literals | None:
     run: list[str] = []
     for operation, argument in sequence:
         name = str(operation)
-        if name == "LITERAL" and argument < 128:
-            run.append(chr(argument))
+        character = _character(name, argument)
+        if character:
+            run.append(character)
             continue
         if name == "AT":  # a place, not a character: the run goes on
             continue
@@ -68,6 +69,15 @@ def _best(sequence: Iterable[tuple[Any, Any]], depth: int) -> Literals | None:
             candidates.append(inner)
     _close(run, candidates)
     return max(candidates, key=_worth, default=None)
+
+
+def _character(name: str, argument: Any) -> str:  # noqa: ANN401  # a parse tree has no types
+    """The one ASCII character, casefolded, that stands here: itself, or a class such as `[Ee]`."""
+    codes = [argument] if name == "LITERAL" else []
+    if name == "IN" and all(str(operation) == "LITERAL" for operation, _ in argument):
+        codes = [code for _, code in argument]
+    folded = {chr(code).casefold() for code in codes if code < 128}
+    return folded.pop() if len(folded) == 1 and all(code < 128 for code in codes) else ""
 
 
 def _inside(name: str, argument: Any, depth: int) -> Literals | None:  # noqa: ANN401  # a parse tree has no types

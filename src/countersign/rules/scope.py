@@ -15,7 +15,7 @@ import pyarrow as pa
 from countersign.rules import atoms
 from countersign.rules.columns import Batch, Column, compact
 from countersign.rules.compiled import Plain, Route, by_field
-from countersign.rules.values import FieldIndex, Ids
+from countersign.rules.values import FieldIndex, Ids, verify
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -30,20 +30,20 @@ class RouteIndex:
     def __init__(self, route: Route) -> None:
         self.route = route
         entries = by_field(route.atoms)
+        entries.pop(atoms.KEYWORDS, None)
         self.fields: Mapping[str, FieldIndex] = {field: FieldIndex(found) for field, found in entries.items()}
-        self.numbers = {field: [number for number, _ in found] for field, found in entries.items()}
         self.always = [place for place, variant in enumerate(route.variants) if variant.guard is None]
         self.waiting: dict[int, list[int]] = {}
         for place, variant in enumerate(route.variants):
             for atom in variant.guard or ():
                 self.waiting.setdefault(atom, []).append(place)
 
-    def match(self, batch: Batch) -> list[tuple[int, Places]]:
-        """(rule, rows of the batch) for each variant with hits."""
-        rows = batch.select(self.route.where)
-        if not len(rows):
-            return []
-        scope = Scope(self, batch, rows)
+    def match(self, batch: Batch, rows: Places, keywords: Mapping[int, Mask]) -> list[tuple[int, Places]]:
+        """(rule, rows of the batch) for each variant with hits among `rows`, which must not be empty.
+
+        `keywords` are the rows of the batch that answer a keyword atom of this route.
+        """
+        scope = Scope(self, batch, rows, keywords)
         awake = {place for atom in scope.live() for place in self.waiting.get(atom, ())}
         awake.update(self.always)
         out: list[tuple[int, Places]] = []
@@ -67,23 +67,24 @@ class _Field:
 class Scope:
     """The atoms of one route on some rows of one batch."""
 
-    def __init__(self, index: RouteIndex, batch: Batch, rows: Places) -> None:
+    def __init__(self, index: RouteIndex, batch: Batch, rows: Places, keywords: Mapping[int, Mask]) -> None:
         self._batch = batch
         self._rows = rows
         self._size = len(rows)
         self._atoms = index.route.atoms
         self._fields: dict[str, _Field | None] = {}
         self._hits: dict[int, Ids] = {}
-        self._sets: dict[int, Mask | Places] = {}
+        self._sets: dict[int, Mask | Places] = {atom: mask[rows] for atom, mask in keywords.items()}
+        self._loose: dict[int, atoms.Text | atoms.Regex] = {}
         self._counts: dict[int, int] = {}
         for field, found in index.fields.items():
-            if field == atoms.KEYWORDS:
-                self._keywords(found)
-            elif (column := self._field(field)) is not None:
+            column = self._field(field)
+            if column is not None:
                 self._hits.update(found.match(column.values))
+                self._loose.update(found.loose)
 
     def live(self) -> list[int]:
-        """Atoms that some row answers (those of absence and of two fields not among them)."""
+        """Atoms that some row answers, those that guard nothing (absence, two fields, loose) not among them."""
         return [*self._hits, *self._sets]
 
     def _field(self, name: str) -> _Field | None:
@@ -103,21 +104,6 @@ class Scope:
         values = column.values if len(kept) == size else column.values.take(pa.array(kept))
         return _Field(values, places, np.bincount(places, minlength=len(kept) + 1))
 
-    def _keywords(self, index: FieldIndex) -> None:
-        place_of = np.full(self._batch.rows, -1, dtype=np.int64)
-        place_of[self._rows] = np.arange(self._size)
-        for column in self._batch.texts():
-            places = place_of if column.rows is None else place_of[column.rows]
-            at = np.flatnonzero((places >= 0) & (column.codes >= 0))
-            if not len(at):
-                continue
-            kept, codes = compact(column.codes[at], len(column.values))
-            for atom, ids in index.match(column.values.take(pa.array(kept))).items():
-                table = np.zeros(len(kept), dtype=bool)
-                table[ids] = True
-                mask = self._sets.setdefault(atom, np.zeros(self._size, dtype=bool))
-                mask[places[at[table[codes]]]] = True
-
     def _set(self, atom: int) -> Mask | Places:
         found = self._sets.get(atom)
         if found is None:
@@ -130,8 +116,14 @@ class Scope:
             return np.ones(self._size, dtype=bool) if column is None else column.codes == len(column.values)
         if isinstance(atom, atoms.Same):
             return self._same(atom, column)
+        if column is None:
+            return NONE
+        if number in self._loose:
+            everything: Ids = np.arange(len(column.values))
+            self._hits[number] = verify(self._loose[number], everything, column.values)
+            self._counts.pop(number, None)
         ids = self._hits.get(number)
-        if ids is None or column is None:
+        if ids is None:
             return NONE
         table = np.zeros(len(column.values) + 1, dtype=bool)
         table[ids] = True
@@ -153,7 +145,7 @@ class Scope:
         return holds[of_row]
 
     def _count(self, atom: int) -> int:
-        """How many rows answer an atom: exact for values and keywords, all rows for the others."""
+        """How many rows answer an atom, at most: exact where it was answered, all rows where it was not yet."""
         known = self._counts.get(atom)
         if known is not None:
             return known
@@ -165,7 +157,8 @@ class Scope:
             found = self._sets[atom]
             count = int(np.count_nonzero(found)) if found.dtype == bool else len(found)
         else:
-            count = self._size if isinstance(self._atoms[atom], atoms.Absent | atoms.Same) else 0
+            open_ = atom in self._loose or isinstance(self._atoms[atom], atoms.Absent | atoms.Same)
+            count = self._size if open_ else 0
         self._counts[atom] = count
         return count
 
@@ -236,12 +229,23 @@ class Scope:
     def _test_atom(self, atom: int, places: Places) -> Mask:
         if not self._count(atom):
             return np.zeros(len(places), dtype=bool)
+        if atom in self._loose and atom not in self._sets and 2 * len(places) < self._size:
+            return self._test_loose(atom, places)
         found = self._set(atom)
         if found.dtype == bool:
             return found[places]  # type: ignore[return-value]  # a mask, by the test above
         at = np.searchsorted(found, places)
         at[at == len(found)] = 0
         return found[at] == places if len(found) else np.zeros(len(places), dtype=bool)
+
+    def _test_loose(self, atom: int, places: Places) -> Mask:
+        """Only the values that stand at `places` are looked at."""
+        column = self._field(self._atoms[atom].field)
+        if column is None:
+            return np.zeros(len(places), dtype=bool)
+        kept, of_place = np.unique(column.codes[places], return_inverse=True)
+        wanted = kept[kept < len(column.values)]
+        return np.isin(kept, verify(self._loose[atom], wanted, column.values))[of_place]
 
 
 def _places(found: Mask | Places) -> Places:

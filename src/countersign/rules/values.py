@@ -3,7 +3,8 @@
 Every literal of the field goes into one Aho-Corasick automaton over casefolded values, which stand between two
 marks, so that prefix, suffix and whole-value atoms are plain substrings too. The marks are lone surrogates: no
 Arrow text can hold one, so no log can forge them. Cased atoms, wildcards and regular expressions hang on their
-longest literal and are verified on the values that have it; the few atoms without a literal see every value.
+longest literal and are verified on the values that have it; the few atoms without a literal (`loose`) are
+answered only for values that the rest of their rule leaves over.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from countersign.rules import atoms
 BEGIN = "\ud800"
 END = "\udfff"
 
-Ids = npt.NDArray[np.int32]
+BETWEEN = END + BEGIN
+PIECE = 1 << 22
+"""Characters joined for one run of the automaton: their hits are held at once."""
+
+Ids = npt.NDArray[np.int64]
 
 
 class FieldIndex:
@@ -32,7 +37,7 @@ class FieldIndex:
         self._direct: list[list[int]] = []  # by word: atoms that the word alone answers
         self._hung: list[list[tuple[int, atoms.Text | atoms.Regex]]] = []  # by word: atoms to verify
         self._always: list[int] = []
-        self._loose: list[tuple[int, atoms.Text | atoms.Regex]] = []
+        self.loose: dict[int, atoms.Text | atoms.Regex] = {}
         self._numbers: dict[float, list[int]] = {}
         self._compares: list[tuple[int, atoms.Compare]] = []
         self._networks: dict[tuple[int, int], dict[int, list[int]]] = {}
@@ -52,7 +57,7 @@ class FieldIndex:
                 for word in atom.literals:
                     self._hung[self._word(word)].append((index, atom))
                 if not atom.literals:
-                    self._loose.append((index, atom))
+                    self.loose[index] = atom
             case atoms.Number():
                 self._numbers.setdefault(atom.number, []).append(index)
             case atoms.Compare():
@@ -69,7 +74,7 @@ class FieldIndex:
         if kind == "any":
             self._always.append(index)
         elif kind == "glob" and not word:
-            self._loose.append((index, atom))
+            self.loose[index] = atom
         else:
             if kind in {"exact", "prefix"}:
                 word = BEGIN + word
@@ -89,10 +94,10 @@ class FieldIndex:
         return place
 
     def match(self, values: pa.Array) -> dict[int, Ids]:
-        """For each atom that some value answers, the sorted indices of those values."""
+        """For each atom but the loose ones that some value answers, the sorted indices of those values."""
         texts: list[str] = values.to_pylist()
         out: dict[int, Ids] = {}
-        everything = np.arange(len(texts), dtype=np.int32)
+        everything = np.arange(len(texts), dtype=np.int64)
         for index in self._always:
             out[index] = everything
         pending: dict[int, tuple[atoms.Text | atoms.Regex, list[Ids]]] = {}
@@ -102,24 +107,32 @@ class FieldIndex:
                     out[index] = ids
                 for index, atom in self._hung[place]:
                     pending.setdefault(index, (atom, []))[1].append(ids)
-        for index, atom in self._loose:
-            pending[index] = (atom, [everything])
         for index, (atom, parts) in pending.items():
             candidates = parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))
-            out[index] = _verify(atom, candidates, values, texts)
+            out[index] = verify(atom, candidates, values)
         self._special(texts, out)
         return {index: ids for index, ids in out.items() if len(ids)}
 
     def _literals(self, texts: Sequence[str]) -> dict[int, Ids]:
-        found: dict[int, list[int]] = {}
-        search = self._automaton.iter
-        for at, text in enumerate(texts):
-            for place in {place for _, place in search(f"{BEGIN}{text.casefold()}{END}")}:
-                if place in found:
-                    found[place].append(at)
-                else:
-                    found[place] = [at]
-        return {place: np.array(ids, dtype=np.int32) for place, ids in found.items()}
+        """For each word the values that have it: all values in one run of the automaton, piece by piece."""
+        words: list[Ids] = []
+        values: list[Ids] = []
+        start = 0
+        while start < len(texts):
+            folded, stop = _piece(texts, start)
+            found = list(self._automaton.iter(f"{BEGIN}{BETWEEN.join(folded)}{END}"))
+            if found:
+                pairs = np.array(found, dtype=np.int64)
+                ends = np.cumsum(np.fromiter((len(text) + 2 for text in folded), np.int64, len(folded)))
+                values.append(start + np.searchsorted(ends, pairs[:, 0], side="right"))
+                words.append(pairs[:, 1])
+            start = stop
+        if not words:
+            return {}
+        both = np.unique(np.concatenate(words) * len(texts) + np.concatenate(values))
+        word, value = np.divmod(both, len(texts))
+        present, first = np.unique(word, return_index=True)
+        return dict(zip(present.tolist(), np.split(value, first[1:]), strict=True))
 
     def _special(self, texts: Sequence[str], out: dict[int, Ids]) -> None:
         """Numbers, networks and times: few atoms, parsed once a value."""
@@ -131,7 +144,7 @@ class FieldIndex:
         if self._times:
             self._moments(texts, found)
         for index, ids in found.items():
-            out[index] = np.array(ids, dtype=np.int32)
+            out[index] = np.array(ids, dtype=np.int64)
 
     def _quantities(self, texts: Sequence[str], found: dict[int, list[int]]) -> None:
         for at, text in enumerate(texts):
@@ -164,17 +177,26 @@ class FieldIndex:
                         found.setdefault(index, []).append(at)
 
 
-def _verify(atom: atoms.Text | atoms.Regex, candidates: Ids, values: pa.Array, texts: Sequence[str]) -> Ids:
+def _piece(texts: Sequence[str], start: int) -> tuple[list[str], int]:
+    """Casefolded values from `start` on, some `PIECE` characters of them, and where they stop."""
+    folded: list[str] = []
+    room = PIECE
+    while start < len(texts) and room > 0:
+        part = [text.casefold() for text in texts[start : start + 4096]]
+        folded += part
+        start += len(part)
+        room -= sum(map(len, part))
+    return folded, start
+
+
+def verify(atom: atoms.Text | atoms.Regex, candidates: Ids, values: pa.Array) -> Ids:
+    """Those of `candidates` (indices of `values`) that answer the atom."""
+    chosen = values.take(pa.array(candidates))
     if isinstance(atom, atoms.Regex):
-        holds = pc.match_substring_regex(values.take(pa.array(candidates)), atom.pattern)
-        kept: Ids = candidates[holds.to_numpy(zero_copy_only=False)]
-        return kept
-    pattern, cased = atom.pattern, atom.cased
-    return np.array(
-        [
-            at
-            for at in candidates.tolist()
-            if atoms.glob(pattern, texts[at] if cased else texts[at].casefold())
-        ],
-        dtype=np.int32,
-    )
+        answers = pc.match_substring_regex(chosen, atom.pattern).to_numpy(zero_copy_only=False)
+    else:
+        pattern, cased = atom.pattern, atom.cased
+        texts = (text if cased else text.casefold() for text in chosen.to_pylist())
+        answers = np.fromiter((atoms.glob(pattern, text) for text in texts), bool, len(chosen))
+    kept: Ids = candidates[answers]
+    return kept
