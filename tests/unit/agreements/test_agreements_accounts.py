@@ -64,7 +64,9 @@ def test_a_pattern_that_names_nobody_or_everybody_is_refused(text: str) -> None:
 
 
 LABELS = st.text("ab", min_size=1, max_size=3)
-ACCOUNTS = st.builds(lambda domain, name: f"{domain}\\{name}", LABELS | st.just("a.b"), st.text("ab*", min_size=1, max_size=4))
+ACCOUNTS = st.builds(
+    lambda domain, name: f"{domain}\\{name}", LABELS | st.just("a.b"), st.text("ab*", min_size=1, max_size=4)
+)
 
 
 @given(ACCOUNTS, ACCOUNTS, st.text("ab", min_size=1, max_size=4), LABELS | st.just("a.b"))

@@ -36,7 +36,9 @@ from countersign.agreements.hosts import HostPattern, HostSet, is_private, parse
         ([], ["fs01"], "no"),
     ],
 )
-def test_a_host_is_meant_or_not_or_cannot_be_told(patterns: list[str], known_as: list[str], value: str) -> None:
+def test_a_host_is_meant_or_not_or_cannot_be_told(
+    patterns: list[str], known_as: list[str], value: str
+) -> None:
     assert HostSet.of(patterns).holds(known_as).value == value
 
 
@@ -45,13 +47,17 @@ def test_what_is_unknown_says_what_is_missing() -> None:
     assert "full name" in HostSet.of(["*.corp.example"]).holds(["fs01"]).missing
 
 
-@pytest.mark.parametrize("text", ["", "a b", "10.0.0.1/8", "300.1.2.3", "10.0.0.0/33", "fs01\\x", "1.2.3", "a:b", "fe80::/200"])
+@pytest.mark.parametrize(
+    "text", ["", "a b", "10.0.0.1/8", "300.1.2.3", "10.0.0.0/33", "fs01\\x", "1.2.3", "a:b", "fe80::/200"]
+)
 def test_what_is_no_host_is_refused(text: str) -> None:
     with pytest.raises(PydanticCustomError):
         HostPattern.parse(text)
 
 
-@pytest.mark.parametrize("text", ["fs01", "2fa", "web-1.corp.example", "10-0-0-1", "_x", "192.0.2.0/24", "::1", "FS01$"])
+@pytest.mark.parametrize(
+    "text", ["fs01", "2fa", "web-1.corp.example", "10-0-0-1", "_x", "192.0.2.0/24", "::1", "FS01$"]
+)
 def test_what_is_a_host_is_read(text: str) -> None:
     assert HostPattern.parse(text).text == text
 
@@ -62,11 +68,19 @@ def test_any_text_is_an_address_or_none(text: str) -> None:
     assert found is None or parse_address(str(found)) == found
 
 
-@given(st.lists(st.sampled_from(["fs01", "fs*", "10.0.0.0/8", "*.corp.example"])), st.permutations(["fs01", "10.1.1.1"]))
+@given(
+    st.lists(st.sampled_from(["fs01", "fs*", "10.0.0.0/8", "*.corp.example"])),
+    st.permutations(["fs01", "10.1.1.1"]),
+)
 def test_order_of_patterns_and_names_does_not_matter(patterns: list[str], known_as: list[str]) -> None:
-    assert HostSet.of(patterns).holds(known_as).value == HostSet.of(reversed(patterns)).holds(known_as[::-1]).value
+    assert (
+        HostSet.of(patterns).holds(known_as).value
+        == HostSet.of(reversed(patterns)).holds(known_as[::-1]).value
+    )
 
 
 def test_documentation_addresses_count_as_public() -> None:
     assert not is_private(ipaddress.ip_address("203.0.113.5"))
-    assert all(is_private(ipaddress.ip_address(text)) for text in ("10.0.0.1", "100.64.0.1", "::1", "fd00::1"))
+    assert all(
+        is_private(ipaddress.ip_address(text)) for text in ("10.0.0.1", "100.64.0.1", "::1", "fd00::1")
+    )

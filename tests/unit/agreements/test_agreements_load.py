@@ -86,7 +86,11 @@ def test_everything_wrong_in_a_file_is_told_at_once_by_line_and_remedy() -> None
         (GOOD + "origins: ['*']\n", 6, "every address"),
         (GOOD + "limits: {max_visit_hours: -1}\n", 6, "greater than 0"),
         (GOOD + "never: [{name: x, tools: ['*']}]\n", 6, "no program name"),
-        (GOOD + "gateways: [{name: g, hosts: g, protocol: vpn, leases: [here]}]\n", 6, "no address or network"),
+        (
+            GOOD + "gateways: [{name: g, hosts: g, protocol: vpn, leases: [here]}]\n",
+            6,
+            "no address or network",
+        ),
         (GOOD + "  - {name: jane, accounts: x}\n", 6, "two identities"),
         (GOOD + "  - {name: John, accounts: 'acme\\JANE'}\n", 6, "already belongs to `Jane`"),
         (GOOD.replace("Jane", '"Ja\\nne"'), 4, "control characters"),
@@ -120,7 +124,9 @@ def test_a_folder_gives_the_good_ones_and_the_errors_of_the_others(tmp_path: Pat
     (tmp_path / "a.yaml").write_text(GOOD, encoding="utf-8")
     (tmp_path / "b.yml").write_text(BAD, encoding="utf-8")
     (tmp_path / "c.yaml").write_text(GOOD, encoding="utf-8")  # the same provider again
-    (tmp_path / "d.yaml").write_text(GOOD.replace("id: acme", "id: other"), encoding="utf-8")  # the same account
+    (tmp_path / "d.yaml").write_text(
+        GOOD.replace("id: acme", "id: other"), encoding="utf-8"
+    )  # the same account
     (tmp_path / "e.yaml").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "f.yaml").write_text(GOOD.replace("acme", "draft") + "draft: true\n", encoding="utf-8")
     (tmp_path / "g.yaml").write_text(GOOD.replace("acme", "zeta").replace("ACME\\", "Z\\"), encoding="utf-8")
@@ -157,7 +163,10 @@ def test_claims_on_one_account_or_origin_are_found() -> None:
         identities=[{"name": "x", "accounts": ["*-acme-jdoe", "other-*"]}],
         origins=["203.0.113.0/24", "198.51.100.0/24"],
     )
-    assert [problem.place for problem in claimed_twice(other, one)] == [("identities", 0, "accounts", 0), ("origins", 0)]
+    assert [problem.place for problem in claimed_twice(other, one)] == [
+        ("identities", 0, "accounts", 0),
+        ("origins", 0),
+    ]
 
 
 CORPUS = st.sampled_from([GOOD, BAD]).map(str.encode)

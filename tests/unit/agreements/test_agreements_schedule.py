@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from countersign.agreements.schedule import DAYS, Schedule
 
-ZONES = st.sampled_from(["UTC", "Europe/London", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "Pacific/Apia"])
+ZONES = st.sampled_from(
+    ["UTC", "Europe/London", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "Pacific/Apia"]
+)
 MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # bounds
 CLOCKS = st.tuples(st.integers(0, 23), st.integers(0, 59))
 
@@ -79,7 +81,9 @@ def test_a_night_across_the_change_of_clocks_is_whole() -> None:
     assert not night.covers(begin + timedelta(hours=9), "UTC")
 
 
-@given(MOMENTS, st.integers(-14 * 60, 14 * 60), ZONES, CLOCKS, CLOCKS, st.sets(st.sampled_from(DAYS), min_size=1))
+@given(
+    MOMENTS, st.integers(-14 * 60, 14 * 60), ZONES, CLOCKS, CLOCKS, st.sets(st.sampled_from(DAYS), min_size=1)
+)
 def test_a_moment_is_inside_whatever_zone_it_is_written_in(
     moment: datetime, offset: int, zone: str, start: tuple[int, int], end: tuple[int, int], days: set[str]
 ) -> None:

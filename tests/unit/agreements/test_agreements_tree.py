@@ -49,7 +49,9 @@ def test_what_agreements_do_not_need_is_refused_by_line(text: str, line: int) ->
 
 
 def test_an_alias_bomb_and_a_heap_of_nodes_are_refused() -> None:
-    bomb = "a: &a [x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(20))
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(20)
+    )
     for text in (bomb, "[" + "1," * (MOST_NODES + 1) + "]"):
         with pytest.raises(AgreementError):
             read_tree(text, "x")
@@ -59,7 +61,6 @@ def test_an_alias_bomb_and_a_heap_of_nodes_are_refused() -> None:
 def test_any_text_is_a_tree_or_refused(text: str) -> None:
     try:
         tree = read_tree(text, "x")
-    except AgreementError as error:
-        assert error.message
-    else:
-        assert tree.data is None or isinstance(tree.data, str | list | dict)
+    except AgreementError:
+        return
+    assert tree.data is None or isinstance(tree.data, str | list | dict)
