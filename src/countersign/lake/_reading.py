@@ -231,12 +231,13 @@ class LakeReading:
     def extent(self) -> Extent:
         """What was looked at: first and last time, rows of each source and host."""
         query = f"""
-            SELECT source, coalesce(device.hostname, '') AS host, count(*), count(*) FILTER (time IS NULL),
-                   min(time), max(time)
+            SELECT source, coalesce(device.hostname, '') AS host, count(*) AS rows,
+                   count(*) FILTER (time IS NULL) AS undated, min(time) AS first, max(time) AS last
             FROM ({self._scan("events")}) GROUP BY ALL ORDER BY ALL
             """
         with store_errors("reading the extent of events"):
-            seen = tuple(Seen(*row) for row in self._connection.cursor().execute(query).fetchall())
+            table = self._connection.cursor().sql(query).to_arrow_table()
+        seen = tuple(Seen(**row) for row in table.to_pylist())
         return Extent(
             rows=sum(part.rows for part in seen),
             first=min((part.first for part in seen if part.first), default=None),
