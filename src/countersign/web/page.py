@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from countersign.model.visible import visible
 from countersign.model.visit import Action, Finding, Verdict, Visit
 from countersign.web.model import ProviderPart, ReportModel, SourceCoverage
-from countersign.web.story import TreeHop, in_order, tell
+from countersign.web.story import Story, TreeHop, in_order, tell
 from countersign.web.timeline import Timeline, draw
-from countersign.web.times import Moment, clock_text, day_text, moment, plural, span_text
+from countersign.web.times import Moment, clock_text, day_text, end_text, moment, plural, span_text
 from countersign.web.words import LINKS, NEEDS_A_PERSON, SEVERITY_SIGNS, VERDICTS, Sign, severity_rank
 
 MAX_VISITS = 120
@@ -27,6 +27,7 @@ MAX_FINDINGS = 200
 MAX_EVIDENCE = 12
 MAX_VERDICTS = 60
 MAX_DEPTH = 8
+MAX_HOSTS = 6
 LONG = 600
 """Characters of a command line or sentence before it is cut; the whole record is in the archive."""
 UNKNOWN_SIGN = Sign("?", "unknown", "")
@@ -82,7 +83,9 @@ class FindingView:
     anchor: str
     sign: Sign
     time: Moment
+    title: str
     why: str
+    hosts: str
     provider: str
     visit: str
     more_evidence: int
@@ -97,7 +100,7 @@ class VisitView:
     heading: str
     badge: str
     grave: bool
-    story: tuple[str, ...]
+    story: Story
     timeline: Timeline | None
     hops: tuple[HopRow, ...]
     more_hops: int
@@ -244,7 +247,9 @@ def _finding(
         anchor=f"finding-{number}",
         sign=SEVERITY_SIGNS.get(finding.severity, UNKNOWN_SIGN),
         time=moment(finding.time, zone),
+        title=visible(finding.title, 200),
         why=visible(finding.why, LONG),
+        hosts=_some([visible(host, 60) for host in finding.hosts], MAX_HOSTS),
         provider=names.get(finding.provider, finding.provider),
         visit=anchors.get(finding.visit or "", ""),
         more_evidence=max(0, len(finding.evidence) - MAX_EVIDENCE),
@@ -309,7 +314,7 @@ def _visit(
         heading=f"{_day(visit, zone)}: {who}{' (service)' if visit.kind == 'service' else ''}",
         badge=_badge(grave, len(findings)),
         grave=grave > 0,
-        story=tuple(tell(visit, part.name or part.id, zone)),
+        story=tell(visit, part.name or part.id, zone),
         timeline=draw([visit], [view.finding for view in findings], zone, f"Visit of {who}", labels=True),
         hops=rows,
         more_hops=len(tree) - len(rows),
@@ -342,7 +347,7 @@ def _hop_row(item: TreeHop, zone: ZoneInfo) -> HopRow:
         source=hop.source or hop.source_ip or "not known",
         target=hop.target,
         begin=moment(hop.start, zone, unknown="before the logs begin"),
-        end="end not seen" if hop.end is None else clock_text(hop.end, zone),
+        end=end_text(hop.start, hop.end, zone),
         lasted=span_text(hop.start, hop.end),
         link=LINKS.get(hop.link.kind, UNKNOWN_SIGN),
         reason=visible(hop.link.reason, LONG),
@@ -396,10 +401,13 @@ def _blind(model: ReportModel) -> tuple[str, ...]:
     if rejected:
         out.append(f"{plural(rejected, 'record')} could not be understood; the reasons are below.")
     if model.coverage.unread:
-        count = plural(len(model.coverage.unread), "file")
-        out.append(f"{count} could not be read or recognised, so nothing in them was looked at.")
+        count = len(model.coverage.unread)
+        them = "it" if count == 1 else "them"
+        out.append(
+            f"{plural(count, 'file')} could not be read or recognised: nothing in {them} was looked at."
+        )
     return tuple(out)
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+def _some(names: Sequence[str], limit: int = 12) -> str:
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit:,} more" if len(names) > limit else "")

@@ -13,6 +13,8 @@ from countersign.web.words import ACTIONS, PROTOCOLS
 
 MAX_STEPS = 12
 """Hops that are told one by one; the rest stand in the tree below."""
+MAX_NAMED = 8
+"""Broken clauses named in the sentence; the table has all."""
 NAME = 120
 """Characters of a name within a sentence."""
 
@@ -56,19 +58,25 @@ def _when(hop: Hop) -> tuple[bool, float, str]:
     return (hop.start is not None, hop.start.timestamp() if hop.start else 0.0, hop.id)
 
 
-def tell(visit: Visit, provider: str, zone: ZoneInfo) -> list[str]:
-    """The sentences of one visit."""
+@dataclass(frozen=True, slots=True)
+class Story:
+    """How a visit began, each step of it, and how it ended."""
+
+    arrival: str
+    steps: tuple[str, ...]
+    closing: str
+
+
+def tell(visit: Visit, provider: str, zone: ZoneInfo) -> Story:
+    """One visit in sentences."""
     hops = in_order(visit)
     entry = next((item.hop for item in hops if item.hop.id == visit.entry), hops[0].hop if hops else None)
-    sentences = [_arrival(visit, entry, provider, zone)]
     onward = [item.hop for item in hops if entry is None or item.hop.id != entry.id]
-    sentences += [_step(hop, zone) for hop in onward[:MAX_STEPS]]
+    steps = [_step(hop, zone) for hop in onward[:MAX_STEPS]]
     if len(onward) > MAX_STEPS:
-        sentences.append(f"{plural(len(onward) - MAX_STEPS, 'further hop')} stand in the table below.")
-    sentences.append(_deeds(visit))
-    sentences.append(_stay(visit))
-    sentences.append(_judgement(visit))
-    return [sentence for sentence in sentences if sentence]
+        steps.append(f"{plural(len(onward) - MAX_STEPS, 'further hop')} stand in the table below.")
+    closing = " ".join((_deeds(visit), _stay(visit), _judgement(visit)))
+    return Story(_arrival(visit, entry, provider, zone), tuple(steps), closing)
 
 
 def _name(text: str) -> str:
@@ -126,11 +134,12 @@ def _judgement(visit: Visit) -> str:
         return "It was not held to an agreement."
     counts = Counter(verdict.verdict for verdict in visit.verdicts)
     parts = []
-    if counts["kept"]:
-        parts.append(f"{counts['kept']} kept")
     if counts["broken"]:
         broken = dict.fromkeys(visible(v.clause, 60) for v in visit.verdicts if v.verdict == "broken")
-        parts.append(f"{counts['broken']} broken ({', '.join(list(broken)[:8])})")
+        more = ", ..." if len(broken) > MAX_NAMED else ""
+        parts.append(f"{counts['broken']} broken ({', '.join(list(broken)[:MAX_NAMED])}{more})")
     if counts["not observed"]:
-        parts.append(f"{counts['not observed']} that the logs cannot decide")
-    return f"Held to the agreement: {listed(parts)}, of {plural(len(visit.verdicts), 'clause')}."
+        parts.append(f"{counts['not observed']} not observed")
+    if counts["kept"]:
+        parts.append(f"{counts['kept']} kept")
+    return f"Held to {plural(len(visit.verdicts), 'clause')} of the agreement: {listed(parts)}."

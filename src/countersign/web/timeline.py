@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 from countersign.model.visible import visible
 from countersign.model.visit import Finding, Hop, Visit
 from countersign.web.scale import Scale, Shade, Tick
-from countersign.web.times import clock_text, moment
+from countersign.web.times import clock_text, day_text, moment
 from countersign.web.words import PROTOCOLS, severity_rank
 
 WIDTH = 1000
 GUTTER = 150
 """Room for host names at the left."""
 TOP = 30
-BAR, ROW = 14, 20
+BAR, ROW, ABOVE = 14, 19, 13
+"""Heights of a bar, of a row of bars, and of the room above them, where marks stand."""
 LEAST = 4.0
 """A hop of a second is still seen."""
 MAX_LANES, MAX_ROWS, MAX_BARS, MAX_MARKS = 40, 4, 1500, 300
@@ -77,7 +78,7 @@ class Timeline:
 
     width: int
     height: float
-    left: float
+    day: str
     title: str
     desc: str
     lanes: tuple[Lane, ...]
@@ -108,7 +109,7 @@ def draw(
         return None
     marked = [finding for finding in findings if finding.time is not None]
     moments = [moment for piece in pieces for moment in (piece.start, piece.end)]
-    scale = Scale.around(min(moments), max(moments), GUTTER, WIDTH - GUTTER - 20, zone)
+    scale = Scale.around(min(moments), max(moments), GUTTER, WIDTH - GUTTER - 36, zone)
     hosts = list(dict.fromkeys(piece.hop.target for piece in pieces))
     shown = dict.fromkeys(hosts[:MAX_LANES])
     drawn = [piece for piece in pieces if piece.hop.target in shown][:MAX_BARS]
@@ -124,7 +125,7 @@ def draw(
     return Timeline(
         width=WIDTH,
         height=bottom + 8,
-        left=GUTTER,
+        day=_first_day(scale, zone),
         title=title,
         desc=_description(visits, hosts, marked, scale, zone),
         lanes=tuple(lanes),
@@ -178,9 +179,9 @@ def _lanes(
     y = float(TOP)
     lanes, tops = [], {}
     for host in hosts:
-        height = heights.get(host, 1) * ROW + 10
+        height = heights.get(host, 1) * ROW + ABOVE + 2
         lanes.append(Lane(y, height, visible(host, NAME_CHARACTERS), visible(host)))
-        tops[host] = y + 5 + (ROW - BAR) / 2
+        tops[host] = y + ABOVE
         y += height
     return lanes, tops, y
 
@@ -249,13 +250,14 @@ def _marks(
             continue
         host = next((name for name in finding.hosts if name in tops), entries.get(finding.visit or "", ""))
         title = visible(f"{finding.severity}: {finding.title}", 300)
-        out.append(Mark(scale.x(finding.time), tops.get(host, first) + BAR / 2, finding.severity, title))
-    return tuple(sorted(out, key=lambda mark: (severity_order(mark.severity), mark.x)))
+        out.append(Mark(scale.x(finding.time), tops.get(host, first) - ABOVE + 8, finding.severity, title))
+    # the gravest is drawn last and lies on top
+    return tuple(sorted(out, key=lambda mark: (severity_rank(mark.severity), mark.x)))
 
 
-def severity_order(severity: str) -> int:
-    """Graver marks are drawn later, so they lie on top."""
-    return severity_rank(severity)
+def _first_day(scale: Scale, zone: ZoneInfo) -> str:
+    local = scale.start.astimezone(zone)
+    return f"from {day_text(local)} {local.year}"
 
 
 def _description(

@@ -35,6 +35,15 @@ def clock_text(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%H:%M:%S}"
 
 
+def end_text(start: datetime | None, end: datetime | None, zone: ZoneInfo) -> str:
+    """`00:01:40`, with its day where that is not the start's."""
+    if end is None:
+        return "end not seen"
+    local = end.astimezone(zone)
+    same_day = start is not None and start.astimezone(zone).date() == local.date()
+    return clock_text(end, zone) if same_day else f"{day_text(local)}, {local:%H:%M:%S}"
+
+
 def moment(value: datetime | None, zone: ZoneInfo, *, unknown: str = "not known") -> Moment:
     """`Thu 5 Mar 2026, 23:12:40 UTC+00:00`, and the same in UTC for machines."""
     if value is None:

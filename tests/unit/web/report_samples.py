@@ -67,11 +67,15 @@ AMBIGUOUS = Link("ambiguous", "two open hops on JUMP01 fit", ("a", "b"))
 VERDICTS = (
     Verdict("origins", "kept", "203.0.113.19 lies in 203.0.113.16/28.", (reference("v"),)),
     Verdict("hours", "kept", "Within mon-fri 07:00-19:00 Europe/London."),
-    Verdict("mfa", "not observed", "No record says whether a second factor was used.", (), "the gateway's AAA log"),
+    Verdict(
+        "mfa", "not observed", "No record says whether a second factor was used.", (), "the gateway's AAA log"
+    ),
 )
 
 
-def ordinary(number: int, start: datetime, provider: str = "northgate", person: str = "Priya Harris") -> Visit:
+def ordinary(
+    number: int, start: datetime, provider: str = "northgate", person: str = "Priya Harris"
+) -> Visit:
     account = "MERIDIAN\\ng.harris"
     entry = hop(number * 10, None, ("vpn", account, "203.0.113.19", "asa01"), start, 50, ENTRY, mfa=None)
     jump = hop(
@@ -82,7 +86,9 @@ def ordinary(number: int, start: datetime, provider: str = "northgate", person: 
         46,
         PROVEN,
     )
-    deed = Action(start + timedelta(minutes=9), "process", "powershell.exe Get-Service", reference("deed", number))
+    deed = Action(
+        start + timedelta(minutes=9), "process", "powershell.exe Get-Service", reference("deed", number)
+    )
     target, way = (("APP01", "rdp"), ("SQL01", "winrm"), ("lnx01", "ssh"), ("FILE01", "smb"))[number % 4]
     work = hop(
         number * 10 + 2,
@@ -145,9 +151,15 @@ def intrusion() -> tuple[Visit, tuple[Finding, ...]]:
     )
     wipe = hop(5, jump.id, ("wmi", admin, "JUMP01", "FILE01"), start + timedelta(minutes=47), None, PROVEN)
     verdicts = (
-        Verdict("origins", "broken", "198.51.100.77 is none of the provider's networks.", (reference("b", 1),)),
-        Verdict("hours", "broken", "Thu 23:12 is outside mon-fri 07:00-19:00 Europe/London.", (reference("b", 2),)),
-        Verdict("never.log-cleared", "broken", "The Security log of FILE01 was cleared.", (reference("b", 3),)),
+        Verdict(
+            "origins", "broken", "198.51.100.77 is none of the provider's networks.", (reference("b", 1),)
+        ),
+        Verdict(
+            "hours", "broken", "Thu 23:12 is outside mon-fri 07:00-19:00 Europe/London.", (reference("b", 2),)
+        ),
+        Verdict(
+            "never.log-cleared", "broken", "The Security log of FILE01 was cleared.", (reference("b", 3),)
+        ),
         *VERDICTS[2:],
     )
     findings = tuple(
@@ -169,9 +181,21 @@ def intrusion() -> tuple[Visit, tuple[Finding, ...]]:
         )
         for number, (minutes, title, severity, hosts, why) in enumerate(
             (
-                (0, "Came from a place that was not agreed", "high", ("asa01",), "198.51.100.77 was not agreed."),
+                (
+                    0,
+                    "Came from a place that was not agreed",
+                    "high",
+                    ("asa01",),
+                    "198.51.100.77 was not agreed.",
+                ),
                 (13, "Archive with a password made in PerfLogs", "high", ("FILE01",), f"It was {archive}."),
-                (47, "Event log cleared within a visit", "critical", ("FILE01",), "Security of FILE01 was cleared."),
+                (
+                    47,
+                    "Event log cleared within a visit",
+                    "critical",
+                    ("FILE01",),
+                    "Security of FILE01 was cleared.",
+                ),
                 (5, HOSTILE, "medium", (HOSTILE,), HOSTILE),
             )
         )
