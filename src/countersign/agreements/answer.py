@@ -38,10 +38,14 @@ def unknown(why: str, missing: str) -> Answer:
 
 
 def best(answers: Iterable[Answer]) -> Answer:
-    """Yes if one is yes, unknown if one may be, else the first no; no for none at all."""
-    return max(answers, key=lambda answer: answer.rank, default=NO)
+    """Yes if one is yes, unknown if one may be, else no; no for none at all. Their order does not matter."""
+    return max(answers, key=_order, default=NO)
 
 
 def worst(answers: Iterable[Answer]) -> Answer:
-    """No if one is no, unknown if one may be, else yes."""
-    return min(answers, key=lambda answer: answer.rank, default=YES)
+    """No if one is no, unknown if one may be, else yes. Their order does not matter."""
+    return min(answers, key=_order, default=YES)
+
+
+def _order(answer: Answer) -> tuple[int, str, str]:
+    return answer.rank, answer.why, answer.missing

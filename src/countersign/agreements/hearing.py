@@ -214,7 +214,9 @@ class Hearing:
         if answer.value == "unknown":
             return answer
         came = hop.source or hop.source_ip
-        wrong_way = [one.why for door in asked if (one := self.through(hop, door)).why and one.value == "no"]
+        wrong_way = sorted(
+            one.why for door in asked if (one := self.through(hop, door)).why and one.value == "no"
+        )
         return no(
             wrong_way[0] if wrong_way else f"entered {place(hop)} from {came}, through no agreed gateway"
         )

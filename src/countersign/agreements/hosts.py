@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from countersign.agreements.accounts import LONGEST
-from countersign.agreements.answer import NO, YES, Answer, unknown
+from countersign.agreements.answer import NO, YES, Answer, best, unknown
 from countersign.agreements.globs import glob
 from countersign.agreements.problem import wrong
 
@@ -91,7 +91,7 @@ class HostPattern:
             return NO if addresses else _NO_ADDRESS
         if not names:
             return YES if self.name == "*" else _NO_NAME
-        return max((self._fits_name(name) for name in names), key=lambda answer: answer.rank)
+        return best(self._fits_name(name) for name in names)
 
     def _fits_name(self, name: str) -> Answer:
         if glob(self.name, name):
@@ -147,10 +147,4 @@ class HostSet:
                 names.append(text.strip().casefold().rstrip("."))
         if not names and not addresses:
             return _NO_NAME if self.patterns else NO
-        answer = NO
-        for pattern in self.patterns:
-            one = pattern.fits(names, addresses)
-            if one.value == "yes":
-                return YES
-            answer = one if one.rank > answer.rank else answer
-        return answer
+        return best(pattern.fits(names, addresses) for pattern in self.patterns)

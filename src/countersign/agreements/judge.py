@@ -194,7 +194,7 @@ def _origin(hearing: Hearing, entry: Hop) -> Answer:
         )
     if "yes" in {terms.networks.holds(known).value, terms.places.holds(known).value}:
         return Answer("yes", f"came from {where}, an agreed origin")
-    inner = [door.gateway.name for door in terms.doors if hearing.out_of(entry, door).value == "yes"]
+    inner = sorted(door.gateway.name for door in terms.doors if hearing.out_of(entry, door).value == "yes")
     if inner:
         return unknown(
             f"came out of gateway {inner[0]}, which hides the origin", f"the log of gateway {inner[0]}"

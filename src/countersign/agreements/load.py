@@ -231,7 +231,9 @@ def _problems(error: ValidationError, given: object) -> list[Problem]:
     details = [one for one in details if one["type"] != "too_short" or tuple(one["loc"]) not in refused]
     # names that point nowhere are asked of the file itself, where every place has its line
     problems = [problem for detail in details for problem in _told(detail)] + dangling(given)
-    return problems or [problem for detail in details for problem in detail.get("ctx", {}).get("problems", ())]
+    return problems or [
+        problem for detail in details for problem in detail.get("ctx", {}).get("problems", ())
+    ]
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401  # YAML of any shape

@@ -154,7 +154,9 @@ def agreements(draw: st.DrawFn) -> Agreement:
             {"name": "John Roe", "accounts": draw(st.sampled_from(["ACME\\jroe", "S-1-5-21-1-2-3-4"]))},
         ],
         "groups": {"servers": ["fs*", "app*"]},
-        "gateways": [VPN],
+        "gateways": draw(
+            st.sampled_from([[VPN], [VPN, {"name": "jump", "hosts": ["jump01"], "protocol": "rdp"}]])
+        ),
         "grants": [grant | {"name": f"g{number}"} for number, grant in enumerate(draw(GRANTS))],
         "never": [clause | {"name": f"n{number}"} for number, clause in enumerate(draw(NEVER))],
     }
