@@ -79,7 +79,7 @@ def path_of(row: Row) -> str | None:
     for name in _NAMED:
         path = row.get(name)
         if isinstance(path, str) and path:
-            return path[:64] if "ts" in row or "name" in row else None
+            return path[:64] if len(row) > 1 else None
     if len(row) == 1:
         script = row.get("name")
         return "loaded_scripts" if isinstance(script, str) and script.endswith((".zeek", ".bro")) else None
@@ -89,7 +89,7 @@ def path_of(row: Row) -> str | None:
 @lru_cache(maxsize=4096)
 def _path_by_keys(names: tuple[str, ...]) -> str | None:
     keys = frozenset(names)
-    if "ts" not in keys:
+    if not keys & {"ts", "uid"}:
         return None
     for path, signature in _SIGNATURES:
         if signature <= keys:

@@ -57,7 +57,8 @@ def understand(program: str, pid: str | None, message: str) -> Understood | None
     if client is not None:
         user, host, port = client
         columns |= endpoint("src_endpoint", host, port)
-        columns["session.uid"] = f"openvpn:{host}:{port}"
+        if columns["class_uid"] != 4001:
+            columns["session.uid"] = f"openvpn:{host}:{port}"
         if user and user != "UNDEF" and "user.name" not in columns:
             columns |= account(user)
     columns["metadata.product"] = "OpenVPN"
@@ -80,11 +81,12 @@ def _logon(status: int, user: str | None, **more: object) -> _Columns:
 
 
 def _initiated(text: str) -> _Found:
+    """TLS is up. It is no logon yet: the line comes even when a wrong password is refused right after it."""
     match = _INITIATED.match(text)
     if match is None:
         return None
     if match[1] and match[1] != "UNDEF":
-        return _logon(1, match[1]), {"client": match[2]}
+        return _logon(1, match[1]) | {"activity_id": 6}, {"client": match[2]}
     return {"class_uid": 4001, "activity_id": 1}, {"client": match[2]}
 
 

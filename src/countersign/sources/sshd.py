@@ -76,7 +76,7 @@ def understand(program: str, pid: str | None, message: str) -> Understood | None
     columns["metadata.log_name"] = "sshd"
     if program != "sshd":
         fields["program"] = program
-    if pid is not None:
+    if pid is not None and ("user.name" in columns or columns["class_uid"] == 3002):  # before, there is none
         columns["session.uid"] = f"sshd:{pid}"
     return columns, fields, None
 
@@ -94,6 +94,8 @@ def _authentication(text: str) -> _Found:
         **account(user),
         **endpoint("src_endpoint", host, port),
     }
+    if done in {"Partial", "Postponed"}:
+        columns["activity_id"] = 6
     if done == "Partial":
         columns["is_mfa"] = True
     if invalid:

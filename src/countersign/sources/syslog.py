@@ -33,7 +33,9 @@ def detect(head: bytes) -> bool:
     if len(head) >= HEAD_BYTES and len(lines) > 1:
         del lines[-1]  # cut in its middle
     framer = Framer(ParseContext("", _SOME_TIME, _SOME_TIME))
-    texts = [text for line in lines[:_SAMPLE] if (text := _text(line.rstrip(b"\r")[:2048]).strip("\0 \t"))]
+    texts = [
+        text for line in lines[:_SAMPLE] if (text := _text(line.rstrip(b"\r")[:2048]).strip("\0 \t" + _BOM))
+    ]
     frames = [frame for text in texts if (frame := framer.frame(text)) is not None]
     certain = sum(frame.certain for frame in frames)
     return certain > 0 and 4 * certain >= len(texts) and 2 * len(frames) >= len(texts)
