@@ -17,6 +17,9 @@ from countersign.model.visit import Hop, Reference, Visit
 FIRST = datetime.min.replace(tzinfo=UTC)
 """Sorts a hop without a start before all others."""
 
+LONGEST_PATH = 256
+"""Hops from an entry inwards that are followed; people walk over five or six machines."""
+
 UNTIED = "a record that ties the hop to this visit (a shared logon id, logon GUID or port pair)"
 
 
@@ -93,6 +96,8 @@ class Hearing:
     coverage: Coverage
     as_of: datetime
     terms: Terms = field(init=False, repr=False)
+    _doors: dict[tuple[str, str, str], Answer] = field(init=False, repr=False, default_factory=dict)
+    _doubtful: dict[str, bool] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", read_terms(self.agreement))
@@ -113,17 +118,19 @@ class Hearing:
         return found or next((hop for hop in self.hops if hop.parent is None), None)
 
     def path(self, hop: Hop) -> tuple[Hop, ...]:
-        """The hop and its ancestors, outwards."""
+        """The hop and its ancestors, outwards; cut off at `LONGEST_PATH`, where its root is not known."""
         out: dict[str, Hop] = {}
         step: Hop | None = hop
-        while step is not None and step.id not in out:
+        while step is not None and step.id not in out and len(out) < LONGEST_PATH:
             out[step.id] = step
             step = None if step.parent is None else self._by_id.get(step.parent)
         return tuple(out.values())
 
     def is_doubtful(self, hop: Hop) -> bool:
         """Whether the hop may belong to another visit: a link on its way is ambiguous."""
-        return any(step.link.kind == "ambiguous" for step in self.path(hop))
+        if hop.id not in self._doubtful:
+            self._doubtful[hop.id] = any(step.link.kind == "ambiguous" for step in self.path(hop))
+        return self._doubtful[hop.id]
 
     def certain(self, hop: Hop, answer: Answer) -> Answer:
         """The answer, but no certain no of a hop that may belong to another visit."""
@@ -175,6 +182,12 @@ class Hearing:
 
     def through(self, hop: Hop, door: Door) -> Answer:
         """Whether a hop is the entering of a gateway."""
+        key = ("through", hop.id, door.gateway.name)
+        if key not in self._doors:
+            self._doors[key] = self._through(hop, door)
+        return self._doors[key]
+
+    def _through(self, hop: Hop, door: Door) -> Answer:
         gateway = door.gateway
         named = hop.gateway.strip()
         if named and (
@@ -190,6 +203,12 @@ class Hearing:
 
     def out_of(self, hop: Hop, door: Door) -> Answer:
         """Whether a hop comes from a gateway, or from an address that it gave."""
+        key = ("out of", hop.id, door.gateway.name)
+        if key not in self._doors:
+            self._doors[key] = self._out_of(hop, door)
+        return self._doors[key]
+
+    def _out_of(self, hop: Hop, door: Door) -> Answer:
         known = self.known_as(hop.source, hop.source_ip)
         if not known:
             return unknown(f"{place(hop)}: no source is recorded", f"the log of gateway {door.gateway.name}")

@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from countersign.agreements.accounts import LONGEST
 from countersign.agreements.answer import NO, YES, Answer, best, unknown
@@ -37,6 +38,7 @@ _PRIVATE: tuple[Network, ...] = (
 )
 
 
+@lru_cache(maxsize=8192)
 def parse_address(text: str) -> Address | None:
     """The address that `text` is, None if it is none.
 

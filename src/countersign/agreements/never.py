@@ -158,7 +158,7 @@ def _is_tool(clause: Never, action: Action) -> bool:
     if action.kind != "process":
         return False
     names = program_names(action.text)
-    return any(glob(tool.casefold(), name) for tool in clause.tools for name in names)
+    return any(glob(tool.casefold(), name) for name in names for tool in clause.tools)
 
 
 def program_names(command: str) -> frozenset[str]:
