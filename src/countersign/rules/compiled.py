@@ -139,7 +139,9 @@ def _compile(
 ) -> Status:
     parsed = ruleset.parsed[index]
     if parsed is None:
-        return Status("unsupported", "it cannot be read; see the problems of its file")
+        rule = ruleset.rules[index]
+        found = (one.reason for one in ruleset.problems if (one.path, one.line) == (rule.path, rule.line))
+        return Status("unsupported", f"it cannot be read: {next(found, 'see the problems of its file')}")
     source = parsed.logsource
     meanings = logsources.find(source.product, source.category, source.service)
     try:

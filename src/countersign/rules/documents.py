@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sigma.exceptions import SigmaError
+from sigma.policy import SigmaPolicy
 from sigma.rule import SigmaRule
 from sigma.rule.base import SigmaYAMLLoader, check_alias_expansion
 from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 from yaml import YAMLError  # noqa: TID251  # this is the rules' loader: SigmaYAMLLoader is safe and refuses double keys
+
+from countersign.rules.regexes import QuietRE2
 
 MAX_DEPTH = 100
 """Rules nest five deep; libyaml's composer recurses in C and a deep file would kill the process."""
@@ -149,7 +152,7 @@ def _document(data: dict[str, Any], line: int) -> Document:
     if "correlation" in data or "filter" in data:
         return Document(data, line, None)
     try:
-        parsed = SigmaRule.from_dict(dict(data), collect_errors=True)
+        parsed = SigmaRule.from_dict(dict(data), collect_errors=True, policy=SigmaPolicy(QuietRE2()))
     except PARSER_FAILURES as error:
         return Document(data, line, None, ((line, _clean(error)),))
     problems = tuple((line, _clean(error)) for error in parsed.errors)

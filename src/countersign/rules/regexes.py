@@ -7,8 +7,11 @@ the expression (pySigma accepts only what Python does) and never from anything d
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from typing import Any
+
+from sigma.policy.regex_engine import RE2RegexEngine, RegexPattern
 
 SHORTEST_LITERAL = 2
 """A single character stands in nearly every value and saves nothing."""
@@ -16,6 +19,21 @@ MOST_LITERALS = 64
 """An alternation of more than this many literals is not worth hanging on them."""
 DEEPEST = 30
 """Nested groups beyond this are not looked into."""
+
+
+class QuietRE2(RE2RegexEngine):
+    """pySigma's RE2 engine, without RE2's own words on the standard error for every bad expression."""
+
+    def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
+        """As in `RegexEngine`: the expression compiled, or `error`."""
+        letters = "".join(name for flag, name in _FLAGS if flags & flag)
+        reason = refusal(f"(?{letters}){pattern}" if letters else pattern)
+        if reason:
+            raise self.error(reason)
+        return super().compile(pattern, flags)
+
+
+_FLAGS = ((re.IGNORECASE, "i"), (re.MULTILINE, "m"), (re.DOTALL, "s"))
 
 
 def refusal(pattern: str) -> str | None:
@@ -39,7 +57,9 @@ def required_literals(pattern: str) -> tuple[str, ...]:
     if "[:" in pattern:  # a POSIX class, which Python reads as something else
         return ()
     try:
-        parsed = re._parser.parse(pattern)  # type: ignore[attr-defined] # noqa: SLF001  # the only parser there is
+        with warnings.catch_warnings():  # a set that may change its meaning one day
+            warnings.simplefilter("ignore", FutureWarning)
+            parsed = re._parser.parse(pattern)  # type: ignore[attr-defined] # noqa: SLF001  # the only parser there is
     except (re.error, RecursionError, OverflowError):
         return ()
     found = _best(parsed, 0)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import orjson
+
+from countersign.rules import CompiledSet, RuleSet, compile_rules
+
+RULE = "title: t\nlogsource: {{product: {product}}}\ndetection: {{s: {{A: x}}, condition: s}}\n{more}"
+
+
+def test_status(ruleset: Callable[..., RuleSet]) -> None:
+    made = compile_rules(
+        ruleset(
+            RULE.format(product="windows", more=""),
+            RULE.format(product="macos", more=""),
+            RULE.format(product="windows", more="status: deprecated\n"),
+            "title: c\ncorrelation: {type: event_count, rules: [x], timespan: 1m, condition: {gte: 2}}\n",
+            "title: f\nfilter: {rules: [x], selection: {A: x}, condition: not selection}\n",
+        )
+    )
+    assert [status.state for status in made.status] == ["active", "no source", *["unsupported"] * 3]
+    assert "macos" in made.status[1].reason
+    assert "not run yet" in made.status[3].reason
+
+
+def test_guards_are_the_rarest_sure_atoms(compiled: Callable[..., CompiledSet]) -> None:
+    made = compiled(
+        "a: {Image|endswith: '\\cmd.exe'}\nb: {CommandLine|contains: [longer-literal, another-literal]}\n"
+        "c: {User: x}\ncondition: a and b and not c"
+    )
+    route = made.routes[0]
+    guard = route.variants[0].guard
+    assert guard is not None
+    assert {route.atoms[number].field for number in guard} == {"image"}
+
+
+def test_negation_and_absence_guard_nothing(compiled: Callable[..., CompiledSet]) -> None:
+    made = compiled("a: {Image: x}\nb: {User: null}\ncondition: not a or b")
+    assert all(variant.guard is None for route in made.routes for variant in route.variants)
+
+
+def test_names_are_those_of_the_log_source(compiled: Callable[..., CompiledSet]) -> None:
+    made = compiled("a: {Image: x, IntegrityLevel: High, User|fieldref: Image}\ncondition: a")
+    fields = [{atom.field for atom in route.atoms} for route in made.routes]
+    assert fields == [
+        {"image", "integritylevel", "user"},
+        {"newprocessname", "mandatorylabel", "subjectusername"},
+    ]
+
+
+def test_routes_are_plain_data(compiled: Callable[..., CompiledSet]) -> None:
+    made = compiled("a: {Image|re: 'x+', A|cidr: 10.0.0.0/8, B|lt: 5}\ncondition: a")
+    text = orjson.dumps([dataclasses.asdict(route) for route in made.routes])
+    assert b"10.0.0.0/8" in text

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from countersign.errors import RuleError
+from countersign.rules import Where, load_logsources
+
+
+def test_process_creation_is_sysmon_or_security() -> None:
+    table = load_logsources()
+    sysmon, security = table.find("windows", "process_creation", None)
+    assert all(w.holds("windows.evtx", "microsoft-windows-sysmon/operational", "", "1") for w in sysmon.where)
+    assert all(w.holds("windows", "security", "", "4688") for w in security.where)
+    assert table.renames[security.rename].fields["image"] == "NewProcessName"
+
+
+def test_category_and_service_must_both_hold() -> None:
+    table = load_logsources()
+    meanings = table.find("windows", "process_creation", "sysmon")
+    kinds = [
+        ("windows", "microsoft-windows-sysmon/operational", "", "1"),
+        ("windows", "security", "", "4688"),
+    ]
+    taken = [[all(w.holds(*kind) for w in meaning.where) for kind in kinds] for meaning in meanings]
+    assert any(row[0] for row in taken)
+    assert not any(row[1] for row in taken)
+
+
+def test_without_a_product_every_product_counts() -> None:
+    products = {meaning.where[0].source for meaning in load_logsources().find(None, "dns", None)}
+    assert products == {("zeek",)}
+
+
+@pytest.mark.parametrize(
+    ("product", "category", "service"),
+    [("macos", "process_creation", None), ("windows", "nothing", None), ("windows", None, "nothing")],
+)
+def test_what_we_do_not_have_is_empty(product: str, category: str | None, service: str | None) -> None:
+    assert load_logsources().find(product, category, service) == ()
+
+
+def test_a_family_is_no_prefix_of_another() -> None:
+    where = Where(source=("windows",))
+    assert where.holds("windows.evtx", "", "", "")
+    assert not where.holds("windowsill", "", "", "")
+
+
+@pytest.mark.parametrize(
+    "text", ["[product.x]\n", "[", "[product.x]\nsource=['x']\n[product.x.category]\na=[{rename='no'}]"]
+)
+def test_a_bad_table_is_one_error(text: str) -> None:
+    with pytest.raises(RuleError):
+        load_logsources(text)
