@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def generate(spec: RangeSpec, out: Path, seed: int) -> Summary:
     """Writes logs to `out/{windows,zeek,linux,gateways}`, the truth to `out/truth`, agreements to
     `out/agreements`.
 
-    The same specification and seed give the same bytes. `out` may exist but must be empty, else
+    The same specification and seed give the same bytes and file times. `out` may exist but must be empty, else
     `UsageError`.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -50,6 +51,10 @@ def generate(spec: RangeSpec, out: Path, seed: int) -> Summary:
         estate.zeek.close()
         write_agreements(spec, files)
         counts = files.counts
+    # readers take a missing year from the file's time (RFC 3164), so it must be the range's, not today's
+    end = estate.schedule.now / 1_000_000
+    for name in counts:
+        os.utime(out / name, (end, end))
     logs = {
         name: lines - (9 if name.startswith("zeek/") else 0)
         for name, lines in sorted(counts.items())

@@ -197,7 +197,8 @@ def _finding_order(finding: Finding) -> tuple[float, str]:
 
 
 def _visit_order(visit: Visit) -> tuple[float, str]:
-    return (visit.start.timestamp() if visit.start else 0.0, visit.id)
+    known = visit.start or visit.end
+    return (known.timestamp() if known else 0.0, visit.id)
 
 
 def _parts(model: ReportModel) -> list[ProviderPart]:
@@ -326,10 +327,11 @@ def _visit(
 
 
 def _day(visit: Visit, zone: ZoneInfo) -> str:
-    if visit.start is None:
-        return "Since before the logs begin"
-    local = visit.start.astimezone(zone)
-    return f"{day_text(local)}, {local:%H:%M}"
+    known = visit.start or visit.end
+    if known is None:
+        return "At a time not known"
+    local = known.astimezone(zone)
+    return f"{'' if visit.start else 'Begin not seen, until '}{day_text(local)}, {local:%H:%M}"
 
 
 def _badge(grave: int, all_: int) -> str:
@@ -346,7 +348,7 @@ def _hop_row(item: TreeHop, zone: ZoneInfo) -> HopRow:
         account=hop.account,
         source=hop.source or hop.source_ip or "not known",
         target=hop.target,
-        begin=moment(hop.start, zone, unknown="before the logs begin"),
+        begin=moment(hop.start, zone, unknown="begin not seen"),
         end=end_text(hop.start, hop.end, zone),
         lasted=span_text(hop.start, hop.end),
         link=LINKS.get(hop.link.kind, UNKNOWN_SIGN),

@@ -89,7 +89,7 @@ def _arrival(visit: Visit, entry: Hop | None, provider: str, zone: ZoneInfo) -> 
     if entry is None:
         return f"{subject} of {_name(provider)} was here, but no record says how."
     if entry.start is None:
-        when = "before the logs begin"
+        when = "at a time no record tells"
     else:
         local = entry.start.astimezone(zone)
         when = f"on {day_text(local)} {local.year} at {local:%H:%M:%S} ({offset_text(local)})"

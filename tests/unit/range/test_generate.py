@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
+from countersign.agreements import load_agreement
 from countersign.errors import InputError, UsageError
 from countersign.range import generate, load_spec
 
@@ -37,6 +39,23 @@ def test_one_activity_more_changes_no_other_visit(demo: Any, tmp_path: Path) -> 
     ordinary = [visit for visit in demo.visits if not visit["malicious"]]
     times = [[(v["account"], v["start"], v["end"]) for v in visits] for visits in (quiet, ordinary)]
     assert times[0] == times[1]
+
+
+def test_files_are_as_old_as_the_range(demo: Any) -> None:
+    days = {
+        datetime.fromtimestamp(file.stat().st_mtime, UTC).date()
+        for file in demo.root.rglob("*")
+        if file.is_file()
+    }
+    assert len(days) == 1
+    assert date(2026, 3, 6) <= days.pop() <= date(2026, 3, 7)
+
+
+def test_agreements_are_agreements(demo: Any) -> None:
+    for name in ("northgate", "medisoft"):
+        agreement = load_agreement(demo.root / "agreements" / f"{name}.yaml")
+        assert agreement.provider.id == name
+        assert {grant.name for grant in agreement.grants} >= {"dial in", "jump host"}
 
 
 def test_size_and_shape(demo: Any) -> None:

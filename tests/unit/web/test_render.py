@@ -4,11 +4,10 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import report_samples as samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_checking import check, read
 
+import report_samples as samples
 from countersign.model.visit import Action, Finding, Link, Verdict, Visit
 from countersign.web import (
     Coverage,
@@ -20,6 +19,7 @@ from countersign.web import (
     UnreadFile,
     render_report,
 )
+from report_checking import check, read
 
 
 def test_page_is_whole_closed_and_points_nowhere_outside() -> None:
@@ -192,7 +192,7 @@ def test_a_visit_without_any_time_is_told() -> None:
     model = replace(samples.model(), visits=(timeless,), findings=())
     text = check(render_report(model)).text
     assert "No record of this visit has a time, so it cannot be drawn." in text
-    assert "before the logs begin" in text
+    assert "begin not seen" in text
 
 
 def test_a_circle_of_hops_ends() -> None:
