@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from countersign.agreements.accounts import Login
 from countersign.agreements.answer import YES, Answer, best, no, unknown
-from countersign.agreements.hearing import NETWORK_RIDERS, Asked, Door, Hearing, place
+from countersign.agreements.hearing import Asked, Door, Hearing, place, protocol_among
 from countersign.agreements.problem import echo
 from countersign.agreements.schedule import DAYS, zone_of
 from countersign.agreements.terms import Agreement, Grant
@@ -123,18 +123,16 @@ def _to(hearing: Hearing, hop: Hop, grant: Grant) -> Answer:
 
 
 def _by(hop: Hop, grant: Grant) -> Answer:
-    if not grant.by or hop.protocol in grant.by or hop.protocol in _STEPS:
+    if not grant.by or hop.protocol in _STEPS:
         return YES
-    if hop.protocol == "explicit":
-        if hop.source.casefold() == hop.target.casefold():
-            return YES
-        return unknown(f"{place(hop)}: how it arrived is not recorded", f"the logon record of {hop.target}")
-    if hop.protocol == "network" and NETWORK_RIDERS & set(grant.by):
-        return unknown(
-            f"{place(hop)}: a network logon, of which protocol is not recorded",
-            f"a network sensor, or the share, WMI and WinRM logs of {hop.target}",
-        )
-    return no(f"{place(hop)}: grant {echo(grant.name)} allows {', '.join(grant.by)}")
+    if hop.protocol == "explicit" and hop.source.casefold() == hop.target.casefold():
+        return YES
+    answer = protocol_among(hop, grant.by)
+    return (
+        no(f"{place(hop)}: grant {echo(grant.name)} allows {', '.join(grant.by)}")
+        if answer.value == "no"
+        else answer
+    )
 
 
 def _via(hearing: Hearing, hop: Hop, grant: Grant) -> Answer:

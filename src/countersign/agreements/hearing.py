@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
 from countersign.agreements.accounts import SYSTEM_ACCOUNTS, AccountPattern, Login
-from countersign.agreements.answer import NO, YES, Answer, best, no, unknown
+from countersign.agreements.answer import NO, YES, Answer, best, no, unknown, worst
 from countersign.agreements.coverage import Coverage
 from countersign.agreements.hosts import HostSet, is_private, parse_address
 from countersign.agreements.terms import Agreement, Gateway, Grant, Never
@@ -195,10 +195,11 @@ class Hearing:
         ):
             return YES
         there = door.hosts.holds(self.known_as(hop.target))
-        if there.value == "no" or hop.protocol == gateway.protocol:
+        if there.value == "no":
             return there
-        if hop.protocol == "network" and gateway.protocol in NETWORK_RIDERS:
-            return unknown(f"{place(hop)}: the protocol is not known", f"the log of gateway {gateway.name}")
+        protocol = protocol_among(hop, (gateway.protocol,))
+        if protocol.value != "no":
+            return worst((there, protocol))
         return no(f"entered {gateway.name} by {hop.protocol}, not by {gateway.protocol}")
 
     def out_of(self, hop: Hop, door: Door) -> Answer:
@@ -241,8 +242,27 @@ class Hearing:
         )
 
 
-NETWORK_RIDERS = frozenset({"smb", "wmi", "winrm", "scm", "rdp"})
+_UNNAMED = frozenset({"", "-", "unknown"})
+_NETWORK_RIDERS = frozenset({"smb", "wmi", "winrm", "scm", "task", "registry", "rdp"})
 """Protocols whose logon Windows records as type 3, `network`, when nothing tells more."""
+
+
+def protocol_among(hop: Hop, protocols: Collection[str]) -> Answer:
+    """Whether a hop came by one of these protocols, as far as the logs tell."""
+    if hop.protocol in protocols:
+        return YES
+    unclear = (
+        hop.protocol in _UNNAMED
+        or (hop.protocol == "network" and not _NETWORK_RIDERS.isdisjoint(protocols))
+        # a use of explicit credentials for another host says nothing of the way there
+        or (hop.protocol == "explicit" and hop.source.casefold() != hop.target.casefold())
+    )
+    if unclear:
+        return unknown(
+            f"{place(hop)}: the protocol is not recorded",
+            f"a network sensor, or the logon, share, WMI and WinRM records of {hop.target or 'the target'}",
+        )
+    return NO
 
 
 def place(hop: Hop) -> str:

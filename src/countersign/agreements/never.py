@@ -11,7 +11,7 @@ from types import MappingProxyType
 from countersign.agreements.answer import YES, Answer, no, unknown, worst
 from countersign.agreements.coverage import SOURCES
 from countersign.agreements.globs import glob
-from countersign.agreements.hearing import NETWORK_RIDERS, UNTIED, Asked, Hearing, place
+from countersign.agreements.hearing import UNTIED, Asked, Hearing, place, protocol_among
 from countersign.agreements.terms import Act, Never
 from countersign.model.visit import Action, Hop
 
@@ -60,19 +60,7 @@ def _reach(hearing: Hearing, clause: Never, hop: Hop) -> Answer:
     there = YES
     if clause.to:
         there = hearing.terms.forbidden[clause.name].holds(hearing.known_as(hop.target))
-    return worst((there, _by(clause, hop)))
-
-
-def _by(clause: Never, hop: Hop) -> Answer:
-    if not clause.by or hop.protocol in clause.by:
-        return YES
-    unclear = hop.protocol == "network" and NETWORK_RIDERS & set(clause.by)
-    if unclear or (hop.protocol == "explicit" and hop.source.casefold() != hop.target.casefold()):
-        return unknown(
-            f"{place(hop)}: the protocol is not recorded",
-            f"a network sensor, or the share, WMI and WinRM logs of {hop.target}",
-        )
-    return no(place(hop))
+    return worst((there, protocol_among(hop, clause.by) if clause.by else YES))
 
 
 def _acts(hearing: Hearing, clause: Never, hop: Hop, reach: Answer) -> list[Asked]:
@@ -90,7 +78,7 @@ def _act(hearing: Hearing, act: Act, hop: Hop, reach: Answer) -> Asked:
     if act == "outside_gateway":
         return Asked(hop, _outside(hearing, hop))
     kind = ACTIONS[act]
-    found = [one for one in hop.actions if one.kind == kind and (kind != "share" or is_admin_share(one.text))]
+    found = [one for one in hop.actions if one.kind == kind and _MEANT.get(kind, _any)(one.text)]
     return _seen(hearing, hop, reach, kind, found)
 
 
@@ -152,6 +140,19 @@ def is_admin_share(text: str) -> bool:
         if word == "ADMIN$" or (len(word) == 2 and word[1] == "$" and word[0].isalpha()):
             return True
     return False
+
+
+def _any(_: str) -> bool:
+    return True
+
+
+def _is_clearing(text: str) -> bool:
+    """A log may also have been stopped or resized."""
+    return "clear" in text.casefold()
+
+
+_MEANT = MappingProxyType({"share": is_admin_share, "log": _is_clearing})
+"""Of these kinds of action only some are the act."""
 
 
 def _is_tool(clause: Never, action: Action) -> bool:

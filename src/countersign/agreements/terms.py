@@ -30,6 +30,8 @@ Protocol = Literal[
     "winrm",
     "wmi",
     "scm",
+    "task",
+    "registry",
     "console",
     "network",
     "su",

@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from agreement_cases import JANE, MONDAY, VPN, agreement, entry, hop, inner, verdicts, visit
 
+from agreement_cases import JANE, MONDAY, VPN, agreement, entry, hop, inner, verdicts, visit
 from countersign.agreements import Agreement, Coverage
 from countersign.model.visit import Link, Verdict, Visit
 
@@ -149,6 +149,10 @@ class TestUncertain:
         assert broken(verdicts(held(CARE | {"by": "ssh"}), visit(entry(), inner(protocol="network")))) == {
             "grant.by"
         }
+
+    def test_an_unknown_protocol_breaks_nothing(self) -> None:
+        found = verdicts(held(CARE), visit(entry(), inner(protocol="unknown")))
+        assert found["grant.by"].verdict == "not observed"
 
     def test_explicit_credentials_elsewhere_have_no_known_protocol(self) -> None:
         away = inner(protocol="explicit", source="WS7")

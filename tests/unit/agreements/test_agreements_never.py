@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from agreement_cases import VPN, WATCHED, action, agreement, entry, hop, inner, verdicts, visit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agreement_cases import VPN, WATCHED, action, agreement, entry, hop, inner, verdicts, visit
 from countersign.agreements import Coverage
 from countersign.agreements.never import is_admin_share, program_names
 from countersign.model.visit import Link, Verdict, Visit
@@ -34,6 +34,15 @@ def test_an_act_breaks_its_clause_and_is_the_evidence(what: str, kind: str, text
     unwatched = never(visit(entry(), inner(target="APP99")), what=what)
     assert unwatched.verdict == "not observed"
     assert "APP99" in unwatched.missing
+
+
+def test_a_log_that_was_resized_was_not_cleared() -> None:
+    assert (
+        never(
+            visit(entry(), inner(actions=(action("log", "event log changed (1105)"),))), what="log_cleared"
+        ).verdict
+        == "kept"
+    )
 
 
 def test_programs_are_recognised_by_name_and_need_process_records() -> None:
