@@ -6,7 +6,7 @@ as small dicts and turned into columns in one go; a column that no row has is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.model import identity, schema
-from countersign.model.columns import ORDINARY, Columns, Kind, Row, Shape
+from countersign.model.columns import ORDINARY, Block, Columns, Kind, Row, Shape, Values, turned
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -41,8 +41,9 @@ class ParseContext:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What one segment held: `events` (a subset of `schema.events_schema()`'s columns), `rejected`
-    (`schema.REJECTED_SCHEMA`), and how many records came out as an event already in this segment."""
+    """What one segment held: `events` (a subset of `schema.events_schema()`'s columns, in the order of records as
+    they were added), `rejected` (`schema.REJECTED_SCHEMA`), and how many records came out as an event already in
+    this segment."""
 
     events: pa.Table
     rejected: pa.Table
@@ -61,10 +62,10 @@ class EventBatch:
     def __init__(self, source: str, context: ParseContext) -> None:
         self._source = source
         self._context = context
-        self._rows: list[dict[str, object]] = []
-        self._fields: list[Row] = []
-        self._shapes: dict[Shape, list[int]] = {}
-        self._seen: dict[str, int] = {}
+        self._shapes: dict[Shape, tuple[list[int], list[Row], list[Row]]] = {}
+        self._blocks: list[Block] = []
+        self._seen: dict[str, int] = {}  # id -> place among the events
+        self._counts: dict[int, int] = {}  # place -> how many, where that is not one
         self._rejected: list[tuple[int, str]] = []
         self._duplicates = 0
         self._earliest = microseconds(EARLIEST)
@@ -89,29 +90,100 @@ class EventBatch:
         quick way where there are such: pass the same object for each of them.
         """
         id_ = identity.record_id(raw, self._context.origin) if key is None else identity.keyed_id(*key)
-        rows = self._rows
-        known = self._seen.setdefault(id_, len(rows))
-        if known < len(rows):
-            self._duplicates += 1
-            if key is None:
-                row = rows[known]
-                row["count"] = int(row["count"]) + 1  # type: ignore[call-overload]  # set below, always int
+        place = self._place(id_, keyed=key is not None)
+        if place is None:
             return
         moment = columns.get("time")
         if type(moment) is not int or not self._earliest <= moment <= self._latest:
             columns["time"] = None
             columns["time_basis"] = "undated"
         columns["id"] = id_
-        columns["count"] = 1
         columns["keyed"] = key is not None
         columns["record"] = record
         shape = (kind, tuple(columns), tuple(fields))
-        members = self._shapes.get(shape)
-        if members is None:
-            members = self._shapes[shape] = []
-        members.append(known)
-        rows.append(columns)
-        self._fields.append(fields)
+        group = self._shapes.get(shape)
+        if group is None:
+            group = self._shapes[shape] = ([], [], [])
+        group[0].append(place)
+        group[1].append(columns)
+        group[2].append(fields)
+
+    def add_many(
+        self,
+        records: Sequence[int],
+        raws: Sequence[bytes],
+        columns: dict[str, Values],
+        fields: dict[str, Values],
+        keys: Sequence[tuple[str, ...] | None],
+        kind: Kind,
+    ) -> None:
+        """What `add` does, for many records with the same names at once.
+
+        Every argument holds as many values as there are records; `columns` must have all of `time`, `time_text`
+        and `time_basis`. `columns` and `fields` are kept, so pass fresh dicts.
+        """
+        ids = [
+            identity.record_id(raw, self._context.origin) if key is None else identity.keyed_id(*key)
+            for raw, key in zip(raws, keys, strict=True)
+        ]
+        self._add_block(records, ids, [key is not None for key in keys], columns, fields, kind)
+
+    def add_keyed(
+        self,
+        records: Sequence[int],
+        ids: Sequence[str],
+        columns: dict[str, Values],
+        fields: dict[str, Values],
+        kind: Kind,
+    ) -> None:
+        """What `add_many` does, for records that all have a key; `ids` come from `identity.keyed_ids`."""
+        self._add_block(records, ids, [True] * len(ids), columns, fields, kind)
+
+    def _add_block(
+        self,
+        records: Sequence[int],
+        ids: Sequence[str],
+        keyed: Sequence[bool],
+        columns: dict[str, Values],
+        fields: dict[str, Values],
+        kind: Kind,
+    ) -> None:
+        columns["id"] = ids
+        columns["keyed"] = keyed
+        columns["record"] = records
+        self._date(columns)
+        if self._seen.keys().isdisjoint(ids) and len(set(ids)) == len(ids):
+            members: Sequence[int] = range(len(self._seen), len(self._seen) + len(ids))
+            self._seen.update(zip(ids, members, strict=True))
+        else:
+            places = [self._place(id_, keyed=has_key) for id_, has_key in zip(ids, keyed, strict=True)]
+            columns = {name: _chosen(values, places) for name, values in columns.items()}
+            fields = {name: _chosen(values, places) for name, values in fields.items()}
+            members = [place for place in places if place is not None]
+        if members:
+            self._blocks.append(Block(kind, members, columns, fields))
+
+    def _place(self, id_: str, *, keyed: bool) -> int | None:
+        """The place of a new event; None for one that is there already, which is counted."""
+        fresh = len(self._seen)
+        place = self._seen.setdefault(id_, fresh)
+        if place == fresh:
+            return place
+        self._duplicates += 1
+        if not keyed:
+            self._counts[place] = self._counts.get(place, 1) + 1
+        return None
+
+    def _date(self, columns: dict[str, Values]) -> None:
+        """Takes away times that are missing or absurd."""
+        times = columns["time"]
+        if set(map(type, times)) == {int} and self._earliest <= min(times) and max(times) <= self._latest:
+            return
+        good = [type(time) is int and self._earliest <= time <= self._latest for time in times]
+        columns["time"] = [time if fine else None for time, fine in zip(times, good, strict=True)]
+        columns["time_basis"] = [
+            basis if fine else "undated" for basis, fine in zip(columns["time_basis"], good, strict=True)
+        ]
 
     def reject(self, record: int, reason: str) -> None:
         """One record not understood; `reason` is a sentence without log content."""
@@ -134,16 +206,23 @@ class EventBatch:
         )
 
     def _events(self) -> pa.Table:
-        count = len(self._rows)
+        count = len(self._seen)
         columns = Columns(count)
-        for shape, members in self._shapes.items():
-            columns.place(shape, members, [self._rows[i] for i in members], [self._fields[i] for i in members])
+        for block in self._blocks:
+            columns.place(block)
+        for (kind, _, _), (members, rows, fields) in self._shapes.items():
+            columns.place(Block(kind, members, turned(rows), turned(fields)))
         arrays = columns.arrays(self._source)
+        arrays["count"] = columns.counts(self._counts)
         arrays["source"] = pa.repeat(self._source, count)
         arrays["origin"] = pa.repeat(self._context.origin, count)
         arrays["segment"] = pa.repeat(self._context.segment, count)
         arrays["day"] = _days(arrays.get("time", pa.nulls(count, schema.TIMESTAMP)))
         return columns.in_order(_structs(arrays, count))
+
+
+def _chosen(values: Values, places: list[int | None]) -> Values:
+    return [value for value, place in zip(values, places, strict=True) if place is not None]
 
 
 def _days(times: pa.Array) -> pa.Array:

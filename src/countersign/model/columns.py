@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain
+from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -18,9 +19,12 @@ import pyarrow.compute as pc
 from countersign.model import schema
 
 Row = Mapping[str, object]
-Values = Sequence[object]
+Values = Sequence[Any]
+"""The values of one column or field; foreign, hence of any type."""
 MAX_DEPTH_TEXT = "(nested too deep)"
-_TEXTUAL = ({str}, {str, type(None)})
+_NONE = type(None)
+_NOTHING = {_NONE}
+_TEXTUAL = {str, _NONE}
 
 
 def _derive_nothing(fields: Mapping[str, Values], count: int) -> Mapping[str, Values]:
@@ -49,6 +53,21 @@ Shape = tuple[Kind, tuple[str, ...], tuple[str, ...]]
 """A kind, the names of the columns and the names of the fields."""
 
 
+class Block(NamedTuple):
+    """Records of one shape: `members` are their places among the segment's events, `columns` and `fields` their
+    values by name, as many as there are members."""
+
+    kind: Kind
+    members: Sequence[int]
+    columns: Mapping[str, Values]
+    fields: Mapping[str, Values]
+
+
+def turned(rows: Sequence[Row]) -> dict[str, Values]:
+    """The values of rows with the same names, by name."""
+    return dict(zip(rows[0], zip(*[row.values() for row in rows], strict=True), strict=True))
+
+
 class Columns:
     """The cells of one segment's events, in the order of their shapes; `in_order` restores that of records."""
 
@@ -60,9 +79,9 @@ class Columns:
         self._lengths: list[int] = []  # how many of them each row has
         self._order: list[int] = []
 
-    def place(self, shape: Shape, members: list[int], rows: list[Row], fields: list[Row]) -> None:
-        """Adds the rows of one shape; `members` are their places in the segment."""
-        kind, names, field_names = shape
+    def place(self, block: Block) -> None:
+        """Adds the records of one shape."""
+        kind, members, columns, fields = block
         start = len(self._order)
         self._order += members
         count = len(members)
@@ -70,14 +89,11 @@ class Columns:
         for name, value in kind.columns.items():
             if value is not None:
                 self._cell(name)[start:stop] = [value] * count
-        for name, values in zip(names, zip(*[row.values() for row in rows], strict=True), strict=True):
-            if values.count(None) < count:
-                self._cell(name)[start:stop] = values
-        own = dict(zip(field_names, zip(*[row.values() for row in fields], strict=True), strict=True))
-        for name, derived in kind.derive(own, count).items():
-            if derived.count(None) < count:
-                self._cell(name)[start:stop] = derived
-        self._place_fields(kind, own, start, stop)
+        for name, values in columns.items():
+            self._cell(name)[start:stop] = values
+        for name, values in kind.derive(fields, count).items():
+            self._cell(name)[start:stop] = values
+        self._place_fields(kind, fields, start, stop)
 
     def _cell(self, name: str) -> list[object]:
         column = self._cells.get(name)
@@ -85,37 +101,44 @@ class Columns:
             column = self._cells[name] = [None] * self._count
         return column
 
-    def _place_fields(self, kind: Kind, own: dict[str, tuple[object, ...]], start: int, stop: int) -> None:
+    def _place_fields(self, kind: Kind, own: Mapping[str, Values], start: int, stop: int) -> None:
         count = stop - start
         targets = schema.source_columns()
         taken: set[str] = set()
         names: list[str] = []
         rest: list[Values] = []
-
-        def settle(name: str, texts: Values) -> None:
+        gaps = False  # whether anything in `rest` lacks a value
+        for name, text in kind.fields.items():
             target = targets.get(name.casefold())
             if target is None:
                 names.append(name)
-                rest.append(texts)
-            elif target not in taken:
+                rest.append([text] * count)
+            else:
+                taken.add(target)
+                self._cell(target)[start:stop] = [text] * count
+        for own_name, values in own.items():
+            kinds = set(map(type, values))
+            if kinds == _NOTHING:
+                continue
+            name = kind.rival + own_name if own_name in kind.fields else own_name
+            texts = values if kinds <= _TEXTUAL else _texts(values, kinds)
+            target = targets.get(name.casefold())
+            if target is not None and target not in taken:
                 taken.add(target)
                 self._cell(target)[start:stop] = texts
-            else:  # a second spelling of the same name fills the gaps of the first, no more
-                names.append(name)
-                rest.append(_fill(self._cells[target], start, texts))
+                continue
+            if target is not None:  # a second spelling of a name fills the gaps of the first, no more
+                texts = _fill(self._cells[target], start, texts)
+            gaps = gaps or target is not None or _NONE in kinds
+            names.append(name)
+            rest.append(texts)
+        self._leave(names, rest, count, gaps=gaps)
 
-        for name, text in kind.fields.items():
-            settle(name, [text] * count)
-        for name, values in own.items():
-            if values.count(None) < count:
-                settle(kind.rival + name if name in kind.fields else name, texts_of(values))
-        self._leave(names, rest, count)
-
-    def _leave(self, names: list[str], rest: list[Values], count: int) -> None:
+    def _leave(self, names: list[str], rest: list[Values], count: int, *, gaps: bool) -> None:
         """What has no column of its own, as pairs; None says that a row lacks it."""
-        if not any(None in texts for texts in rest):
+        if not gaps:
             self._names += names * count
-            self._texts += chain.from_iterable(zip(*rest, strict=True))  # type: ignore[arg-type]  # without None all are str
+            self._texts += chain.from_iterable(zip(*rest, strict=True))
             self._lengths += [len(names)] * count
             return
         for texts in zip(*rest, strict=True):
@@ -123,7 +146,7 @@ class Columns:
             for name, text in zip(names, texts, strict=True):
                 if text is not None:
                     self._names.append(name)
-                    self._texts.append(text)  # type: ignore[arg-type]  # texts_of makes str or None
+                    self._texts.append(text)
             self._lengths.append(len(self._names) - before)
 
     def arrays(self, source: str) -> dict[str, pa.Array]:
@@ -136,7 +159,9 @@ class Columns:
                 if name not in own_columns:
                     raise RuntimeError(f"{source} sets {name}, which is no column of the events table")
                 type_ = pa.string()
-            arrays[name] = pa.array(cells, pa.int64()).cast(type_) if name == "time" else _column(cells, type_)
+            array = pa.array(cells, pa.int64()).cast(type_) if name == "time" else _column(cells, type_)
+            if array.null_count < self._count:
+                arrays[name] = array
         arrays["unmapped"] = self._unmapped()
         return arrays
 
@@ -148,6 +173,10 @@ class Columns:
             _column(self._texts, pa.string()),
             mask=pa.array([length == 0 for length in self._lengths], pa.bool_()),
         )
+
+    def counts(self, several: Mapping[int, int]) -> pa.Array:
+        """The column `count`; `several` has the places of events that are not there just once."""
+        return pa.array([several.get(place, 1) for place in self._order], pa.int32())
 
     def in_order(self, table: pa.Table) -> pa.Table:
         """`table`, whose rows are in the order of shapes, in the order of records."""
@@ -166,11 +195,8 @@ def _fill(column: list[object], start: int, texts: Values) -> list[object]:
     return left
 
 
-def texts_of(values: Values) -> Values:
-    """Each value as text, None where there is none."""
-    kinds = set(map(type, values))
-    if kinds in _TEXTUAL:
-        return values
+def _texts(values: Values, kinds: set[type]) -> Values:
+    """Each value as text, None where there is none; `kinds` are the types among them."""
     if kinds == {int}:
         return list(map(str, values))
     return [value if value is None or type(value) is str else text_of(value) for value in values]

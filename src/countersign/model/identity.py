@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 
 ID_BYTES = 16
@@ -15,8 +16,22 @@ def keyed_id(*parts: str) -> str:
     Parts are length-prefixed, so that no two different keys run together.
     """
     digest = _begun(parts[:-2]).copy()
-    digest.update(b"".join([_framed(part) for part in parts[-2:]]))
+    digest.update(b"".join(map(_framed, parts[-2:])))
     return digest.hexdigest()
+
+
+def keyed_ids(start: tuple[str, ...], ones: Iterable[str], others: Iterable[str]) -> list[str]:
+    """`keyed_id(*start, one, other)` of many pairs that share `start`."""
+    begun = _begun(start)
+    ids: list[str] = []
+    for one, other in zip(ones, others, strict=True):
+        digest = begun.copy()
+        if one.isascii() and other.isascii():
+            digest.update(f"{len(one)}:{one}{len(other)}:{other}".encode())
+        else:
+            digest.update(_framed(one) + _framed(other))
+        ids.append(digest.hexdigest())
+    return ids
 
 
 def _framed(part: str) -> bytes:

@@ -15,6 +15,7 @@ import zlib
 from functools import cache
 from importlib.metadata import version
 from io import BytesIO
+from typing import Any
 
 import orjson
 
@@ -74,7 +75,9 @@ def _evtx(segment: bytes) -> list[bytes]:
     for start in range(FILE_HEADER_BYTES, len(segment), CHUNK_BYTES):
         chunk = segment[start : start + CHUNK_BYTES]
         if chunk.startswith(CHUNK_MAGIC):
-            chunks.append(chunk.ljust(CHUNK_BYTES, b"\0"))  # cut off: what is there may still be whole records
+            chunks.append(
+                chunk.ljust(CHUNK_BYTES, b"\0")
+            )  # cut off: what is there may still be whole records
         elif chunk[:8].strip(b"\0"):
             damaged.append(_stand_in(_NO_CHUNK))
     records: list[bytes] = []
@@ -89,7 +92,7 @@ def _rendered(chunks: list[bytes]) -> list[bytes]:
     try:
         content = BytesIO(b"".join([_file_header(len(chunks)), *chunks]))
         iterator = PyEvtxParser(content, number_of_threads=1).records_json()
-        records = [record["data"].encode() for record in iterator]
+        records = [_text(record) for record in iterator]
     except BaseException as error:  # noqa: BLE001  # Rust panics are BaseException and have no importable class
         _let_through(error)
         if len(chunks) == 1:
@@ -115,7 +118,7 @@ def _one_chunk(chunk: bytes) -> list[bytes]:
         return [_stand_in(_UNREADABLE_FILE)]
     while len(records) < MAX_RECORDS_IN_CHUNK:
         try:
-            records.append(next(iterator)["data"].encode())
+            records.append(_text(next(iterator)))
         except StopIteration:
             break
         except RuntimeError as error:
@@ -127,6 +130,10 @@ def _one_chunk(chunk: bytes) -> list[bytes]:
             break
     missing = _announced(chunk) - len(records)
     return records + [_stand_in(_UNREADABLE_RECORD)] * max(0, missing)
+
+
+def _text(record: Any) -> bytes:  # noqa: ANN401  # the library's dictionary, untyped
+    return record["data"].encode()  # type: ignore[no-any-return]  # its `data` is str
 
 
 def _let_through(error: BaseException) -> None:

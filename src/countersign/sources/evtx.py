@@ -10,16 +10,18 @@ References: MS-EVEN6, https://learn.microsoft.com/windows/win32/wes/eventschema-
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources import _framing
 from countersign.sources._base import Source
-from countersign.sources._windows import nested
+from countersign.sources._windows import blocks, nested
 from countersign.sources._windows.reader import Reader
 
 NAME = "windows.evtx"
+NO_EVENT = "a rendered record that is no Windows event"
 
 
 def detect(head: bytes) -> bool:
@@ -31,17 +33,35 @@ def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
     """Events of the rendered records of one segment."""
     batch = EventBatch(NAME, context)
     reader = Reader(batch)
-    loads, read, add = orjson.loads, nested.read, reader.add
-    for index, raw in enumerate(records):
-        try:
-            entry = read(loads(raw)["Event"])
-        except (ValueError, LookupError, TypeError, AttributeError):  # no JSON, or no event in it
-            entry = None
-        if entry is None:
-            batch.reject(index, _framing.damage(raw) or "a rendered record that is no Windows event")
-        else:
-            add(index, raw, entry)
+    for group in blocks.by_beginning(records):
+        indexes: list[int] = []
+        events: list[dict[str, Any]] = []
+        for index in group:
+            event = _event(records[index])
+            if event is None:
+                batch.reject(index, _framing.damage(records[index]) or NO_EVENT)
+            else:
+                indexes.append(index)
+                events.append(event)
+        for place in blocks.read(events, indexes, reader) if events else ():
+            _read(reader, batch, indexes[place], records[indexes[place]], events[place])
     return batch.finish()
+
+
+def _event(raw: bytes) -> dict[str, Any] | None:
+    try:
+        event = orjson.loads(raw)["Event"]
+    except (ValueError, LookupError, TypeError):  # no JSON, or no event in it
+        return None
+    return event if type(event) is dict else None
+
+
+def _read(reader: Reader, batch: EventBatch, index: int, raw: bytes, event: dict[str, Any]) -> None:
+    entry = nested.read(event)
+    if entry is None:
+        batch.reject(index, NO_EVENT)
+    else:
+        reader.add(index, raw, entry)
 
 
 SOURCE = Source(NAME, "Windows event log (EVTX)", "evtx", detect, parse)

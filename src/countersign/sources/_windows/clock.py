@@ -7,6 +7,7 @@ record's delay below seven and a half minutes. Without any UTC stamp the workspa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
@@ -31,7 +32,16 @@ class Stamp(NamedTuple):
     basis: str
 
 
-UNDATED = Stamp(None, None, None, "undated")
+class Stamps(NamedTuple):
+    """Many stamps, turned on their side."""
+
+    times: Sequence[int]
+    logged: Sequence[int]
+    texts: Sequence[str]
+    bases: Sequence[str]
+
+
+RENDERED_CHARS = 27
 
 
 @lru_cache(maxsize=16_384)
@@ -85,6 +95,20 @@ def stated(text: object) -> Stamp:
     return Stamp(moment[0], moment[0] // SECOND, str(text), "stated")
 
 
+def stated_many(texts: Sequence[str]) -> Stamps:
+    """The stamps of many times that are UTC by definition; raises `TypeError` or `ValueError` where one of them
+    is not written as EVTX renders time, `2022-02-05T22:17:46.551557Z`."""
+    digits = "".join([text[20:26] for text in texts])
+    if (
+        {(len(text), text[19], text[-1]) for text in texts} != {(RENDERED_CHARS, ".", "Z")}
+        or not digits.isdecimal()
+        or not digits.isascii()
+    ):
+        raise ValueError
+    times = [_second(text[:19]) * SECOND + int(text[20:26]) for text in texts]  # type: ignore[operator]  # None raises
+    return Stamps(times, [time // SECOND for time in times], texts, ["stated"] * len(texts))
+
+
 def offset(utc: tuple[int, bool] | None, local: tuple[int, bool] | None) -> int | None:
     """How far `local` is behind UTC, in microseconds; None where the two cannot belong together."""
     if utc is None or local is None:
@@ -116,4 +140,6 @@ def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise RuntimeError(f"{name!r} is no IANA zone; a workspace's zone is checked where it is read") from error
+        raise RuntimeError(
+            f"{name!r} is no IANA zone; a workspace's zone is checked where it is read"
+        ) from error

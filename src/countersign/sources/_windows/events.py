@@ -20,7 +20,8 @@ SUBJECT = Plan(
 )
 """Who did it, and in which logon session."""
 TARGET = Plan(
-    columns={"user.uid": ("TargetUserSid", "TargetSid")}, accounts={"user": ("TargetUserName", "TargetDomainName")}
+    columns={"user.uid": ("TargetUserSid", "TargetSid")},
+    accounts={"user": ("TargetUserName", "TargetDomainName")},
 )
 """To whom."""
 FROM = Plan(columns={"src_endpoint.ip": "IpAddress", "src_endpoint.port": "IpPort"})
@@ -65,6 +66,7 @@ FILTERED = Plan(
         "dst_endpoint.ip": "DestAddress",
         "dst_endpoint.port": "DestPort",
     },
+    special={"connection_info.direction_id": ("Direction", values.filtered_direction)},
 )
 
 SECURITY: dict[int, Plan] = {
@@ -98,7 +100,9 @@ SECURITY: dict[int, Plan] = {
     4769: Plan(3002, 4, columns={"service.name": "ServiceName", "session.uuid": "LogonGuid"}) | KERBEROS,
     4770: Plan(3002, 5, columns={"service.name": "ServiceName"}) | KERBEROS,
     4771: Plan(3002, 6, columns={"service.name": "ServiceName"}) | KERBEROS,
-    4776: Plan(3002, 99, columns={"src_endpoint.hostname": "Workstation"}, constants={"auth_protocol": "NTLM"})
+    4776: Plan(
+        3002, 99, columns={"src_endpoint.hostname": "Workstation"}, constants={"auth_protocol": "NTLM"}
+    )
     | TARGET
     | OUTCOME,
     4778: RECONNECT,
@@ -121,7 +125,8 @@ SECURITY: dict[int, Plan] = {
         1007, 2, columns={"process.pid": "ProcessId", "process.path": "ProcessName", "status_code": "Status"}
     )
     | SUBJECT,
-    4697: Plan(201004, 1, columns={"service.name": "ServiceName", "service.path": "ServiceFileName"}) | SUBJECT,
+    4697: Plan(201004, 1, columns={"service.name": "ServiceName", "service.path": "ServiceFileName"})
+    | SUBJECT,
     4698: Plan(1006, 1) | JOB,
     4699: Plan(1006, 3) | JOB,
     4700: Plan(1006, 4) | JOB,
@@ -137,7 +142,10 @@ SECURITY: dict[int, Plan] = {
     4740: Plan(
         3001,
         9,
-        columns={"user.uid": "TargetSid", "src_endpoint.hostname": "TargetDomainName"},  # the machine that caused it
+        columns={
+            "user.uid": "TargetSid",
+            "src_endpoint.hostname": "TargetDomainName",
+        },  # the machine that caused it
         accounts={"user": ("TargetUserName", "")},
     )
     | SUBJECT,
@@ -154,7 +162,11 @@ SECURITY: dict[int, Plan] = {
 }
 
 PROCESS = Plan(
-    columns={"process.pid": "ProcessId", "process.uid": ("ProcessGuid", "ProcessGUID"), "process.path": "Image"},
+    columns={
+        "process.pid": "ProcessId",
+        "process.uid": ("ProcessGuid", "ProcessGUID"),
+        "process.path": "Image",
+    },
     accounts={"user": ("User", "")},
 )
 BETWEEN = Plan(
@@ -198,6 +210,7 @@ SYSMON: dict[int, Plan] = {
             "dst_endpoint.hostname": "DestinationHostname",
             "connection_info.protocol_name": "Protocol",
         },
+        special={"connection_info.direction_id": ("Initiated", values.initiated_direction)},
     )
     | PROCESS,
     5: Plan(1007, 2) | PROCESS,
@@ -277,9 +290,11 @@ FAMILIES: dict[tuple[str, str], dict[int, Plan]] = {
     },
     ("Microsoft-Windows-WMI-Activity/Operational", "Microsoft-Windows-WMI-Activity"): {
         5857: WMI,
-        5858: WMI | Plan(columns={"process.pid": "ClientProcessId", "src_endpoint.hostname": "ClientMachine"}),
+        5858: WMI
+        | Plan(columns={"process.pid": "ClientProcessId", "src_endpoint.hostname": "ClientMachine"}),
         5859: WMI,
-        5860: WMI | Plan(columns={"process.pid": "ClientProcessId", "src_endpoint.hostname": "ClientMachine"}),
+        5860: WMI
+        | Plan(columns={"process.pid": "ClientProcessId", "src_endpoint.hostname": "ClientMachine"}),
         5861: WMI,
     },
     ("Microsoft-Windows-PowerShell/Operational", "Microsoft-Windows-PowerShell"): {

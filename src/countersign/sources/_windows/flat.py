@@ -150,7 +150,11 @@ def _stamp(record: dict[str, Any], zone: Zone) -> Stamp:
     if local[1]:
         return Stamp(local[0], local[0] // clock.SECOND, written, "stated")
     arrived = clock.instant(record.get("@timestamp"))
-    sysmon = clock.instant(record.get("UtcTime")) if record.get("SourceName") == "Microsoft-Windows-Sysmon" else None
+    sysmon = (
+        clock.instant(record.get("UtcTime"))
+        if record.get("SourceName") == "Microsoft-Windows-Sysmon"
+        else None
+    )
     shift = clock.offset(sysmon, local)
     if shift is None:
         shift = clock.offset(arrived, clock.instant(record.get("EventReceivedTime")))
@@ -171,5 +175,3 @@ def _stated(record: dict[str, Any]) -> Stamp:
         if stamp.time is not None:
             return stamp
     return clock.stated(record.get("EventTime"))
-
-

@@ -84,7 +84,12 @@ def _attributes(system: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _data(event: dict[str, Any]) -> Data:
     content = event.get("EventData")
-    if type(content) is dict and "Data" not in content and "#attributes" not in content and len(event) <= _PLAIN:
+    if (
+        type(content) is dict
+        and "Data" not in content
+        and "#attributes" not in content
+        and len(event) <= _PLAIN
+    ):
         return content
     return _unusual_data(event)
 

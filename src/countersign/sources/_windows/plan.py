@@ -33,7 +33,7 @@ class Plan:
     constants: Mapping[str, object] = field(default_factory=dict)
 
     def __or__(self, other: Plan) -> Plan:
-        """This plan with the parts of `other` added; the class is the first one stated."""
+        """The plan with the parts of `other` added; the class is the first one stated."""
         return Plan(
             self.class_uid or other.class_uid,
             self.activity_id or other.activity_id,
@@ -75,9 +75,11 @@ class Compiled:
                     continue
                 found = _converted(convert, values)
                 known = columns.get(column)
-                columns[column] = found if known is None else [
-                    other if one is None else one for one, other in zip(known, found, strict=True)
-                ]
+                columns[column] = (
+                    found
+                    if known is None
+                    else [other if one is None else one for one, other in zip(known, found, strict=True)]
+                )
         for name_column, domain_column, name, domain in self._accounts:
             names = fields.get(name)
             if names is None:
@@ -102,4 +104,4 @@ def _accounts(names: Values, domains: Values) -> list[tuple[str | None, str | No
 
 
 def _scalar(value: object) -> Scalar:
-    return text_of(value) if isinstance(value, (list, dict)) else value  # type: ignore[return-value]  # JSON has nothing else
+    return text_of(value) if isinstance(value, (list, dict)) else value

@@ -6,12 +6,14 @@ part of the id) is worked out once for each combination in a segment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from countersign.model import identity
 from countersign.model.batch import EventBatch
-from countersign.model.columns import Kind, text_of
-from countersign.sources._windows.clock import Stamp
+from countersign.model.columns import Kind, Values, text_of
+from countersign.sources._windows.clock import Stamp, Stamps
 from countersign.sources._windows.events import plan_for
 from countersign.sources._windows.values import Scalar, text, whole
 
@@ -69,10 +71,22 @@ class Entry(NamedTuple):
     data: Data
 
 
+class Turned(NamedTuple):
+    """Many records of one System, computer and shape, turned on their side; their times are stated."""
+
+    system: System
+    computer: Scalar
+    stamps: Stamps
+    record_ids: Sequence[int]
+    own: dict[str, Values]
+    data: dict[str, Values]
+
+
 class Reader:
     """Turns the entries of one segment into events."""
 
     def __init__(self, batch: EventBatch) -> None:
+        self._batch = batch
         self._add = batch.add
         self._kinds: dict[System, Kind] = {}
 
@@ -106,6 +120,34 @@ class Reader:
             key = (*start, number, str(logged))
         self._add(record, raw, columns, fields, key, kind)
 
+    def add_many(self, indexes: Sequence[int], block: Turned) -> None:
+        """What `add` does for many records of one block; raises `ValueError` where one of them has no key."""
+        kind = self._kinds.get(block.system)
+        if kind is None:
+            kind = self._kinds[block.system] = _kind(block.system)
+        host, start = _identity(block.computer, block.system[1])
+        if start is None or set(map(type, block.record_ids)) != {int} or min(block.record_ids) <= 0:
+            raise ValueError
+        numbers = list(map(str, block.record_ids))
+        own: dict[str, Values] = {
+            "Computer": [block.computer] * len(numbers),
+            "EventRecordID": numbers,
+            **block.own,
+        }
+        self._batch.add_keyed(
+            indexes,
+            identity.keyed_ids(start, numbers, map(str, block.stamps.logged)),
+            {
+                "metadata.uid": numbers,
+                "device.hostname": [host] * len(numbers),
+                "time": block.stamps.times,
+                "time_text": block.stamps.texts,
+                "time_basis": block.stamps.bases,
+            },
+            own | {RIVAL + name if name in own else name: values for name, values in block.data.items()},
+            kind,
+        )
+
 
 def event_code(value: Scalar) -> int | None:
     """An event id, None if it is none."""
@@ -113,7 +155,7 @@ def event_code(value: Scalar) -> int | None:
     return number if number is not None and 0 <= number <= MAX_EVENT_ID else None
 
 
-def record_number(value: Scalar) -> str | None:
+def record_number(value: object) -> str | None:
     """A record id as decimal text; zero and everything that is no number mean none."""
     if type(value) is int:
         return str(value) if value > 0 else None
@@ -126,7 +168,11 @@ def record_number(value: Scalar) -> str | None:
 def _identity(computer: Scalar, channel: Scalar) -> tuple[str | None, tuple[str, str, str] | None]:
     """The computer as text, and the beginning of the keys of its records in this channel."""
     host, log = text(computer), text(channel)
-    return host, ("windows", host.casefold(), log.casefold()) if host is not None and log is not None else None
+    return host, (
+        "windows",
+        host.casefold(),
+        log.casefold(),
+    ) if host is not None and log is not None else None
 
 
 def _kind(system: System) -> Kind:
@@ -156,8 +202,8 @@ def _status(keywords: Scalar) -> int | None:
 def _flattened(entry: Entry) -> Entry:
     """`entry` with lists and objects in System as text, so that every value has a hash."""
 
-    def scalar(value: Scalar) -> Scalar:
-        return text_of(value) if isinstance(value, (list, dict)) else value
+    def scalar(value: object) -> Scalar:
+        return text_of(value) if isinstance(value, (list, dict)) else value  # type: ignore[return-value]  # JSON's
 
     system: System = tuple(scalar(value) for value in entry.system)  # type: ignore[assignment]  # as long as before
     return entry._replace(system=system, computer=scalar(entry.computer))

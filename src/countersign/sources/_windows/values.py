@@ -109,7 +109,9 @@ def address_of_pair(value: Scalar) -> str | None:
     if cleaned is None:
         return None
     head, colon, tail = cleaned.rpartition(":")
-    whole_address = head if colon and tail.isdecimal() and (head.startswith("[") or ":" not in head) else cleaned
+    whole_address = (
+        head if colon and tail.isdecimal() and (head.startswith("[") or ":" not in head) else cleaned
+    )
     return address(whole_address.strip("[]"))
 
 
@@ -182,7 +184,7 @@ def host_application(value: Scalar) -> str | None:
 
 
 def _context_user(value: Scalar) -> tuple[str | None, str | None]:
-    """The account in PowerShell's own text, `User = DOMAIN\\name`."""
+    r"""The account in PowerShell's own text, `User = DOMAIN\name`."""
     found = value.partition(" User = ")[2] if isinstance(value, str) else ""
     return account(found.partition("\n")[0], None)
 
@@ -200,6 +202,16 @@ def context_user_domain(value: Scalar) -> str | None:
 
 
 @_remember
+def filtered_direction(value: Scalar) -> int | None:
+    """5156 `Direction`: %%14592 inbound, %%14593 outbound; OCSF direction id."""
+    return {"%%14592": 1, "%%14593": 2}.get(str(value))
+
+
+def initiated_direction(value: Scalar) -> int | None:
+    """Sysmon 3 `Initiated`: whether the process that logs it opened the connection; OCSF direction id."""
+    return {"true": 2, "false": 1}.get(str(value).casefold())
+
+
 def registry_activity(value: Scalar) -> int:
     """OCSF activity of Sysmon 12: a key or value deleted is 4, created is 1."""
     return 4 if isinstance(value, str) and value.startswith("Delete") else 1
