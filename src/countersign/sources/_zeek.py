@@ -8,11 +8,15 @@ References: https://docs.zeek.org/en/master/script-reference/log-files.html, htt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+from countersign.model.columns import Kind, Values
+
 Row = Mapping[str, object]
-Columns = dict[str, object]
+Fields = Mapping[str, Values]
+Columns = dict[str, Sequence[object]]
+Reader = Callable[[Values], Sequence[object]]
 
 KEYED = frozenset({"conn", "ssh", "rdp", "ssl"})
 """One row a uid and time: their key is path, uid and time."""
@@ -74,16 +78,35 @@ _SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = tuple(
 )
 
 
+_DOTTED = (
+    "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
+    "times.modified", "times.accessed", "times.created", "times.changed",
+    "certificate.version", "certificate.serial", "certificate.subject", "certificate.issuer",
+    "certificate.not_valid_before", "certificate.not_valid_after", "certificate.key_alg", "certificate.sig_alg",
+    "certificate.key_type", "certificate.key_length", "certificate.exponent", "certificate.curve",
+    "san.dns", "san.uri", "san.email", "san.ip", "basic_constraints.ca", "basic_constraints.path_len",
+)  # fmt: skip
+RENAMED = {name.replace(".", "_"): name for name in _DOTTED}
+"""Some shippers (Kafka, Splunk) write `_` for the `.` in Zeek's names."""
+
+
+@lru_cache(maxsize=4096)
+def path_field(names: tuple[str, ...]) -> str | None:
+    """The field among `names` that says which log a JSON row belongs to."""
+    return next((name for name in _NAMED if name in names), None)
+
+
 def path_of(row: Row) -> str | None:
     """The log a flattened JSON row belongs to: as it says, else by its keys; empty if only its kind is known."""
-    for name in _NAMED:
-        path = row.get(name)
-        if isinstance(path, str) and path:
-            return path[:64] if len(row) > 1 else None
+    names = tuple(row)
+    field = path_field(names)
+    path = row[field] if field is not None else None
+    if isinstance(path, str) and path:
+        return path[:64] if len(row) > 1 else None
     if len(row) == 1:
         script = row.get("name")
         return "loaded_scripts" if isinstance(script, str) and script.endswith((".zeek", ".bro")) else None
-    return _path_by_keys(tuple(row))
+    return _path_by_keys(tuple(sorted(RENAMED.get(name, name) for name in names)))
 
 
 @lru_cache(maxsize=4096)
@@ -97,17 +120,8 @@ def _path_by_keys(names: tuple[str, ...]) -> str | None:
     return "" if {"uid", "id.orig_h"} <= keys or "fuid" in keys else None
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _number(value: object) -> int | None:
-    """A count, from TSV's text or JSON's number; None beyond 63 bits."""
-    if isinstance(value, str):
-        return int(value) if value.isdecimal() and len(value) <= 18 and value.isascii() else None
-    if type(value) is int:
-        return value if 0 <= value < 1 << 63 else None
-    return None
+def _texts(values: Values) -> Sequence[object]:
+    return [value if type(value) is str and value else None for value in values]
 
 
 @lru_cache(maxsize=65_536)
@@ -116,7 +130,25 @@ def _port(value: object) -> int | None:
     return number if number is not None and number <= 65_535 else None
 
 
-def _milliseconds(value: object) -> int | None:
+def _ports(values: Values) -> Sequence[object]:
+    return [_port(value) for value in values]
+
+
+def _number(value: object) -> int | None:
+    """A count, from TSV's text or JSON's number; None beyond 63 bits."""
+    if type(value) is str:
+        return int(value) if value.isdecimal() and len(value) <= 18 and value.isascii() else None
+    if type(value) is int:
+        return value if 0 <= value < 1 << 63 else None
+    return None
+
+
+def _numbers(values: Values) -> Sequence[object]:
+    return [_number(value) for value in values]
+
+
+def _duration(value: object) -> int | None:
+    """Milliseconds of a duration in seconds."""
     try:
         seconds = float(value) if isinstance(value, str | float | int) else -1.0
     except (ValueError, OverflowError):
@@ -124,171 +156,186 @@ def _milliseconds(value: object) -> int | None:
     return round(seconds * 1000) if 0 <= seconds < 1e12 else None
 
 
-def _said(value: object) -> bool | None:
-    """Zeek's `T` and `F`, JSON's true and false."""
-    if isinstance(value, bool):
-        return value
-    return (
-        {"T": True, "true": True, "F": False, "false": False}.get(value) if isinstance(value, str) else None
-    )
+def _durations(values: Values) -> Sequence[object]:
+    return [None if value is None else _duration(value) for value in values]
+
+
+_SAID = {"true": 1, "T": 1, "false": 2, "F": 2}
 
 
 def _status(value: object) -> int:
-    said = _said(value)
-    return 0 if said is None else 1 if said else 2
+    if type(value) is bool:
+        return 1 if value else 2
+    return _SAID.get(value, 0) if type(value) is str else 0
 
 
-def _any(row: Row) -> Columns:
-    """What every log has: who sees it, and the ends of the connection where there is one."""
-    get = row.get
-    uid = _text(get("uid"))
-    columns: Columns = {
-        "class_uid": 0,
-        "metadata.product": "Zeek",
-        "metadata.uid": uid or _text(get("fuid")),
-        "connection_info.uid": uid,
-    }
-    source = get("id.orig_h")
-    if source is not None:
-        columns["src_endpoint.ip"] = _text(source)
-        columns["src_endpoint.port"] = _port(get("id.orig_p"))
-        columns["dst_endpoint.ip"] = _text(get("id.resp_h"))
-        columns["dst_endpoint.port"] = _port(get("id.resp_p"))
-    return columns
+def _statuses(values: Values) -> Sequence[object]:
+    return [_status(value) for value in values]
 
+
+def _looked_up(table: Mapping[str, int], other: int) -> Reader:
+    def read(values: Values) -> Sequence[object]:
+        return [table.get(value, other) if type(value) is str else other for value in values]
+
+    return read
+
+
+_ANY: tuple[tuple[str, str, Reader], ...] = (
+    ("metadata.uid", "fuid", _texts),
+    ("metadata.uid", "uid", _texts),
+    ("connection_info.uid", "uid", _texts),
+    ("src_endpoint.ip", "id.orig_h", _texts),
+    ("src_endpoint.port", "id.orig_p", _ports),
+    ("dst_endpoint.ip", "id.resp_h", _texts),
+    ("dst_endpoint.port", "id.resp_p", _ports),
+)
+"""What every log has: the ends of the connection, where there is one. The later of two readings counts."""
 
 _STATES = {"S0": 4, "REJ": 5, "RSTO": 3, "RSTR": 3, "RSTOS0": 3, "RSTRH": 3, "SF": 2, "S1": 1}
 """OCSF: 1 open, 2 close, 3 reset, 4 fail, 5 refuse, 6 traffic."""
-
-
-def _conn(row: Row) -> Columns:
-    get = row.get
-    columns = _any(row)
-    columns["class_uid"] = 4001
-    state = get("conn_state")
-    columns["activity_id"] = _STATES.get(state, 6) if isinstance(state, str) else 6
-    columns["connection_info.protocol_name"] = _text(get("proto"))
-    columns["traffic.bytes_out"] = _number(get("orig_bytes"))
-    columns["traffic.bytes_in"] = _number(get("resp_bytes"))
-    duration = get("duration")
-    if duration is not None:
-        columns["duration"] = _milliseconds(duration)
-    return columns
-
-
-def _ssh(row: Row) -> Columns:
-    return _any(row) | {"class_uid": 4007, "activity_id": 1, "status_id": _status(row.get("auth_success"))}
-
-
-def _rdp(row: Row) -> Columns:
-    """`result` is `Success` where Zeek saw the connection accepted, `encrypted` where it could not see."""
-    columns = _any(row) | {"class_uid": 4005, "activity_id": 3}
-    result = _text(row.get("result"))
-    columns["status_id"] = 1 if result == "Success" else 0
-    columns["status_code"] = result
-    columns["auth_protocol"] = _text(row.get("security_protocol"))
-    if name := _text(row.get("client_name")):
-        columns["src_endpoint.hostname"] = name
-    return columns
-
-
-def _kerberos(row: Row) -> Columns:
-    columns = _any(row) | {"class_uid": 3002, "auth_protocol": "Kerberos"}
-    request = row.get("request_type")
-    columns["activity_id"] = {"AS": 3, "TGS": 4}.get(request, 0) if isinstance(request, str) else 0
-    columns["status_id"] = _status(row.get("success"))
-    columns["status_code"] = _text(row.get("error_msg"))
-    if client := _text(row.get("client")):
-        name, _, realm = client.partition("/") if client.count("/") == 1 else client.rpartition("/")
-        columns["user.name"] = name or client
-        columns["user.domain"] = realm or None
-    columns["service.name"] = _text(row.get("service"))
-    return columns
-
-
-def _ntlm(row: Row) -> Columns:
-    get = row.get
-    columns = _any(row) | {"class_uid": 3002, "activity_id": 1, "auth_protocol": "NTLM"}
-    columns["status_id"] = _status(get("success"))
-    columns["status_code"] = _text(get("status"))
-    columns["user.name"] = _text(get("username"))
-    columns["user.domain"] = _text(get("domainname"))
-    columns["src_endpoint.hostname"] = _text(get("hostname"))
-    columns["dst_endpoint.hostname"] = _text(get("server_dns_computer_name")) or _text(
-        get("server_nb_computer_name")
-    )
-    return columns
-
-
-def _smb_mapping(row: Row) -> Columns:
-    return _any(row) | {"class_uid": 4006, "activity_id": 99, "share": _text(row.get("path"))}
-
-
-def _smb_files(row: Row) -> Columns:
-    columns = _any(row) | {"class_uid": 4006}
-    columns["activity_id"] = 2 if row.get("action") in {"SMB::FILE_OPEN", "SMB::PIPE_OPEN"} else 99
-    share, name = _text(row.get("path")), _text(row.get("name"))
-    columns["share"] = share
-    columns["file.path"] = f"{share}\\{name}" if share and name else name
-    return columns
-
-
-def _dce_rpc(row: Row) -> Columns:
-    return _any(row) | {"class_uid": 4001, "activity_id": 6, "connection_info.protocol_name": "tcp"}
-
-
 _METHODS = {
     "CONNECT": 1, "DELETE": 2, "GET": 3, "HEAD": 4, "OPTIONS": 5, "POST": 6, "PUT": 7, "TRACE": 8, "PATCH": 9,
 }  # fmt: skip
 
+_SAME: dict[str, dict[str, object]] = {
+    "conn": {"class_uid": 4001, "activity_id": 6},
+    "ssh": {"class_uid": 4007, "activity_id": 1},
+    "rdp": {"class_uid": 4005, "activity_id": 3},
+    "kerberos": {"class_uid": 3002, "activity_id": 0, "status_id": 0, "auth_protocol": "Kerberos"},
+    "ntlm": {"class_uid": 3002, "activity_id": 1, "status_id": 0, "auth_protocol": "NTLM"},
+    "smb_mapping": {"class_uid": 4006, "activity_id": 99},
+    "smb_files": {"class_uid": 4006, "activity_id": 99},
+    "dce_rpc": {"class_uid": 4001, "activity_id": 6, "connection_info.protocol_name": "tcp"},
+    "http": {"class_uid": 4002, "activity_id": 0},
+    "ssl": {"class_uid": 4001, "activity_id": 6, "status_id": 0, "connection_info.protocol_name": "tcp"},
+    "dns": {"class_uid": 4003, "activity_id": 6, "status_id": 0},
+}
+"""What all rows of a log have, unless their fields say more."""
 
-def _http(row: Row) -> Columns:
-    get = row.get
-    columns = _any(row) | {"class_uid": 4002}
-    method = get("method")
-    columns["activity_id"] = _METHODS.get(method, 99) if isinstance(method, str) else 0
-    code = _number(get("status_code"))
-    if code is not None:
-        columns["status_id"] = 1 if code < 400 else 2
-        columns["status_code"] = str(code)
-    host, uri = _text(get("host")), _text(get("uri"))
-    if host or uri:
-        columns["url"] = f"http://{host}{uri or ''}" if host else uri
-    columns["user.name"] = _text(get("username"))
-    columns["traffic.bytes_out"] = _number(get("request_body_len"))
-    columns["traffic.bytes_in"] = _number(get("response_body_len"))
-    return columns
+_READ: dict[str, tuple[tuple[str, str, Reader], ...]] = {
+    "conn": (
+        ("activity_id", "conn_state", _looked_up(_STATES, 6)),
+        ("connection_info.protocol_name", "proto", _texts),
+        ("traffic.bytes_out", "orig_bytes", _numbers),
+        ("traffic.bytes_in", "resp_bytes", _numbers),
+        ("duration", "duration", _durations),
+    ),
+    "ssh": (("status_id", "auth_success", _statuses),),
+    "rdp": (
+        ("status_id", "result", _looked_up({"Success": 1}, 0)),  # `encrypted`: Zeek could not see it
+        ("status_code", "result", _texts),
+        ("auth_protocol", "security_protocol", _texts),
+        ("src_endpoint.hostname", "client_name", _texts),
+    ),
+    "kerberos": (
+        ("activity_id", "request_type", _looked_up({"AS": 3, "TGS": 4}, 0)),
+        ("status_id", "success", _statuses),
+        ("status_code", "error_msg", _texts),
+        ("service.name", "service", _texts),
+    ),
+    "ntlm": (
+        ("status_id", "success", _statuses),
+        ("status_code", "status", _texts),
+        ("user.name", "username", _texts),
+        ("user.domain", "domainname", _texts),
+        ("src_endpoint.hostname", "hostname", _texts),
+        ("dst_endpoint.hostname", "server_nb_computer_name", _texts),
+        ("dst_endpoint.hostname", "server_dns_computer_name", _texts),
+    ),
+    "smb_mapping": (("share", "path", _texts),),
+    "smb_files": (
+        ("activity_id", "action", _looked_up({"SMB::FILE_OPEN": 2, "SMB::PIPE_OPEN": 2}, 99)),
+        ("share", "path", _texts),
+    ),
+    "http": (
+        ("activity_id", "method", _looked_up(_METHODS, 99)),
+        ("user.name", "username", _texts),
+        ("traffic.bytes_out", "request_body_len", _numbers),
+        ("traffic.bytes_in", "response_body_len", _numbers),
+    ),
+    "ssl": (("status_id", "established", _statuses),),
+    "dns": (
+        ("status_code", "rcode_name", _texts),
+        ("query.hostname", "query", _texts),
+        ("connection_info.protocol_name", "proto", _texts),
+    ),
+}
+"""By log path: column, field, how it is read."""
 
 
-def _ssl(row: Row) -> Columns:
-    columns = _any(row) | {"class_uid": 4001, "activity_id": 6}
-    columns["status_id"] = _status(row.get("established"))
-    columns["connection_info.protocol_name"] = "tcp"
-    return columns
+def _kerberos(fields: Fields, count: int) -> Columns:
+    """`jane/ACME.LAN`, `host/pc1.acme.lan/ACME.LAN`: the realm is what follows the last slash."""
+    parted = [client.rpartition("/") for client in _column(fields, "client", count)]
+    return {
+        "user.name": [left or right or None for left, _, right in parted],
+        "user.domain": [right if left and right else None for left, _, right in parted],
+    }
 
 
-def _dns(row: Row) -> Columns:
-    columns = _any(row) | {"class_uid": 4003, "activity_id": 6}
-    code = _text(row.get("rcode_name"))
-    columns["status_id"] = 0 if code is None else 1 if code == "NOERROR" else 2
-    columns["status_code"] = code
-    columns["query.hostname"] = _text(row.get("query"))
-    columns["connection_info.protocol_name"] = _text(row.get("proto"))
-    return columns
+def _smb_files(fields: Fields, count: int) -> Columns:
+    pairs = zip(_column(fields, "path", count), _column(fields, "name", count), strict=True)
+    return {"file.path": [f"{share}\\{name}" if share and name else name or None for share, name in pairs]}
 
 
-COLUMNS: dict[str, Callable[[Row], Columns]] = {
-    "": _any,
-    "conn": _conn,
-    "ssh": _ssh,
-    "rdp": _rdp,
+def _http(fields: Fields, count: int) -> Columns:
+    hosts, paths = _column(fields, "host", count), _column(fields, "uri", count)
+    codes = [_number(code) for code in fields.get("status_code", (None,) * count)]
+    return {
+        "url": [
+            f"http://{host}{path}" if host else path or None for host, path in zip(hosts, paths, strict=True)
+        ],
+        "status_id": [None if code is None else 1 if code < 400 else 2 for code in codes],
+        "status_code": [None if code is None else str(code) for code in codes],
+    }
+
+
+def _dns(fields: Fields, count: int) -> Columns:
+    codes = _column(fields, "rcode_name", count)
+    return {"status_id": [0 if not code else 1 if code == "NOERROR" else 2 for code in codes]}
+
+
+def _column(fields: Fields, name: str, count: int) -> list[str]:
+    """The texts of a field, empty where there is none."""
+    values = fields.get(name)
+    if values is None:
+        return [""] * count
+    return [value if type(value) is str else "" for value in values]
+
+
+_JOINED: dict[str, Callable[[Fields, int], Columns]] = {
     "kerberos": _kerberos,
-    "ntlm": _ntlm,
-    "smb_mapping": _smb_mapping,
     "smb_files": _smb_files,
-    "dce_rpc": _dce_rpc,
     "http": _http,
-    "ssl": _ssl,
     "dns": _dns,
 }
-"""By log path; every other log is a Base Event with its fields."""
+"""By log path: columns that take more than one field, or give more than one."""
+
+
+@lru_cache(maxsize=1024)
+def kind_of(path: str) -> Kind:
+    """What the rows of a log have in common and how their columns follow from their fields; a log that is not
+    named here is a Base Event with all its fields."""
+    readings = _ANY + _READ.get(path, ())
+    joined = _JOINED.get(path)
+
+    def derive(fields: Fields, count: int) -> Columns:
+        columns: Columns = {}
+        for column, field, read in readings:
+            values = fields.get(field)
+            if values is not None:
+                found = read(values)
+                known = columns.get(column)
+                columns[column] = found if known is None else _either(found, known)
+        return columns | joined(fields, count) if joined is not None else columns
+
+    same = {
+        "class_uid": 0,
+        "metadata.product": "Zeek",
+        "metadata.log_name": path or None,
+        **_SAME.get(path, {}),
+    }
+    return Kind(same, {}, derive)
+
+
+def _either(first: Sequence[object], second: Sequence[object]) -> Sequence[object]:
+    return [a if a is not None else b for a, b in zip(first, second, strict=True)]

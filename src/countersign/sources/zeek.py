@@ -13,45 +13,25 @@ References: https://docs.zeek.org/en/master/log-formats.html and script-referenc
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-
-import orjson
+from collections.abc import Sequence
 
 from countersign.model.batch import EventBatch, ParseContext, Parsed
+from countersign.model.columns import Values
 from countersign.sources._base import HEAD_BYTES, Source
 from countersign.sources._clock import Clock, epoch_microseconds
-from countersign.sources._zeek import COLUMNS, KEYED, path_of
+from countersign.sources._zeek import KEYED, kind_of, path_of
+from countersign.sources._zeek_json import Objects, flat, read_row, time_of
+from countersign.sources._zeek_tsv import Run, Table
 
 NAME = "zeek"
 _MARK = b"#"
+_BOM = b"\xef\xbb\xbf"
 _HEADER = (b"#separator", b"#fields\t", b"#path\t")
-_ESCAPE = re.compile(r"\\x([0-9a-fA-F]{2})")
-_DEEPEST = 4
-"""Zeek nests records at most twice (`id`, and a few in `notice`); what is deeper stays JSON text."""
-_MILLISECONDS = 10**11
-"""A `ts` above this (year 5138 in seconds) is in milliseconds: `JSON::TS_MILLIS`."""
-_NO_HEADER = "the row has no Zeek header (#fields) before it"
-_NO_OBJECT = "the line is no JSON object"
-_NO_ROW = "the JSON object has none of the keys of a Zeek log"
-
-Fields = dict[str, object]
-
-_DOTTED = (
-    "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
-    "times.modified", "times.accessed", "times.created", "times.changed",
-    "certificate.version", "certificate.serial", "certificate.subject", "certificate.issuer",
-    "certificate.not_valid_before", "certificate.not_valid_after", "certificate.key_alg", "certificate.sig_alg",
-    "certificate.key_type", "certificate.key_length", "certificate.exponent", "certificate.curve",
-    "san.dns", "san.uri", "san.email", "san.ip", "basic_constraints.ca", "basic_constraints.path_len",
-)  # fmt: skip
-_RENAMED = {name.replace(".", "_"): name for name in _DOTTED}
-"""Some shippers (Kafka, Splunk) write `_` for the `.` in Zeek's names."""
 
 
 def detect(head: bytes) -> bool:
     """Whether it starts with Zeek's header, or with a JSON object that has a log's keys."""
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    text = head.removeprefix(_BOM).lstrip()
     if text.startswith(_MARK):
         return text.startswith(_HEADER) and b"#fields" in text
     if not text.startswith(b"{"):
@@ -59,16 +39,15 @@ def detect(head: bytes) -> bool:
     line, separator, _ = text.partition(b"\n")
     if not separator and len(head) >= HEAD_BYTES:
         return b'"ts":' in line and (b'"_path":' in line or b'"id.orig_h":' in line)
-    row = _object(line)
-    return row is not None and path_of(_flat(row)) is not None
+    row = read_row(line)
+    return row is not None and path_of(flat(row)) is not None
 
 
 def preamble(head: bytes) -> int:
     """Bytes of the header lines at the start of a TSV log; 0 for JSON."""
-    start = 3 if head.startswith(b"\xef\xbb\xbf") else 0
-    if not head.startswith(_HEADER, start):
+    position = len(_BOM) if head.startswith(_BOM) else 0
+    if not head.startswith(_HEADER, position):
         return 0
-    position = start
     while head.startswith(_MARK, position):
         end = head.find(b"\n", position)
         if end < 0:
@@ -80,26 +59,32 @@ def preamble(head: bytes) -> int:
 def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
     """Rows to events; TSV and JSON may stand in one segment."""
     batch = EventBatch(NAME, context)
-    clock = Clock(context)
-    table = _Table()
+    table, run, objects = Table(), Run(), Objects()
+    rejected: list[tuple[int, str]] = []
     for index, record in enumerate(records):
         raw = record.rstrip(b"\r\n")
-        start = raw[:1]
+        line = raw.removeprefix(_BOM)
+        start = line[:1]
         if start == b"{":
-            _add_json(batch, clock, index, raw, raw)
-        elif start == _MARK or raw.startswith(b"\xef\xbb\xbf#"):
-            table.header(_text(raw).removeprefix("\ufeff"))
-        elif raw.strip():
-            row = table.row(_text(raw))
-            if isinstance(row, str):
-                if raw.startswith(b"\xef\xbb\xbf{"):
-                    _add_json(batch, clock, index, raw, raw[3:])
-                else:
-                    batch.reject(index, row)
+            reason = objects.take(index, raw, line)
+            if reason is not None:
+                rejected.append((index, reason))
+        elif start == _MARK:
+            _write_run(batch, table, run)
+            run = Run()
+            table.header(_text(line))
+        elif line.strip():
+            cells = table.cells(_text(line))
+            if isinstance(cells, str):
+                rejected.append((index, cells))
             else:
-                stamp = row.get("ts")
-                time = epoch_microseconds(stamp) if isinstance(stamp, str) else None
-                _add(batch, index, raw, table.path, row, time, stamp, "stated")
+                run.indexes.append(index)
+                run.raws.append(raw)
+                run.cells.append(cells)
+    _write_run(batch, table, run)
+    _write_objects(batch, objects, Clock(context), rejected)
+    for index, reason in sorted(rejected):
+        batch.reject(index, reason)
     return batch.finish()
 
 
@@ -110,166 +95,48 @@ def _text(raw: bytes) -> str:
         return raw.decode("utf-8", "replace")
 
 
-def _add(
-    batch: EventBatch,
-    index: int,
-    raw: bytes,
-    path: str,
-    row: Fields,
-    time: int | None,
-    stamp: object,
-    basis: str,
+def _write_run(batch: EventBatch, table: Table, run: Run) -> None:
+    if not run.cells:
+        return
+    fields = table.columns(run)
+    stamps = fields.get("ts", (None,) * len(run.cells))
+    times = [epoch_microseconds(stamp) if type(stamp) is str else None for stamp in stamps]
+    _write(batch, table.path, run.indexes, run.raws, fields, times, ["stated"] * len(times))
+
+
+def _write_objects(
+    batch: EventBatch, objects: Objects, clock: Clock, rejected: list[tuple[int, str]]
 ) -> None:
-    columns = COLUMNS[path](row) if path in COLUMNS else COLUMNS[""](row)
-    columns["metadata.log_name"] = path or None
-    columns["time"] = time
-    columns["time_text"] = stamp
-    columns["time_basis"] = basis
-    uid = columns.get("connection_info.uid")
-    key = (
-        (NAME, path, uid, str(time)) if path in KEYED and time is not None and isinstance(uid, str) else None
-    )
-    batch.add(index, raw, columns, row, key)
+    for path, group, fields in objects.groups(rejected):
+        moments = [time_of(stamp, clock) for stamp in fields.get("ts", (None,) * len(group.rows))]
+        times, bases = [time for time, _ in moments], [basis for _, basis in moments]
+        _write(batch, path, group.indexes, group.raws, fields, times, bases)
 
 
-class _Table:
-    """The header that is in force in a TSV log."""
-
-    def __init__(self) -> None:
-        self.path = ""
-        self._separator = "\t"
-        self._set_separator = ","
-        self._unset = "-"
-        self._empty = "(empty)"
-        self._fields: list[str] = []
-        self._said: list[str] = []
-        self._sets: set[str] = set()
-
-    def header(self, line: str) -> None:
-        """Takes in a header line; `#open`, `#close` and comments say nothing about rows."""
-        if line.startswith("#separator"):
-            self._separator = _unescape(line[len("#separator") :].strip(" \t")) or "\t"
-            self._fields, self._said, self._sets, self.path = [], [], set(), ""
-            return
-        name, *values = line.split(self._separator)
-        if name == "#fields":
-            self._fields = values
-        elif name == "#types":
-            kinds = list(zip(self._fields, values, strict=False))
-            self._said = [field for field, kind in kinds if kind == "bool"]
-            self._sets = {field for field, kind in kinds if kind.startswith(("set[", "vector[", "table["))}
-        elif name == "#path":
-            self.path = values[0] if values else ""
-        elif name == "#set_separator" and values and values[0]:
-            self._set_separator = _unescape(values[0])
-        elif name == "#unset_field" and values:
-            self._unset = values[0]
-        elif name == "#empty_field" and values:
-            self._empty = values[0]
-
-    def row(self, line: str) -> Fields | str:
-        """The row's fields without the unset and the empty ones, or why there are none."""
-        names = self._fields
-        if not names:
-            return _NO_HEADER
-        cells = line.split(self._separator)
-        if len(cells) != len(names):
-            return f"the row has {len(cells)} fields, its header {len(names)}"
-        unset, empty = self._unset, self._empty
-        row: Fields = {
-            name: cell for name, cell in zip(names, cells, strict=True) if cell not in (unset, empty)
-        }
-        if self._said or self._set_separator != ",":
-            self._as_json(row)
-        return row
-
-    def _as_json(self, row: Fields) -> None:
-        """Truth values and sets as the JSON logs and the rules have them."""
-        for name in self._said:
-            cell = row.get(name)
-            if cell == "T":
-                row[name] = "true"
-            elif cell == "F":
-                row[name] = "false"
-        if self._set_separator != ",":
-            for name in self._sets & row.keys():
-                row[name] = str(row[name]).replace(self._set_separator, ",")
-
-
-def _unescape(text: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
-
-
-def _object(raw: bytes) -> dict[str, object] | None:
-    try:
-        row = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        try:
-            row = orjson.loads(raw.decode("utf-8", "replace").lstrip("\ufeff\0"))
-        except orjson.JSONDecodeError:
-            return None
-    return row if isinstance(row, dict) else None
-
-
-def _add_json(batch: EventBatch, clock: Clock, index: int, raw: bytes, line: bytes) -> None:
-    found = _object(line)
-    if found is None:
-        batch.reject(index, _NO_OBJECT)
-        return
-    row = _flat(found)
-    path = path_of(row)
-    if path is None:
-        batch.reject(index, _NO_ROW)
-        return
-    stamp = found.get("ts")
-    time, basis = _time(stamp, clock)
-    _add(batch, index, raw, path, row, time, None if stamp is None else str(stamp), basis)
-
-
-def _time(stamp: object, clock: Clock) -> tuple[int | None, str]:
-    """Seconds since 1970 as a number, milliseconds, or ISO 8601: Zeek's three ways of writing times in JSON."""
-    if isinstance(stamp, float) and 0 < stamp < _MILLISECONDS * 1000:
-        return round(stamp * (1_000 if stamp > _MILLISECONDS else 1_000_000)), "stated"
-    if type(stamp) is int and 0 < stamp < _MILLISECONDS * 1000:
-        return stamp * (1_000 if stamp > _MILLISECONDS else 1_000_000), "stated"
-    if isinstance(stamp, str):
-        seconds = epoch_microseconds(stamp)
-        return (seconds, "stated") if seconds is not None else clock.iso(stamp[:64])
-    return None, "undated"
-
-
-def _flat(found: Mapping[str, object]) -> Fields:
-    """The row with nested records as dotted names, lists joined by commas, and Zeek's own names."""
-    row: Fields = {}
-    for name, value in found.items():
-        kind = type(value)
-        if kind is dict:
-            _nest(row, name, value, _DEEPEST)  # type: ignore[arg-type]  # kind says that it is one
-        elif kind is list:
-            if value:
-                row[_RENAMED.get(name, name)] = _joined(value)  # type: ignore[arg-type]  # kind says that it is one
-        elif value is not None:
-            row[_RENAMED.get(name, name)] = value
-    return row
-
-
-def _nest(row: Fields, prefix: str, record: Mapping[str, object], deepest: int) -> None:
-    for name, value in record.items():
-        if isinstance(value, dict) and deepest:
-            _nest(row, f"{prefix}.{name}", value, deepest - 1)
-        elif value is not None:
-            row[f"{prefix}.{name}"] = _joined(value) if isinstance(value, list | dict) else value
-
-
-def _joined(value: Iterable[object]) -> str:
-    if isinstance(value, dict):
-        return orjson.dumps(value).decode()
-    return ",".join(
-        item if isinstance(item, str)
-        else orjson.dumps(item).decode() if isinstance(item, list | dict | bool)
-        else str(item)
-        for item in value if item is not None
-    )  # fmt: skip
+def _write(
+    batch: EventBatch,
+    path: str,
+    indexes: Sequence[int],
+    raws: Sequence[bytes],
+    fields: dict[str, Values],
+    times: Sequence[int | None],
+    bases: Sequence[str],
+) -> None:
+    """Adds rows of one log that have the same fields."""
+    count = len(indexes)
+    stamps = fields.get("ts", (None,) * count)
+    columns: dict[str, Values] = {
+        "time": times,
+        "time_text": [stamp if stamp is None or type(stamp) is str else str(stamp) for stamp in stamps],
+        "time_basis": bases,
+    }
+    keys: list[tuple[str, ...] | None] = [None] * count
+    if path in KEYED and "uid" in fields:
+        keys = [
+            (NAME, path, uid, str(time)) if type(uid) is str and uid and time is not None else None
+            for uid, time in zip(fields["uid"], times, strict=True)
+        ]
+    batch.add_many(indexes, raws, columns, fields, keys, kind_of(path))
 
 
 SOURCE = Source(name=NAME, title="Zeek", framing="lines", detect=detect, parse=parse, preamble=preamble)
