@@ -12,8 +12,13 @@ from countersign.model.visit import Action, Hop, Link, Reference, Verdict, Visit
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 """A Monday at nine, in winter time."""
 LATER = MONDAY + timedelta(days=30)
-JANE = {"name": "Jane Doe", "accounts": ["ACME\\jdoe", "CORP\\adm-acme-jdoe"]}
-VPN = {"name": "provider vpn", "protocol": "vpn", "hosts": ["vpn1", "192.0.2.10"], "leases": ["10.99.0.0/24"]}
+JANE: dict[str, Any] = {"name": "Jane Doe", "accounts": ["ACME\\jdoe", "CORP\\adm-acme-jdoe"]}
+VPN: dict[str, Any] = {
+    "name": "provider vpn",
+    "protocol": "vpn",
+    "hosts": ["vpn1", "192.0.2.10"],
+    "leases": ["10.99.0.0/24"],
+}
 WATCHED = Coverage(
     logon_hosts=frozenset({"fs01", "app01", "dc01", "jump01"}),
     process_hosts=frozenset({"fs01", "app01"}),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,8 +9,8 @@ from agreement_cases import JANE, MONDAY, VPN, agreement, entry, hop, inner, ver
 from countersign.agreements import Agreement, Coverage
 from countersign.model.visit import Link, Verdict, Visit
 
-JOHN = {"name": "John Roe", "accounts": ["ACME\\jroe"]}
-CARE = {
+JOHN: dict[str, Any] = {"name": "John Roe", "accounts": ["ACME\\jroe"]}
+CARE: dict[str, Any] = {
     "name": "care",
     "who": "Jane Doe",
     "to": ["fs*"],
@@ -20,7 +21,7 @@ CARE = {
 NIGHT = MONDAY + timedelta(hours=18)
 
 
-def held(*grants: dict[str, object], **terms: object) -> Agreement:
+def held(*grants: dict[str, Any], **terms: Any) -> Agreement:
     return agreement(**{"identities": [JANE, JOHN], "gateways": [VPN], "grants": list(grants)} | terms)
 
 
@@ -58,7 +59,7 @@ def test_an_ordinary_visit_keeps_every_aspect() -> None:
         ({"account": "CORP\\Administrator"}, {"grant.as"}),
     ],
 )
-def test_the_aspect_that_broke_is_named(changes: dict[str, object], aspects: set[str]) -> None:
+def test_the_aspect_that_broke_is_named(changes: dict[str, Any], aspects: set[str]) -> None:
     assert broken(verdicts(held(CARE), visit(entry(), inner(**changes)))) == aspects
 
 

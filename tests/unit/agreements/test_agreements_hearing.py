@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 from agreement_cases import LATER, WATCHED, agreement, entry, hop, inner, visit
+from countersign.agreements.hearing import LONGEST_PATH, Hearing, place
+from countersign.model.visit import Hop
 
-from countersign.agreements.hearing import Hearing, place
 
-
-def hearing(*hops: object, **changes: object) -> Hearing:
-    return Hearing(visit(*hops, **changes), agreement(), WATCHED, LATER)  # type: ignore[arg-type]
+def hearing(*hops: Hop, **changes: Any) -> Hearing:
+    return Hearing(visit(*hops, **changes), agreement(), WATCHED, LATER)
 
 
 def test_a_path_that_bites_its_tail_ends() -> None:
@@ -30,3 +32,8 @@ def test_hops_of_unknown_start_come_first() -> None:
 
 def test_a_place_is_named_even_where_nothing_is_known() -> None:
     assert place(hop(target="", protocol="")) == "to an unknown host by an unknown protocol"
+
+
+def test_a_very_long_chain_is_followed_only_so_far() -> None:
+    chain = [hop("h0"), *(hop(f"h{n}", parent=f"h{n - 1}") for n in range(1, LONGEST_PATH + 9))]
+    assert len(hearing(*chain).path(chain[-1])) == LONGEST_PATH

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from agreement_cases import LATER, MONDAY, VPN, WATCHED, action, agreement, entry, hop, inner, verdicts, visit
 
+from agreement_cases import LATER, MONDAY, VPN, WATCHED, action, agreement, entry, hop, inner, verdicts, visit
 from countersign.agreements import Coverage, clauses, judge
 from countersign.model.visit import Link
 
-OFFICE = {"origins": [{"address": "203.0.113.0/24", "label": "office"}]}
+OFFICE: dict[str, Any] = {"origins": [{"address": "203.0.113.0/24", "label": "office"}]}
 
 
 def test_only_stated_clauses_are_judged() -> None:
@@ -32,7 +33,7 @@ class TestContract:
             ({"end": None}, "not observed"),
         ],
     )
-    def test_every_known_moment_must_be_inside(self, changes: dict[str, object], verdict: str) -> None:
+    def test_every_known_moment_must_be_inside(self, changes: dict[str, Any], verdict: str) -> None:
         assert verdicts(self.HELD, visit(hop(**changes)))["contract.dates"].verdict == verdict
 
     def test_an_open_visit_is_inside_as_long_as_the_contract_lasts(self) -> None:
@@ -102,7 +103,7 @@ class TestOrigin:
         ],
     )
     def test_the_entry_must_come_from_an_agreed_origin(
-        self, changes: dict[str, object], verdict: str, missing: str
+        self, changes: dict[str, Any], verdict: str, missing: str
     ) -> None:
         found = verdicts(self.HELD, visit(entry(**changes)))["origin"]
         assert found.verdict == verdict
@@ -145,9 +146,7 @@ class TestGateway:
             ({"source_ip": "10.1.2.3"}, "not observed"),  # a VPN may translate to an address nobody learned
         ],
     )
-    def test_the_entry_must_be_through_an_agreed_gateway(
-        self, changes: dict[str, object], verdict: str
-    ) -> None:
+    def test_the_entry_must_be_through_an_agreed_gateway(self, changes: dict[str, Any], verdict: str) -> None:
         found = verdicts(self.HELD, visit(hop(**changes)))["gateway"]
         assert found.verdict == verdict
         assert bool(found.missing) == (verdict == "not observed")
@@ -171,7 +170,7 @@ class TestLimits:
             ({"start": None}, "not observed"),
         ],
     )
-    def test_a_visit_may_not_last_longer(self, changes: dict[str, object], verdict: str) -> None:
+    def test_a_visit_may_not_last_longer(self, changes: dict[str, Any], verdict: str) -> None:
         assert verdicts(self.HELD, visit(hop(**changes)))["limits.max_visit_hours"].verdict == verdict
 
     def test_an_open_visit_is_within_its_limit_until_it_passes(self) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from countersign.agreements.never import is_admin_share, program_names
 from countersign.model.visit import Link, Verdict, Visit
 
 
-def never(came: Visit, coverage: Coverage = WATCHED, **clause: object) -> Verdict:
+def never(came: Visit, coverage: Coverage = WATCHED, **clause: Any) -> Verdict:
     held = agreement(gateways=[VPN], groups={"controllers": ["dc*"]}, never=[{"name": "x"} | clause])
     return verdicts(held, came, coverage)["never.x"]
 

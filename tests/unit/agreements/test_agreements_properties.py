@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
-from agreement_cases import JANE, LATER, MONDAY, VPN, WATCHED, action, agreement, hop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agreement_cases import JANE, LATER, MONDAY, VPN, WATCHED, action, agreement, hop
 from countersign.agreements import Agreement, Coverage, clauses, judge
 from countersign.model.visit import Hop, Link, Visit
 
@@ -148,7 +149,7 @@ NEVER = st.lists(
 
 @st.composite
 def agreements(draw: st.DrawFn) -> Agreement:
-    terms: dict[str, object] = {
+    terms: dict[str, Any] = {
         "identities": [
             JANE,
             {"name": "John Roe", "accounts": draw(st.sampled_from(["ACME\\jroe", "S-1-5-21-1-2-3-4"]))},
@@ -192,7 +193,7 @@ def test_every_clause_gets_exactly_one_verdict(
 def test_order_of_hops_grants_and_lists_does_not_matter(
     came: Visit, held: Agreement, coverage: Coverage, random: Random
 ) -> None:
-    def shuffled(items: tuple[object, ...]) -> tuple[object, ...]:
+    def shuffled(items: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(random.sample(items, len(items)))
 
     other = held.model_copy(
@@ -200,7 +201,7 @@ def test_order_of_hops_grants_and_lists_does_not_matter(
             name: shuffled(getattr(held, name)) for name in ("identities", "gateways", "grants", "origins")
         }
     )
-    hops = tuple(replace(one, actions=shuffled(one.actions)) for one in shuffled(came.hops))  # type: ignore[type-var]
+    hops = tuple(replace(one, actions=shuffled(one.actions)) for one in shuffled(came.hops))
     assert judge(replace(came, hops=hops), other, coverage, LATER) == judge(came, held, coverage, LATER)
 
 

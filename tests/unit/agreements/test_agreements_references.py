@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_data_of_any_shape_has_problems_with_places_and_words(data: object) -> N
     ],
 )
 def test_a_name_that_points_nowhere_is_told(
-    data: dict[str, object], place: tuple[object, ...], remedy: str
+    data: dict[str, Any], place: tuple[object, ...], remedy: str
 ) -> None:
     found = {problem.place: problem.remedy for problem in dangling(data | {"origins": ["x"]})}
     assert found[place].startswith(remedy)  # type: ignore[index]  # places are tuples of keys and positions

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from agreement_cases import VPN, agreement
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agreement_cases import VPN, agreement
 from countersign.agreements import Match, Resolver
 from countersign.agreements import resolve as resolve_module
 from countersign.errors import AgreementError

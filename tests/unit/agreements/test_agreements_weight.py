@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from agreement_cases import agreement
 
+from agreement_cases import agreement
 from countersign.agreements import clause_cites, clauses, load_agreement, severity_of
 from countersign.agreements.weight import CITES, NEVER, SEVERITY
 
