@@ -38,9 +38,11 @@ JOB_SEGMENTS = 64
 """Small segments travel to a worker together."""
 INLINE_BYTES = 8 << 20
 """Less than this is parsed sooner here than by processes that must first start."""
+FLYING = 3
+"""Jobs a worker has waiting, so that it has work while the lake is written."""
 STORE_ROWS = 250_000
-STORE_BYTES = 64 << 20
-"""One commit of the lake: large enough for good files, small enough for memory."""
+STORE_BYTES = 32 << 20
+"""One commit of the lake: large enough for good files; some four times as much memory is needed for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Pipeline:
             self._fly(each)
 
     def _fly(self, group: list[Work]) -> None:
-        while len(self._flying) > self._workers + 1:
+        while len(self._flying) >= self._workers * FLYING:
             self._land()
         if self._processes is None:
             self._processes = _processes(self._workers)
@@ -213,7 +215,7 @@ class Pipeline:
             work.raw = b""
             self._done.append((work, outcome))
             self._done_rows += outcome.events_rows + outcome.rejected_rows
-            self._done_bytes += len(outcome.events) + len(outcome.rejected)
+            self._done_bytes += outcome.size
         if self._done_rows >= STORE_ROWS or self._done_bytes >= STORE_BYTES:
             self.store()
 

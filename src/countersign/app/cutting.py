@@ -77,12 +77,13 @@ class Cutting:
         digests: list[bytes] = []
         strange = 0
         while chunk := _exactly(self._stream, EVTX_CHUNK):
-            if chunk.count(0) < len(chunk):
+            named = chunk.startswith(b"ElfChnk\0")
+            if named or chunk.count(0) < len(chunk):
                 digest = hashlib.sha256(chunk).digest()
                 if self._known.has_chunk(digest) or digest in digests:
                     self.passed += len(chunk)
                 else:
-                    strange += not chunk.startswith(b"ElfChnk\0")
+                    strange += not named
                     first = first if run else offset
                     run.append(chunk)
                     digests.append(digest)
