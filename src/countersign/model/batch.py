@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -229,25 +231,42 @@ def _days(times: pa.Array) -> pa.Array:
     return pc.fill_null(times.cast(pa.date32()).cast(pa.string()), schema.UNDATED)
 
 
+class _Place(NamedTuple):
+    """One field of the events schema: its dotted path and, where it is a struct, what is in it."""
+
+    path: str
+    field: pa.Field
+    children: tuple[_Place, ...]
+
+
+@cache
+def _places() -> tuple[_Place, ...]:
+    """The events schema as a tree; walking it through Arrow costs as much as parsing two hundred records."""
+
+    def place(field: pa.Field, prefix: str) -> _Place:
+        path = prefix + field.name
+        inner = field.type if pa.types.is_struct(field.type) else ()
+        return _Place(path, field, tuple(place(child, f"{path}.") for child in inner))
+
+    return tuple(place(field, "") for field in schema.events_schema())
+
+
 def _structs(arrays: dict[str, pa.Array], count: int) -> pa.Table:
     """A table in the events schema's order, dotted leaves gathered into structs; absent columns left out."""
-    out: dict[str, pa.Array] = {}
-    for field in schema.events_schema():
-        array = _build(field.name, field.type, arrays, count)
-        if array is not None:
-            out[field.name] = array
-    if not out:
-        return schema.events_schema().empty_table().select([])
-    return pa.table(out)
+    built = {place.path: _build(place, arrays, count) for place in _places()}
+    return pa.table({name: array for name, array in built.items() if array is not None})
 
 
-def _build(path: str, type_: pa.DataType, arrays: dict[str, pa.Array], count: int) -> pa.Array | None:
-    if not pa.types.is_struct(type_):
-        return arrays.get(path)
-    children = [(inner, _build(f"{path}.{inner.name}", inner.type, arrays, count)) for inner in type_]
-    if all(array is None for _, array in children):
+def _build(place: _Place, arrays: dict[str, pa.Array], count: int) -> pa.Array | None:
+    if not place.children:
+        return arrays.get(place.path)
+    children = [_build(child, arrays, count) for child in place.children]
+    if all(array is None for array in children):
         return None
     return pa.StructArray.from_arrays(
-        [pa.nulls(count, inner.type) if array is None else array for inner, array in children],
-        fields=[inner for inner, _ in children],
+        [
+            pa.nulls(count, child.field.type) if array is None else array
+            for child, array in zip(place.children, children, strict=True)
+        ],
+        fields=[child.field for child in place.children],
     )

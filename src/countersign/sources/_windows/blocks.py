@@ -17,7 +17,7 @@ _REFUSED = (TypeError, LookupError, ValueError, AttributeError)
 """What reading a record of another shape raises."""
 PLAIN_PARTS = 3
 """Attributes, System, EventData."""
-SPECIAL = frozenset({"Data", "#attributes", "Message"})
+SPECIAL = frozenset({"Data", "#attributes"})
 """Names in EventData that are not plain fields."""
 AT_ONCE = 512
 """Records turned together: few enough to stay in the processor's cache."""

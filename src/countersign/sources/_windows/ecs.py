@@ -73,8 +73,11 @@ def read(record: dict[str, Any]) -> Entry | None:
         None,
     )
     stamp = clock.stated(record.get("@timestamp"))
+    data = _data(winlog)
     own = {"Computer": computer} | _own(winlog)
-    return Entry(system, computer, stamp, winlog.get("record_id"), own, _data(record, winlog))
+    return Entry(
+        system, computer, stamp, winlog.get("record_id"), own, data, None if data else record.get("message")
+    )
 
 
 def _part(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -103,13 +106,11 @@ def _own(winlog: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in own.items() if value is not None}
 
 
-def _data(record: dict[str, Any], winlog: dict[str, Any]) -> Data:
+def _data(winlog: dict[str, Any]) -> Data:
     data: Data = {}
     for section in ("event_data", "user_data"):
         data |= {name: value for name, value in _part(winlog, section).items() if value is not None}
     if "Data" not in data and "param1" in data:
         numbered = [data.get(f"param{number}") for number in range(1, MAX_PARAMETERS + 1)]
         data["Data"] = "\n".join(text_of(value) for value in numbered if value is not None)
-    if not data and record.get("message") is not None:
-        data["Message"] = record["message"]
     return data

@@ -54,7 +54,6 @@ _SYSTEM = frozenset(
 _CONSUMED = _COLLECTOR | _SYSTEM
 _RENDERED = frozenset(
     {
-        "Message",
         "Category",
         "Severity",
         "SeverityValue",
@@ -121,10 +120,11 @@ def read(record: dict[str, Any], zone: Zone) -> Entry:
     )
     record_id = get("RecordNumber") if get("EventRecordID") is None else get("EventRecordID")
     data = {name: value for name, value in record.items() if name not in _CONSUMED and value is not None}
-    if "Message" in data and not data.keys() <= _RENDERED:
-        del data["Message"]
+    message = data.pop("Message", None)
+    if message is not None and not data.keys() <= _RENDERED:
+        message = None
     own = {"Computer": computer}
-    return Entry(system, computer, _stamp(record, zone), record_id, own, data)
+    return Entry(system, computer, _stamp(record, zone), record_id, own, data, message)
 
 
 def _scalar(value: Any) -> Any:  # noqa: ANN401  # foreign JSON

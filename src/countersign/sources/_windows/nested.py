@@ -49,6 +49,7 @@ def read(event: dict[str, Any]) -> Entry | None:
         own["ActivityID"] = correlation.get("ActivityID")
         if "RelatedActivityID" in correlation:
             own["RelatedActivityID"] = correlation["RelatedActivityID"]
+    data = _data(event)
     return Entry(
         (
             event_id,
@@ -67,7 +68,8 @@ def read(event: dict[str, Any]) -> Entry | None:
         clock.stated(_attributes(system, "TimeCreated").get("SystemTime")),
         record_id,
         own,
-        _data(event),
+        data,
+        None if data else _rendered(event),
     )
 
 
@@ -107,10 +109,13 @@ def _unusual_data(event: dict[str, Any]) -> Data:
             data |= _texts(content)
         else:
             data[section] = content
-    rendered = event.get("RenderingInfo")
-    if not data and type(rendered) is dict and rendered.get("Message") is not None:
-        data["Message"] = rendered["Message"]
     return data
+
+
+def _rendered(event: dict[str, Any]) -> object:
+    """The text that a collector's source rendered."""
+    rendered = event.get("RenderingInfo")
+    return rendered.get("Message") if type(rendered) is dict else None
 
 
 def _event_data(content: dict[str, Any]) -> Data:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from countersign.model.columns import Values, text_of
 from countersign.sources._windows.values import Scalar, account, conversion
@@ -91,17 +92,17 @@ class Compiled:
 
 def _converted(convert: Callable[[Scalar], object], values: Values) -> list[object]:
     try:
-        return list(map(convert, values))  # type: ignore[arg-type]  # what is no scalar raises
+        return list(map(convert, values))
     except TypeError:  # a list or an object where Windows never writes one: it has no hash
         return list(map(convert, map(_scalar, values)))
 
 
 def _accounts(names: Values, domains: Values) -> list[tuple[str | None, str | None]]:
     try:
-        return list(map(account, names, domains))  # type: ignore[arg-type]  # as above
+        return list(map(account, names, domains))
     except TypeError:
         return list(map(account, map(_scalar, names), map(_scalar, domains)))
 
 
-def _scalar(value: object) -> Scalar:
+def _scalar(value: Any) -> Scalar:  # noqa: ANN401  # foreign JSON
     return text_of(value) if isinstance(value, (list, dict)) else value

@@ -60,7 +60,8 @@ class Entry(NamedTuple):
     """One record in the form-independent shape.
 
     `own` holds the parts of System that are this record's alone by the names they have as fields (a subset of
-    `OWN`), `data` the fields of EventData or UserData. Both are the reader's to keep.
+    `OWN`), `data` the fields of EventData or UserData. Both are the reader's to keep. `message` is the rendered
+    text, where no fields say as much.
     """
 
     system: System
@@ -69,6 +70,7 @@ class Entry(NamedTuple):
     record_id: Scalar
     own: dict[str, Scalar]
     data: Data
+    message: object = None
 
 
 class Turned(NamedTuple):
@@ -92,7 +94,7 @@ class Reader:
 
     def add(self, record: int, raw: bytes, entry: Entry) -> None:
         """Adds record number `record`, whose bytes are `raw`."""
-        system, computer, (moment, logged, clock_text, basis), record_id, own, data = entry
+        system, computer, (moment, logged, clock_text, basis), record_id, own, data, message = entry
         try:
             kind = self._kinds.get(system)
             if kind is None:
@@ -113,8 +115,8 @@ class Reader:
             "time_text": clock_text,
             "time_basis": basis,
         }
-        if "Message" in data and data["Message"] is not None:
-            columns["message"] = text_of(data["Message"])
+        if message is not None:
+            columns["message"] = fields["Message"] = text_of(message)
         key = None
         if start is not None and number is not None and logged is not None:
             key = (*start, number, str(logged))
