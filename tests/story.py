@@ -123,7 +123,7 @@ class Story:
             actor__user__name=user,
             actor__user__domain="CORP",
             actor__session__uid=session,
-            process__path=command.split()[0],
+            process__path=command.split(maxsplit=1)[0],
             process__cmd_line=command,
             **more,
         )

@@ -21,7 +21,9 @@ def cli_page() -> str:
 
 
 def _help(command: click.Command, path: str, parent: click.Context | None) -> list[str]:
-    context = click.Context(command, info_name=path.rsplit(" ", 1)[-1], parent=parent, max_content_width=WIDTH)
+    context = click.Context(
+        command, info_name=path.rsplit(" ", 1)[-1], parent=parent, max_content_width=WIDTH
+    )
     context.terminal_width = WIDTH
     out = [f"## `{path}`\n", f"```\n{command.get_help(context)}\n```\n"]
     if isinstance(command, click.Group):
@@ -43,7 +45,11 @@ def schema_page() -> str:
     ]
     lines += [f"| `{name}` | {type_} |" for name, type_ in schema.CORE_COLUMNS.items()]
     lines += [f"| `{name}` | {type_} |" for name, type_ in schema.OCSF_COLUMNS.items()]
-    lines += ["", f"And {len(set(schema.source_columns().values()))} columns `src_*` for source fields that rules name:", ""]
+    lines += [
+        "",
+        f"And {len(set(schema.source_columns().values()))} columns `src_*` for source fields that rules name:",
+        "",
+    ]
     lines.append(", ".join(f"`{column}`" for column in sorted(set(schema.source_columns().values()))) + ".")
     lines += ["", "Every other source field is in the map `unmapped`.", ""]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from countersign.app import _journal, _parsing
 from countersign.app._journal import Entry, Note
 from countersign.app._parsing import Job, Outcome
 from countersign.app.workspace import Workspace
+from countersign.errors import ArchiveError
 from countersign.ledger import Archive, Log, Parser, RecordsStatement, Sealed, SegmentStatement
 from countersign.ledger.archive import CODEC
 from countersign.model.batch import ParseContext
@@ -134,6 +135,16 @@ class Pipeline:
         for one, leaf in zip(loose, leaves, strict=True):
             self.submit(Work(one.raw, one.entry, note, leaf))
 
+    def recall(self, digest: str) -> bytes | None:
+        """The bytes of a segment that was added or is in the archive, None where they cannot be had."""
+        for one in self._loose:
+            if one.entry.digest == digest:
+                return one.raw
+        try:
+            return self._archive.get(digest)
+        except ArchiveError:
+            return None
+
     def expect(self, note: Note, count: int) -> None:
         """The note stays until `count` segments that are about to be submitted are stored."""
         self._open[note.path] += count
@@ -225,7 +236,12 @@ class Pipeline:
         if not done:
             return
         self._root(done)
-        appended = self._lake.append([_data(work, outcome) for work, outcome in done])
+        halves = {digest for work, _ in done for digest in work.entry.replaces}
+        if halves:
+            self._lake.retract(sorted(halves))
+        appended = self._lake.append(
+            [_data(work, outcome, half=work.entry.digest in halves) for work, outcome in done]
+        )
         totals = self.totals
         for _, outcome in done:
             totals.events += outcome.events_rows + outcome.duplicates
@@ -262,7 +278,8 @@ def _segment(entry: Entry, sealed: Sealed) -> bytes:
     ).to_bytes()
 
 
-def _data(work: Work, outcome: Outcome) -> SegmentData:
+def _data(work: Work, outcome: Outcome, *, half: bool) -> SegmentData:
+    """What the lake is given of a segment; of one that ends in half a record which is whole by now, only its row."""
     from countersign.lake import SegmentData, SegmentRow
 
     entry = work.entry
@@ -284,7 +301,10 @@ def _data(work: Work, outcome: Outcome) -> SegmentData:
         leaf_segment=work.leaf,
         leaf_records=work.records[0] if work.records else None,
     )
-    return SegmentData(row, _parsing.table(outcome.events), _parsing.table(outcome.rejected))
+    events, rejected = _parsing.table(outcome.events), _parsing.table(outcome.rejected)
+    if half:
+        events, rejected = events.slice(0, 0), rejected.slice(0, 0)
+    return SegmentData(row, events, rejected)
 
 
 def _records(entry: Entry, outcome: Outcome) -> bytes:

@@ -220,7 +220,14 @@ class _Run:
         if source is None:
             self._files.append(FileReport(item.path, "unrecognised", describe(head)))
             return
-        cutting = Cutting(item.stream, source, self._known, self._origin, grows=item.grows)
+        cutting = Cutting(
+            item.stream,
+            source,
+            self._known,
+            self._origin,
+            grows=item.grows,
+            recall=self._pipeline.recall,
+        )
         cuts = 0
         try:
             for cut in cutting:

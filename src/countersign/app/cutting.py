@@ -8,7 +8,7 @@ is cut at its 64 KiB chunks; a segment is the file header and a run of chunks th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from countersign.app._streams import Peeked
@@ -24,6 +24,14 @@ MAX_RECORD = 16 << 20
 EVTX_HEADER = 4096
 EVTX_CHUNK = 65_536
 EVTX_RUN = SEGMENT_BYTES // EVTX_CHUNK
+
+
+Recall = Callable[[str], bytes | None]
+"""The bytes of a sealed segment, None where they cannot be had."""
+
+
+def _forgotten(digest: str) -> None:
+    del digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +57,22 @@ class Cutting:
     """One stream being cut: iterate over it once. Afterwards `damage` says what is wrong with it, and `passed`
     how many bytes were known."""
 
-    def __init__(self, stream: Peeked, source: Source, known: Known, origin: str, *, grows: bool) -> None:
+    def __init__(
+        self,
+        stream: Peeked,
+        source: Source,
+        known: Known,
+        origin: str,
+        *,
+        grows: bool,
+        recall: Recall = _forgotten,
+    ) -> None:
         self._stream = stream
         self._source = source
         self._known = known
         self._origin = origin
         self._grows = grows
+        self._recall = recall
         self.passed = 0
         self.damage = ""
 
@@ -63,7 +81,9 @@ class Cutting:
         self.damage = self.damage or self._stream.damage
 
     def _text(self) -> Iterator[Cut]:
-        text = _Text(self._stream, self._source, self._known, self._origin, grows=self._grows)
+        text = _Text(
+            self._stream, self._source, self._known, self._origin, grows=self._grows, recall=self._recall
+        )
         yield from text.cuts()
         self.passed = text.passed
 
@@ -110,7 +130,10 @@ class Cutting:
 class _Text:
     """A text file from its start to its end: known segments are passed, the rest is cut."""
 
-    def __init__(self, stream: Peeked, source: Source, known: Known, origin: str, *, grows: bool) -> None:
+    def __init__(
+        self, stream: Peeked, source: Source, known: Known, origin: str, *, grows: bool, recall: Recall
+    ) -> None:
+        self._recall = recall
         self._window = _Window(stream)
         self._source = source
         self._known = known
@@ -181,8 +204,22 @@ class _Text:
             else:
                 halves.append(piece.digest)
         if not best:
+            best = self._older(pieces)
+        if not best:
             self._replaces += halves
         return best
+
+    def _older(self, pieces: list[Piece]) -> int:
+        """Length of all that is left, if this is an older copy of a known file: it ends within a known segment."""
+        prefix, left = self._prefix(), len(self._window)
+        longer = [piece for piece in pieces if piece.size - len(prefix) > left]
+        if not longer or self._window.fill(left + 1):
+            return 0
+        for piece in longer:
+            raw = self._recall(piece.digest)
+            if raw is not None and raw.startswith(prefix + self._window.view(left)):
+                return left
+        return 0
 
     def _whole(self, length: int) -> int:
         """How far a known segment of `length` reaches now: past the line end that it lacked, or 0 if its last

@@ -11,7 +11,7 @@ from typing import Any
 from countersign.app.collect import Summary, collect
 from countersign.app.documents import finding_document
 from countersign.app.findings import rank
-from countersign.app.report import write_report
+from countersign.app.report import Render, write_report
 from countersign.app.review import Reviewed, review
 from countersign.app.workspace import Workspace
 from countersign.model.visible import visible
@@ -47,7 +47,8 @@ class Digest:
             lines.append(f"Files that gave no or not all records: {words}.")
         fresh = self.new_findings
         lines += [
-            f"  {finding.severity}: {visible(finding.title, 100)} ({finding.id[:12]})" for finding in fresh[:SHOWN]
+            f"  {finding.severity}: {visible(finding.title, 100)} ({finding.id[:12]})"
+            for finding in fresh[:SHOWN]
         ]
         if len(fresh) > SHOWN:
             rest = Counter(finding.severity for finding in fresh[SHOWN:])
@@ -67,10 +68,12 @@ class Digest:
         }
 
 
-def daily(workspace: Workspace, inbox: Path, output: Path | None = None, now: datetime | None = None) -> Digest:
+def daily(
+    workspace: Workspace, inbox: Path, render: Render, output: Path | None = None, now: datetime | None = None
+) -> Digest:
     """Collect what is new in `inbox`, review it, write the report (`report.html` in the workspace by default)."""
     brought = collect(workspace, [inbox])
     known = review(workspace, now=now)
     target = output or workspace.root / "report.html"
-    write_report(workspace, target, now=now)
+    write_report(workspace, target, render, now=now)
     return Digest(brought, known, target)

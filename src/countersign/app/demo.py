@@ -12,7 +12,7 @@ import orjson
 
 from countersign.app.collect import collect
 from countersign.app.evidence import verify
-from countersign.app.report import write_report
+from countersign.app.report import Render, write_report
 from countersign.app.results import Results
 from countersign.app.review import review
 from countersign.app.workspace import CONFIG, Workspace
@@ -38,7 +38,9 @@ def generate(output: Path, seed: int, spec: Path | None = None) -> list[str]:
     from countersign.range import load_spec
 
     if spec is None:
-        with resources.as_file(resources.files("countersign").joinpath("content", "ranges", "demo.yaml")) as path:
+        with resources.as_file(
+            resources.files("countersign").joinpath("content", "ranges", "demo.yaml")
+        ) as path:
             summary = write(load_spec(path), output, seed)
     else:
         summary = write(load_spec(spec), output, seed)
@@ -46,7 +48,7 @@ def generate(output: Path, seed: int, spec: Path | None = None) -> list[str]:
     return [*lines, f"{summary.total:,} records in {output}, the truth in {output / 'truth'}"]
 
 
-def demo(directory: Path, seed: int = 1) -> DemoRun:
+def demo(directory: Path, render: Render, seed: int = 1) -> DemoRun:
     """Generate, collect, review, verify and report in `directory`, which holds nothing but an earlier demo."""
     logs, ward = _clean(directory)
     generate(logs, seed)
@@ -56,7 +58,7 @@ def demo(directory: Path, seed: int = 1) -> DemoRun:
     folders = [path for path in sorted(logs.iterdir()) if path.name not in {"truth", "agreements"}]
     brought = collect(workspace, folders)
     known = review(workspace)
-    write_report(workspace, ward / "report.html")
+    write_report(workspace, ward / "report.html", render)
     outcome = verify(workspace)
     results = Results.open(workspace)
     seen = f"{brought.records:,} records, {brought.events:,} events, {brought.rejected:,} rejected in {brought.seconds:.1f} s"
@@ -76,7 +78,9 @@ def _clean(directory: Path) -> tuple[Path, Path]:
     if directory.exists():
         strangers = [path.name for path in directory.iterdir() if path.name not in GENERATED]
         if strangers or (ward.exists() and not (ward / CONFIG).exists()):
-            raise UsageError(f"{directory} holds other things than an earlier demo\n  remedy: choose an empty folder")
+            raise UsageError(
+                f"{directory} holds other things than an earlier demo\n  remedy: choose an empty folder"
+            )
         for path in (logs, ward):
             if path.exists():
                 shutil.rmtree(path)
@@ -86,7 +90,9 @@ def _clean(directory: Path) -> tuple[Path, Path]:
 
 def _against_truth(logs: Path, visits: list[dict[str, Any]], findings: list[dict[str, Any]]) -> list[str]:
     """The demo may look at the truth beside its own logs, and says how it did."""
-    truth = [orjson.loads(line) for line in (logs / "truth" / "visits.jsonl").read_bytes().splitlines() if line]
+    truth = [
+        orjson.loads(line) for line in (logs / "truth" / "visits.jsonl").read_bytes().splitlines() if line
+    ]
     bad = [visit for visit in truth if visit["malicious"]]
     high = {finding["visit"] for finding in findings if finding["severity"] in {"high", "critical"}}
     flagged = [visit for visit in visits if visit["id"] in high]

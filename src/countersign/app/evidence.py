@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from countersign.app.workspace import Workspace
-from countersign.ledger import Archive, Log, Parser, Report, verify as verify_evidence
+from countersign.ledger import Archive, Log, Parser, Report
+from countersign.ledger import verify as verify_evidence
 from countersign.sources import Framing, source
 from countersign.sources._framing import frame, parser_version
 

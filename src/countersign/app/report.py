@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from countersign import __version__
 from countersign.app.agreements import load
@@ -16,28 +16,31 @@ from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.lake import Lake
 from countersign.ledger import Log
-from countersign.sources import source
-from countersign.visits import views
-from countersign.web import (
+from countersign.model.report import (
     Coverage,
     HostCoverage,
     ProviderPart,
     RejectedCount,
     ReportModel,
     SourceCoverage,
-    render_report,
 )
+from countersign.sources import source
+from countersign.visits import views
+
+Render = Callable[[ReportModel], str]
+"""Makes the page: `web.render_report`, handed in because `app` stands below `web`."""
 
 
 def write_report(
     workspace: Workspace,
     output: Path,
+    render: Render,
     since: datetime | None = None,
     until: datetime | None = None,
     now: datetime | None = None,
 ) -> None:
     """Write the page to `output`, whole or not at all. Raises `UsageError` where that cannot be written."""
-    page = render_report(report_model(workspace, since, until, now or datetime.now(UTC)))
+    page = render(report_model(workspace, since, until, now or datetime.now(UTC)))
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, delete=False) as file:
             file.write(page)
@@ -61,7 +64,7 @@ def report_model(
     return ReportModel(
         organisation=workspace.root.resolve().name,
         generated=generated,
-        zone=workspace.settings.display_zone or local_zone(),
+        zone=local_zone(),
         since=since,
         until=until,
         providers=tuple(
@@ -77,24 +80,24 @@ def report_model(
 
 
 def _coverage(lake: Lake) -> Coverage:
-    extent = lake.extent()
     events = lake.table("events")
     seen = views(events)
     reasons: dict[tuple[str, str], int] = {}
     for row in lake.table("rejected").select("source", "reason").to_pyarrow().to_pylist():
         key = (row["source"], row["reason"])
         reasons[key] = reasons.get(key, 0) + 1
+    records = _records(lake)
+    spans: dict[str, tuple[datetime | None, datetime | None]] = {}
+    for part in lake.extent().seen:
+        first, last = spans.get(part.source, (None, None))
+        spans[part.source] = (
+            min((moment for moment in (first, part.first) if moment), default=None),
+            max((moment for moment in (last, part.last) if moment), default=None),
+        )
     return Coverage(
         sources=tuple(
-            SourceCoverage(
-                name=row["source"],
-                title=source(row["source"]).title,
-                records=row["records"],
-                rejected=row["rejected"],
-                first=row["first"],
-                last=row["last"],
-            )
-            for row in extent
+            SourceCoverage(name, source(name).title, read, rejected, *spans.get(name, (None, None)))
+            for name, (read, rejected) in sorted(records.items())
         ),
         rejected=tuple(RejectedCount(*key, count) for key, count in sorted(reasons.items())),
         hosts=tuple(
@@ -102,6 +105,13 @@ def _coverage(lake: Lake) -> Coverage:
             for host in sorted(seen.logons | seen.processes)
         ),
     )
+
+
+def _records(lake: Lake) -> dict[str, tuple[int, int]]:
+    """Source -> records read and rejected."""
+    table = lake.table("segments")
+    sums = table.group_by("source").agg(records=table["records"].sum(), rejected=table["rejected"].sum())
+    return {row["source"]: (row["records"], row["rejected"]) for row in sums.to_pyarrow().to_pylist()}
 
 
 def _evidence(workspace: Workspace) -> str:
@@ -124,6 +134,3 @@ def _is_zone(name: str) -> bool:
     from countersign.app.workspace import is_zone
 
     return is_zone(name)
-
-
-__all__: list[Any] = ["local_zone", "report_model", "write_report"]

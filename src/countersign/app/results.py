@@ -30,6 +30,17 @@ class Results:
         """Those of `workspace`."""
         return cls(workspace, Lake.open(workspace.lake))
 
+    @property
+    def lake(self) -> Lake:
+        """The lake behind the results."""
+        return self._lake
+
+    def leaves(self) -> dict[str, int]:
+        """Segment -> index of the ledger leaf that covers its records."""
+        rows = self._lake.segment_rows().select(["segment", "leaf_records"])
+        pairs = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+        return {segment: leaf for segment, leaf in pairs if leaf is not None}
+
     def visits(
         self, since: datetime | None = None, until: datetime | None = None, provider: str | None = None
     ) -> list[dict[str, Any]]:
@@ -67,7 +78,7 @@ class Results:
             raise UsageError(
                 f"{len(found)} {table} have ids that start with {prefix!r}\n  remedy: give more of the id"
             )
-        return found[0]
+        return dict(found[0])
 
     def findings_of(self, visit: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The findings of one visit, most severe first."""
@@ -109,7 +120,7 @@ class Results:
     @staticmethod
     def any_at_least(findings: Iterable[Any], level: str) -> bool:
         """Whether one of `findings` (documents or `Finding`s) has this severity or a higher one."""
-        floor = SEVERITIES.index(level)  # type: ignore[arg-type]  # the command line allows only these words
+        floor = SEVERITIES.index(level)
         return any(
             SEVERITIES.index(item["severity"] if isinstance(item, Mapping) else item.severity) >= floor
             for item in findings
@@ -124,7 +135,7 @@ class Results:
 
     def _severities(self) -> dict[str, Severity]:
         if self._severity is None:
-            found = self._lake.read("findings", columns=["id", "severity"])
+            found = self._lake.table("findings").select("id", "severity").to_pyarrow()
             self._severity = dict(
                 zip(found.column("id").to_pylist(), found.column("severity").to_pylist(), strict=True)
             )
@@ -144,7 +155,7 @@ class Results:
 
     def visit_count(self) -> int:
         """How many visits there are."""
-        return int(self._lake.read("visits", columns=["id"]).num_rows)
+        return int(self._lake.table("visits").count().to_pyarrow().as_py())
 
     def stored(self, since: datetime | None) -> list[dict[str, Any]]:
         """Visits already known from `since` on."""
@@ -154,7 +165,7 @@ class Results:
         """The start of the day from which visits must be worked out anew if records from `since` on are new: no
         visit may lie across it."""
         floor = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        spans = self._lake.read("visits", columns=["start", "end"]).to_pylist()
+        spans = self._lake.table("visits").select("start", "end").to_pyarrow().to_pylist()
         while True:
             across = [
                 row["start"]

@@ -27,7 +27,6 @@ from countersign.app.findings import (
     began,
     clause_findings,
     rule_findings,
-    severity_counts,
     switch_findings,
     with_findings,
 )
@@ -36,6 +35,7 @@ from countersign.app.ruleset import compiled
 from countersign.app.workspace import Workspace
 from countersign.errors import StoreError
 from countersign.lake import Lake
+from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
 from countersign.model.visit import Finding, Reference, Severity, Visit
 from countersign.visits import stitch, views
 
@@ -95,7 +95,7 @@ def review(
     """
     begun = time.monotonic()
     as_of = now or datetime.now(UTC)
-    with Lake.writer(workspace.lake) as lake:
+    with workspace.writing() as lake:
         results = Results(workspace, lake)
         agreed, problems = load(workspace)
         rules, ruleset = compiled(workspace)
@@ -123,7 +123,7 @@ def review(
         )
 
 
-def _work(  # noqa: PLR0917  # the stations of one pass
+def _work(  # the stations of one pass
     lake: Lake,
     results: Results,
     agreed: tuple[Agreement, ...],
@@ -132,7 +132,7 @@ def _work(  # noqa: PLR0917  # the stations of one pass
     as_of: datetime,
     progress: Progress | None,
 ) -> tuple[Finding, ...]:
-    leaves = lake.leaves()
+    leaves = results.leaves()
     table = lake.table("events")
     events = table if plan.since is None else table.filter(table.time >= plan.since)
     visits = stitch(events, Subjects(Resolver(agreed)), leaves.get)
@@ -141,8 +141,10 @@ def _work(  # noqa: PLR0917  # the stations of one pass
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
     findings += rule_findings(judged, _hits(events, rules, leaves, progress))
     known = results.finding_ids()
-    lake.replace("visits", _visit_rows(with_findings(judged, findings)), since=plan.since)
-    lake.replace("findings", _finding_rows(findings), since=plan.since)
+    visit_rows = _visit_rows(with_findings(judged, findings))
+    lake.replace("visits", visit_rows, ids=_replaced(lake, "visits", "start", plan.since, visit_rows))
+    finding_rows = _finding_rows(findings)
+    lake.replace("findings", finding_rows, ids=_replaced(lake, "findings", "time", plan.since, finding_rows))
     return tuple(finding for finding in findings if finding.id not in known)
 
 
@@ -152,7 +154,9 @@ def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:
     if agreement is not None:
         held = agreement
         found += clause_findings(
-            visit, lambda clause: agreements.severity_of(clause, held), agreements.clause_cites
+            visit,
+            lambda clause: agreements.severity_of(clause, held),
+            lambda clause: agreements.clause_cites(clause, held),
         )
     return found
 
@@ -248,7 +252,19 @@ def _aliased(visits: tuple[Visit, ...], stored: Iterable[Mapping[str, Any]]) -> 
     )
 
 
-def _visit_rows(visits: Iterable[Visit]) -> list[dict[str, Any]]:
+def _replaced(
+    lake: Lake, name: str, column: str, since: datetime | None, fresh: pa.Table
+) -> list[str] | None:
+    """Ids of the rows that a review from `since` on takes the place of; None means all."""
+    if since is None:
+        return None
+    stored = lake.read(name)
+    moments = zip(stored.column("id").to_pylist(), stored.column(column).to_pylist(), strict=True)
+    old = {id_ for id_, moment in moments if moment is not None and moment >= since}
+    return sorted(old | set(fresh.column("id").to_pylist()))
+
+
+def _visit_rows(visits: Iterable[Visit]) -> pa.Table:
     rows = []
     for visit in visits:
         first = began(visit)
@@ -264,11 +280,11 @@ def _visit_rows(visits: Iterable[Visit]) -> list[dict[str, Any]]:
                 "body": orjson.dumps(visit_document(visit)).decode(),
             }
         )
-    return rows
+    return pa.Table.from_pylist(rows, schema=VISITS_SCHEMA)
 
 
-def _finding_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
-    return [
+def _finding_rows(findings: Iterable[Finding]) -> pa.Table:
+    rows = [
         {
             "id": finding.id,
             "time": finding.time,
@@ -280,6 +296,7 @@ def _finding_rows(findings: Iterable[Finding]) -> list[dict[str, Any]]:
         }
         for finding in findings
     ]
+    return pa.Table.from_pylist(rows, schema=FINDINGS_SCHEMA)
 
 
 def _inputs(agreed: Iterable[Agreement], digests: Mapping[str, str]) -> str:
@@ -302,7 +319,8 @@ def _plan(workspace: Workspace, lake: Lake, results: Results, inputs: str, *, ev
     fresh = [segment for segment in lake.stored_segments() if segment[:16] not in known]
     if not fresh:
         return _Plan(nothing=True)
-    earliest = lake.earliest(fresh)
+    table = lake.table("events")
+    earliest = table.filter(table.segment.isin(fresh))["time"].min().to_pyarrow().as_py()
     if earliest is None:
         return _Plan(nothing=True)
     return _Plan(results.reach(earliest - REACH))

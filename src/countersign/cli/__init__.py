@@ -46,4 +46,6 @@ def _complain(text: str) -> None:
     from countersign.model.visible import visible
 
     lines = [visible(line) for line in text.splitlines()]
-    sys.stderr.write("\n".join(["countersign: " + lines[0] if lines else "countersign: failed", *lines[1:]]) + "\n")
+    sys.stderr.write(
+        "\n".join(["countersign: " + lines[0] if lines else "countersign: failed", *lines[1:]]) + "\n"
+    )

@@ -20,12 +20,22 @@ Exit codes: 0 fine; 1 ran, and something needs a person (--fail-on); 2 bad input
 """
 LEVELS = click.Choice(["informational", "low", "medium", "high", "critical"])
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-_since = click.option("--since", metavar="TIME", help="From this time or day on (2026-03-02, 2026-03-02T08:00).")
+_since = click.option(
+    "--since", metavar="TIME", help="From this time or day on (2026-03-02, 2026-03-02T08:00)."
+)
 _until = click.option("--until", metavar="TIME", help="Before this time or day.")
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("-C", "folder", metavar="DIR", type=click.Path(path_type=Path), help="The workspace; else the nearest upward.")
+@click.group(
+    epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.option(
+    "-C",
+    "folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="The workspace; else the nearest upward.",
+)
 @click.version_option(__version__, prog_name="countersign")
 @click.pass_context
 def program(ctx: click.Context, folder: Path | None) -> None:
@@ -48,7 +58,9 @@ def _moment(text: str | None) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no time\n  remedy: write 2026-03-02 or 2026-03-02T08:00+01:00") from error
+        raise UsageError(
+            f"{text!r} is no time\n  remedy: write 2026-03-02 or 2026-03-02T08:00+01:00"
+        ) from error
     return found if found.tzinfo else found.astimezone()
 
 
@@ -77,7 +89,9 @@ def init(directory: Path) -> None:
 @click.option("--zone", help="IANA time zone of clock texts that name none.")
 @_json
 @click.pass_context
-def collect(ctx: click.Context, paths: tuple[str, ...], origin: str | None, zone: str | None, *, as_json: bool) -> None:
+def collect(
+    ctx: click.Context, paths: tuple[str, ...], origin: str | None, zone: str | None, *, as_json: bool
+) -> None:
     """Seal, read and store logs: files, folders, zip, gz, tar, or - for stdin."""
     from countersign.app.collect import collect as run
     from countersign.cli.progress import bar
@@ -85,9 +99,15 @@ def collect(ctx: click.Context, paths: tuple[str, ...], origin: str | None, zone
 
     workspace = _workspace(ctx)
     with bar("collecting", quiet=as_json) as progress:
-        summary = run(workspace, paths, origin=origin, zone=zone, progress=progress)
+
+        def step(done: int, total: int, records: int) -> None:
+            del records
+            if progress is not None:
+                progress(done, total or None)
+
+        summary = run(workspace, paths, origin=origin, zone=zone, progress=step)
     if as_json:
-        _lines([*({"file": f.path, "status": f.status, "reason": f.reason} for f in summary.files), summary.document()])
+        _lines([summary.to_json()])
     else:
         collected(summary)
 
@@ -152,12 +172,20 @@ def visit(ctx: click.Context, visit_id: str, *, as_json: bool) -> None:
 @program.command()
 @_since
 @_until
-@click.option("--fail-on", "level", type=LEVELS, help="Exit with 1 if there is one of this severity or above.")
+@click.option(
+    "--fail-on", "level", type=LEVELS, help="Exit with 1 if there is one of this severity or above."
+)
 @click.option("--ocsf", "as_ocsf", is_flag=True, help="OCSF events of class 2003 and 2004, one a line.")
 @_json
 @click.pass_context
 def findings(
-    ctx: click.Context, since: str | None, until: str | None, level: str | None, *, as_ocsf: bool, as_json: bool
+    ctx: click.Context,
+    since: str | None,
+    until: str | None,
+    level: str | None,
+    *,
+    as_ocsf: bool,
+    as_json: bool,
 ) -> int:
     """What is wrong, most severe first."""
     from countersign.app.documents import finding_from, ocsf
@@ -193,30 +221,38 @@ def finding(ctx: click.Context, finding_id: str, *, as_json: bool) -> None:
 
 
 @program.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True
+)
 @_since
 @_until
 @click.pass_context
 def report(ctx: click.Context, output: Path, since: str | None, until: str | None) -> None:
     """One page for the contract owner: visits, verdicts, findings, and what could not be seen."""
     from countersign.app.report import write_report
+    from countersign.web import render_report
 
-    write_report(_workspace(ctx), output, _moment(since), _moment(until))
+    write_report(_workspace(ctx), output, render_report, _moment(since), _moment(until))
     click.echo(f"Wrote {output}")
 
 
 @program.command()
 @click.argument("inbox", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The report; else report.html in the workspace.")
-@click.option("--fail-on", "level", type=LEVELS, help="Exit with 1 if there is a new one of this severity or above.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The report; else report.html in the workspace."
+)
+@click.option(
+    "--fail-on", "level", type=LEVELS, help="Exit with 1 if there is a new one of this severity or above."
+)
 @_json
 @click.pass_context
 def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | None, *, as_json: bool) -> int:
     """Collect what is new in a folder, review it, write a ten-line digest and the report."""
     from countersign.app.daily import daily as run
     from countersign.app.results import Results
+    from countersign.web import render_report
 
-    digest = run(_workspace(ctx), inbox, output)
+    digest = run(_workspace(ctx), inbox, render_report, output)
     if as_json:
         _lines([digest.document()])
     else:
@@ -336,5 +372,6 @@ def demo(directory: Path, seed: int) -> None:
     """Generate a small estate with one intrusion, and run everything on it."""
     from countersign.app.demo import demo as run
     from countersign.cli.show import demo_summary
+    from countersign.web import render_report
 
-    demo_summary(run(directory, seed))
+    demo_summary(run(directory, render_report, seed))

@@ -21,7 +21,13 @@ def bar(title: str, *, quiet: bool = False) -> Iterator[Progress | None]:
     from rich.progress import Progress as RichProgress
 
     console = Console(stderr=True)
-    columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        "{task.description}",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with RichProgress(*columns, console=console, transient=True) as live:
         task = live.add_task(title, total=None)
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 """Narrowest terminal that the tree is made for, and the width of what goes into a pipe."""
-SHORT_ID = 12
+SHORT_ID = 8
+NAMELESS = "unnamed gateway"
+"""Where a log does not say which machine wrote it (OpenVPN's own file)."""
 DEEDS_SHOWN = 8
 STYLES = {
     "critical": "bold red",
@@ -56,6 +58,23 @@ def clock(stamp: str | None) -> str:
     return "--:--:--" if stamp is None else datetime.fromisoformat(stamp).astimezone().strftime("%H:%M:%S")
 
 
+def minute(stamp: str | None, offset: str) -> str:
+    """Day and minute in the user's zone; the offset stands beside it where it is not `offset` (summer time)."""
+    if stamp is None:
+        return "unknown"
+    moment = datetime.fromisoformat(stamp).astimezone()
+    own = moment.strftime("%z")
+    return moment.strftime("%m-%d %H:%M") + (f" {own}" if own != offset else "")
+
+
+def brief(start: str | None, end: str | None) -> str:
+    """How long something took, for a table; `?` where the logs do not say."""
+    words = lasting(start, end)
+    return (
+        "?" if words in {"start unknown", "no end seen"} else words.replace(" h ", "h").replace(" min", "m")
+    )
+
+
 def lasting(start: str | None, end: str | None) -> str:
     """How long something took, in words."""
     if start is None or end is None:
@@ -77,10 +96,11 @@ def size(count: int) -> str:
     return f"{value:.1f} TB"
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
+def _table(*columns: str, whole: Sequence[str] = ()) -> Table:
+    """A plain table; the columns named in `whole` are never broken over lines."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in whole)
     return table
 
 
@@ -96,6 +116,8 @@ def collected(summary: Summary) -> None:
         f"in {summary.seconds:.1f} s: {summary.events:,} events, {summary.new_events:,} of them new, "
         f"{summary.rejected:,} rejected, {summary.unrecognised:,} files not recognised."
     )
+    if summary.stopped:
+        out.print(_text(f"Stopped early: {summary.stopped}. Run the same command again to go on.", "yellow"))
     odd = [entry for entry in summary.files if entry.status not in {"read", "known"}]
     table = _table("file", "status", "reason")
     for entry in odd[:40]:
@@ -124,19 +146,25 @@ def visit_table(bodies: Sequence[Mapping[str, Any]], results: Any) -> None:  # n
     """One line a visit."""
     out = console()
     if not bodies:
-        out.print("No visits. Declare providers in agreements/ (countersign discover helps), then: countersign review")
+        out.print(
+            "No visits. Declare providers in agreements/ (countersign discover helps), then: countersign review"
+        )
         return
-    table = _table("visit", "start", "for", "provider", "person", "way", "findings")
+    first = bodies[0]["start"] or results.began(bodies[0])
+    offset = datetime.fromisoformat(first).astimezone().strftime("%z") if first else ""
+    table = _table(
+        "visit", f"start ({offset})", "for", "provider", "person", "way", "findings", whole=("visit", "for")
+    )
     for body in bodies:
-        way = " > ".join(dict.fromkeys(hop["target"] for hop in body["hops"]))
+        way = " > ".join(dict.fromkeys(hop["target"] or NAMELESS for hop in body["hops"]))
         worst = results.worst(body)
         table.add_row(
             body["id"][:SHORT_ID],
-            _text(local(body["start"] or results.began(body))),
-            _text(lasting(body["start"], body["end"])),
-            _text(body["provider"]),
+            _text(minute(body["start"] or results.began(body), offset)),
+            _text(brief(body["start"], body["end"])),
+            _text(body["provider"], limit=20),
             _text(body["person"], limit=24),
-            _text(way, limit=48),
+            _text(way, limit=60),
             Text(f"{len(body['findings'])} {worst}" if worst else "", style=STYLES.get(worst, "")),
         )
     out.print(table)
@@ -172,7 +200,7 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
         source = f"{source} ({hop['source_ip']})"
     head = Text(indent)
     head.append(f"{clock(hop['start'])} ", "bold")
-    head.append_text(_text(f"{source} > {hop['target']}", "bold"))
+    head.append_text(_text(f"{source} > {hop['target'] or NAMELESS}", "bold"))
     head.append_text(_text(f"  {hop['protocol']}", "cyan"))
     head.append(f"  {lasting(hop['start'], hop['end'])}", "dim")
     out.print(head)
@@ -183,11 +211,16 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
     if hop["mfa"] is not None:
         account.append("  MFA" if hop["mfa"] else "  no MFA", "green" if hop["mfa"] else "yellow")
     out.print(account)
-    seen = f"seen by {len(hop['seen_by'])} of {len(hop['expected_by'])}: {', '.join(hop['seen_by']) or 'nobody'}"
+    seen = (
+        f"seen by {len(hop['seen_by'])} of {len(hop['expected_by'])}: {', '.join(hop['seen_by']) or 'nobody'}"
+    )
     out.print(_indented(f"{hop['link']['kind']}: {hop['link']['reason']}; {seen}", inner, "dim"))
     deeds = _distinct(hop["actions"])
     for action in deeds[:DEEDS_SHOWN]:
-        out.print(_text(f"{inner}{clock(action['time'])} {action['kind']}: {action['text']}", limit=240), soft_wrap=False)
+        out.print(
+            _text(f"{inner}{clock(action['time'])} {action['kind']}: {action['text']}", limit=240),
+            soft_wrap=False,
+        )
     if len(deeds) > DEEDS_SHOWN:
         out.print(f"{inner}... and {len(deeds) - DEEDS_SHOWN} more deeds (--json has all)", style="dim")
     for child in children.get(hop["id"], []):
@@ -206,7 +239,8 @@ def _indented(text: str, indent: str, style: str = "") -> Text:
     import textwrap
 
     return Text(
-        "\n".join(textwrap.wrap(visible(text), WIDTH - 1, initial_indent=indent, subsequent_indent=indent)), style=style
+        "\n".join(textwrap.wrap(visible(text), WIDTH - 1, initial_indent=indent, subsequent_indent=indent)),
+        style=style,
     )
 
 
@@ -276,7 +310,9 @@ def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]])
     out.print(Text("  Evidence", style="bold"))
     for item in evidence:
         out.print(
-            _text(f"    {local(item['time'])} record {item['record']} of segment {item['segment'][:16]} leaf {item['leaf']}")
+            _text(
+                f"    {local(item['time'])} record {item['record']} of segment {item['segment'][:16]} leaf {item['leaf']}"
+            )
         )
         out.print(_indented(visible(item["text"], 300), "      ", "dim"))
 
@@ -301,14 +337,18 @@ def outsiders(found: Sequence[Outsider]) -> None:
     out.print(table)
     if len(found) > 60:
         out.print(f"... and {len(found) - 60} more; --json lists them all")
-    out.print("Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review")
+    out.print(
+        "Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review"
+    )
 
 
 def rule_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """One line a rule."""
     table = _table("level", "rule", "state", "reason")
     for row in rows:
-        table.add_row(row["level"], _text(row["title"], limit=60), row["state"], _text(row["reason"], limit=60))
+        table.add_row(
+            row["level"], _text(row["title"], limit=60), row["state"], _text(row["reason"], limit=60)
+        )
     console().print(table)
 
 

@@ -12,7 +12,7 @@ from typing import Self
 import pyarrow as pa
 
 from countersign.errors import StoreError
-from countersign.lake import _append, _files, _maintain
+from countersign.lake import _append, _files, _maintain, _retract
 from countersign.lake._delta import CHECKPOINT_EVERY, LOG, DeltaFolder
 from countersign.lake._engine import quote, scan
 from countersign.lake._guard import store_errors
@@ -130,6 +130,15 @@ class Lake(LakeReading):
         if self._due():
             self.maintain()
         return Appended(done.new_events, done.duplicates, done.rejected, done.stored, tuple(refused))
+
+    def retract(self, segments: Sequence[str]) -> int:
+        """Take back what was read of segments that ended in half a record; returns how many events went.
+
+        The segments' own rows stay, for their bytes stay sealed. May be repeated.
+        """
+        self._writable()
+        self.recover()
+        return _retract.retract(self._folders, self._connection, segments, self._clock())
 
     def replace(self, name: str, rows: pa.Table, ids: Sequence[str] | None = None) -> None:
         """Replace a derived table, or only its rows with these `ids`, by `rows`, in one commit."""

@@ -48,7 +48,11 @@ def outside(events: ir.Table) -> list[Outside]:
         at=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
     )
     keys = ["kind", "name", "domain", "source", "target", "log", "type"]
-    found = rows.group_by(keys).agg(times=rows.count(), first=rows["at"].min(), last=rows["at"].max()).to_pyarrow()
+    found = (
+        rows.group_by(keys)
+        .agg(times=rows.count(), first=rows["at"].min(), last=rows["at"].max())
+        .to_pyarrow()
+    )
     merged: dict[tuple[str, str, str, str], Outside] = {}
     for row in found.to_pylist():
         if row["kind"] != f.TUNNEL and not _public(row["source"]):

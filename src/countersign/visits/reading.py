@@ -21,7 +21,7 @@ from countersign.visits.names import (
 )
 from countersign.visits.subjects import Claimed, Subjects
 
-INBOUND, OUTBOUND = 1, 2
+OUTBOUND = 2
 """OCSF `connection_info.direction_id`, seen from the host that wrote the record."""
 ROUNDS = 5
 """How often a credential switch is followed to a further account; real chains are two or three long."""
@@ -168,7 +168,8 @@ def _reference(stamp: str) -> tuple[str, str, int]:
 
 def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Claim]:
     """Records that show an address to be a host: a machine account's logon from it, or the host's own word of
-    the connections it opened and took."""
+    the connections it opened. What it says of those it took is no help: Sysmon names the ends of UDP the other way
+    round."""
     skip = set(leased)
     time = events.time.epoch_seconds() * 1_000_000 + events.time.microsecond()
     rows = events.mutate(
@@ -176,7 +177,6 @@ def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Cl
         who=leaf(events, "user.name"),
         device=leaf(events, "device.hostname"),
         src=leaf(events, "src_endpoint.ip"),
-        dst=leaf(events, "dst_endpoint.ip"),
         direction=leaf(events, "connection_info.direction_id"),
     ).filter(events.time.notnull())
     machine = rows.filter((rows.class_uid == f.AUTHENTICATION) & rows.who.endswith("$") & rows.src.notnull())
@@ -185,7 +185,6 @@ def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Cl
     for table, name, address, cut in (
         (machine, "who", "src", 1),
         (opened.filter(opened.direction == OUTBOUND), "device", "src", 0),
-        (opened.filter((opened.direction == INBOUND) & opened.dst.notnull()), "device", "dst", 0),
     ):
         grouped = table.group_by([name, address]).agg(first=table["at"].min(), last=table["at"].max())
         for row in grouped.to_pyarrow().to_pylist():

@@ -177,10 +177,19 @@ def _terminal(host: str, key: str, run: list[Fact]) -> Session:
 def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     """VPN tunnels and SSH sessions: opened by a success (activity 1), closed by activity 2 with the same key."""
     grouped: dict[tuple[str, str, str], list[Fact]] = defaultdict(list)
-    for fact in found:
-        kind = _keyed_kind(fact)
-        if kind and fact.session:
-            grouped[kind, hosts.canonical(fact.host), fact.session].append(fact)
+    chosen = sorted(
+        (fact for fact in found if fact.session and _keyed_kind(fact)), key=lambda fact: fact.order
+    )
+    connections: dict[tuple[str, str], str] = {}
+    for fact in chosen:
+        host = hosts.canonical(fact.host)
+        key = fact.session
+        if key.startswith("sshd:"):
+            # the child that serves the session has a process id of its own; address and port are the connection's
+            if fact.src_ip and fact.src_port:
+                connections[host, key] = f"ssh:{fact.src_ip}:{fact.src_port}"
+            key = connections.get((host, key), key)
+        grouped[_keyed_kind(fact), host, key].append(fact)
     out: list[Session] = []
     for (kind, host, key), group in grouped.items():
         out.extend(_keyed(kind, host, key, sorted(group, key=lambda fact: fact.order)))

@@ -27,7 +27,11 @@ class Views:
 
 def views(events: ir.Table) -> Views:
     """The vantage points in `events`."""
-    table = events.select(host=leaf(events, "device.hostname").fill_null(""), kind=events.class_uid, log=leaf(events, "metadata.product"))
+    table = events.select(
+        host=leaf(events, "device.hostname").fill_null(""),
+        kind=events.class_uid,
+        log=leaf(events, "metadata.product"),
+    )
     rows = table.distinct().to_pyarrow().to_pylist()
     hosts = HostNames({row["host"] for row in rows if row["host"]})
 

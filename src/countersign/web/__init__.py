@@ -1,6 +1,6 @@
 """The report: one self-contained page for the people who own the contract."""
 
-from countersign.web.model import (
+from countersign.model.report import (
     Coverage,
     HostCoverage,
     ProviderPart,

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from countersign.model.report import ProviderPart, ReportModel, SourceCoverage
 from countersign.model.visible import visible
 from countersign.model.visit import Action, Finding, Verdict, Visit
-from countersign.web.model import ProviderPart, ReportModel, SourceCoverage
 from countersign.web.story import Story, TreeHop, in_order, tell
 from countersign.web.timeline import Timeline, draw
 from countersign.web.times import Moment, clock_text, day_text, end_text, moment, plural, span_text

@@ -12,9 +12,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from countersign.model.report import ReportModel
 from countersign.model.visible import visible
 from countersign.web import page as limits
-from countersign.web.model import ReportModel
 from countersign.web.page import make_page
 from countersign.web.words import LINKS, PROTOCOLS, VERDICTS
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from story import Claims, Story
 
 from countersign.model.visit import Hop, Visit
 from countersign.visits import facts, stitch
+from story import Claims, Story
 
 ACME = Claims(
     {"jdoe": "Jane Doe", "adm-jdoe": "Jane Doe", "svc-acme": "backup"}, services=frozenset({"svc-acme"})
@@ -225,6 +225,30 @@ def test_ssh_from_a_declared_origin_is_a_visit_even_for_an_undeclared_account() 
     )
     (visit,) = visits(story, Claims(origins={"203.0.113.9": "acme"}))
     assert (visit.provider, visit.hops[0].protocol, visit.hops[0].account) == ("acme", "ssh", "root")
+
+
+def test_an_ssh_session_ends_by_the_word_of_its_child_process() -> None:
+    story = Story()
+    for at, activity, pid, port in ((0, 1, 44, 4022), (0.5, 1, 44, 0), (300, 2, 50, 4022), (301, 2, 44, 0)):
+        story.add(
+            at,
+            {
+                "class_uid": 3002,
+                "activity_id": activity,
+                "status_id": 1,
+                "metadata.log_name": "sshd",
+                "device.hostname": "lnx01",
+                "user.name": "jdoe",
+                "session.uid": f"sshd:{pid}",
+                "src_endpoint.ip": "203.0.113.9" if port else None,
+                "src_endpoint.port": port or None,
+            },
+        )
+    (visit,) = visits(story)
+    (hop,) = visit.hops
+    assert hop.start is not None
+    assert hop.end is not None
+    assert len(hop.records) == 4
 
 
 def test_service_accounts_make_visits_of_kind_service() -> None:

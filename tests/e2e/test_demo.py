@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def countersign(*arguments: str | Path, code: int = 0) -> str:
+    """The program as a user runs it; its stdout."""
+    environment = {**os.environ, "TZ": "Europe/London"}
+    run = subprocess.run(
+        [sys.executable, "-m", "countersign", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        check=False,
+    )
+    assert run.returncode == code, run.stderr
+    assert "Traceback" not in run.stderr
+    return run.stdout
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    return folder, countersign("demo", folder)
+
+
+def test_the_intrusion_is_found_and_ordinary_visits_raise_nothing_high(demo: tuple[Path, str]) -> None:
+    folder, _ = demo
+    ward = folder / "ward"
+    findings = [json.loads(line) for line in countersign("-C", ward, "findings", "--json").splitlines()]
+    visits = [json.loads(line) for line in countersign("-C", ward, "visits", "--json").splitlines()]
+    truth = [
+        json.loads(line) for line in (folder / "logs" / "truth" / "visits.jsonl").read_text().splitlines()
+    ]
+    loud = {body["visit"] for body in findings if body["severity"] in {"high", "critical"}}
+    assert len(loud) == 1
+    (intrusion,) = [visit for visit in visits if visit["id"] in loud]
+    (bad,) = [visit for visit in truth if visit["malicious"]]
+    assert intrusion["provider"] == bad["provider"]
+    assert intrusion["start"][:13] == bad["start"][:13]
+    # at least those of a person; a service's visits may be counted otherwise
+    assert len(visits) >= 18
+    assert len(visits) <= len(truth) * 1.3
+
+
+def test_exit_code_says_that_something_needs_a_person(demo: tuple[Path, str]) -> None:
+    ward = demo[0] / "ward"
+    countersign("-C", ward, "findings", "--fail-on", "high", code=1)
+    countersign("-C", ward, "ledger", "verify")
+
+
+def test_tables_fit_and_every_visit_and_finding_can_be_shown(demo: tuple[Path, str]) -> None:
+    ward = demo[0] / "ward"
+    for line in countersign("-C", ward, "visits", "--json").splitlines():
+        text = countersign("-C", ward, "visit", json.loads(line)["id"][:12])
+        assert max(map(len, text.splitlines())) <= 80
+    first = json.loads(countersign("-C", ward, "findings", "--json").splitlines()[0])
+    page = countersign("-C", ward, "finding", first["id"])
+    assert "Evidence" in page
+
+
+def test_the_report_is_one_page_without_outside_requests(demo: tuple[Path, str]) -> None:
+    page = (demo[0] / "ward" / "report.html").read_text("utf-8")
+    assert "<svg" in page
+    assert "<script" not in page
+    assert 'src="http' not in page
+
+
+def test_a_second_demo_replaces_the_first_but_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "precious.txt").write_text("mine")
+    countersign("demo", tmp_path, code=2)
+    assert (tmp_path / "precious.txt").read_text() == "mine"
