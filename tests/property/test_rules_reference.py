@@ -61,7 +61,7 @@ class Reference:
             return any(holds(modifiers, value, text, event, keyword=True) for text in event.values())
         text = next((text for name, text in event.items() if name.casefold() == field.casefold()), None)
         if "exists" in modifiers:
-            return (text is not None) == value
+            return (text is not None) is value
         if value is None:
             return text is None
         return text is not None and holds(modifiers, value, text, event)

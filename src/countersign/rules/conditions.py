@@ -50,6 +50,8 @@ _OPERATORS: Mapping[CompareOperators, atoms.Operator] = {
     CompareOperators.GTE: "gte",
     CompareOperators.NEQ: "neq",
 }
+MOST_CHARACTERS = 20_000
+"""Of all conditions of one rule; the parser takes some 25 microseconds a character."""
 MOST_NODES = 20_000
 """The largest rule of SigmaHQ has some 1,500 values; conditions can repeat them, but not for ever."""
 
@@ -75,9 +77,10 @@ def tree(rule: SigmaRule, renames: Renames) -> Node:
 
     """
     builder = _Builder(rule, renames)
-    return either(
-        builder.condition(parsed.parse(postprocess=False)) for parsed in rule.detection.parsed_condition
-    )
+    conditions = rule.detection.parsed_condition
+    if sum(len(parsed.condition) for parsed in conditions) > MOST_CHARACTERS:
+        raise Unsupported(f"a condition of more than {MOST_CHARACTERS} characters")
+    return either(builder.condition(parsed.parse(postprocess=False)) for parsed in conditions)
 
 
 def both(nodes: Iterable[Node]) -> Node:

@@ -29,6 +29,7 @@ PARSER_FAILURES = (
     AttributeError,
     KeyError,
     IndexError,
+    ArithmeticError,
     RecursionError,
 )
 """What pySigma and PyYAML let out for odd input: their own errors, and those of values of an unexpected type."""

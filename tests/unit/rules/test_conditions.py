@@ -99,6 +99,8 @@ def test_fieldref(fires: Fires) -> None:
         ("s: {A: x}\ncondition: t", "'t'"),
         ("s: {A: x}\ncondition: 1 of t*", "names no selection"),
         ("s: {A: x}\ncondition: s and", "condition"),
+        ("s: {A: x}\ncondition: " + "s or " * 5_000 + "s", "more than 20000 characters"),
+        ("s: {A: x}\ncondition: " + "(s and " * 2_500 + "s" + ")" * 2_400, "cannot be read"),
         ("s: {'|exists': true}\ncondition: s", "cannot be read"),
     ],
 )

@@ -68,3 +68,9 @@ def test_cited_items_exist(shared_data: Path) -> None:
     register = (shared_data.parent / "alerts.md").read_text("utf-8")
     known = set(re.findall(r"^\| ([A-Z0-9-]+/[A-Z0-9-]+) \|", register, re.MULTILINE))
     assert {cite for rule in RULES.rules for cite in rule.cites} <= known
+
+
+def test_the_table_in_the_documentation_is_that_of_the_rules() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+    rows = [f"| {rule.title} | {rule.level} | {', '.join(rule.cites)} |" for rule in RULES.rules]
+    assert "\n".join(rows) in text

@@ -3,6 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countersign.rules import compile_rules
 from countersign.rules.documents import read_documents
 from countersign.rules.load import _Loader
 
@@ -90,6 +91,8 @@ def test_whatever_a_rule_holds_only_rules_and_problems_come_out(
     loader.add("x.yml", data)
     found = loader.finish()
     assert len(found.rules) <= 1
+    made = compile_rules(found)
+    assert len(made.status) == len(found.rules)
 
 
 @given(st.binary(max_size=200))

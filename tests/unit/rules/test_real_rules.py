@@ -29,7 +29,11 @@ def sigma(shared_data: Path) -> CompiledSet:
 
 
 def evtx_events(data: bytes) -> pa.Table:
-    records = [record["data"].encode() for record in PyEvtxParser(io.BytesIO(data)).records_json()]
+    records = [
+        record["data"].encode()
+        for record in PyEvtxParser(io.BytesIO(data)).records_json()
+        if record is not None
+    ]
     return evtx.parse(records, CONTEXT).events
 
 

@@ -8,7 +8,7 @@ import pytest
 from countersign.rules import CompiledSet
 
 MANY = 1_000
-DETECTIONS = {
+DETECTIONS: dict[str, Callable[[int], bool]] = {
     "a: {Image|endswith: '0'}\nb: {CommandLine|re: '^[0-9]'}\ncondition: a and b": lambda i: i % 10 == 0,
     "a: {Image|endswith: '0'}\nb: {CommandLine|re: '[05]$'}\ncondition: a and not b": lambda _: False,
     "a: {CommandLine|re: '[05]$'}\ncondition: a": lambda i: i % 5 == 0,
