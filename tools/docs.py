@@ -37,8 +37,10 @@ def schema_page() -> str:
     lines = [
         "# Columns of the events table",
         "",
-        f"Taken from `src/countersign/model/schema.py` by `make docs`. OCSF version {schema.OCSF_VERSION}, schema version "
-        f"{schema.SCHEMA_VERSION}.",
+        (
+            f"Taken from `src/countersign/model/schema.py` by `make docs`. OCSF version {schema.OCSF_VERSION}, schema version "
+            f"{schema.SCHEMA_VERSION}."
+        ),
         "",
         "| column | type |",
         "|---|---|",

@@ -103,7 +103,7 @@ def test_everything_shared_is_read_and_a_second_run_adds_nothing(ward: Workspace
 def test_any_changed_byte_is_found_and_its_segment_named(ward: Workspace, shared_data: Path) -> None:
     collect(ward, [one(shared_data, "covenant_copy_smb*.zip")], workers=1)
     assert verify(ward).sound
-    (file,) = [path for path in ward.archive.rglob("*.zst")]
+    (file,) = list(ward.archive.rglob("*.zst"))
     whole = file.read_bytes()
     for place in (0, 5, 41, len(whole) // 2, len(whole) - 1):
         changed = bytearray(whole)

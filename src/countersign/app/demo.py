@@ -98,9 +98,11 @@ def _against_truth(logs: Path, visits: list[dict[str, Any]], findings: list[dict
     flagged = [visit for visit in visits if visit["id"] in high]
     right = [visit for visit in flagged if any(_same(visit, true) for true in bad)]
     lines = [
-        f"Truth: {len(truth)} visits, {len(bad)} of them the intrusion. Found: {len(visits)} visits; "
-        f"{len(right)} of {len(bad)} intrusions and {len(flagged) - len(right)} ordinary visits have findings of "
-        "severity high or above."
+        (
+            f"Truth: {len(truth)} visits, {len(bad)} of them the intrusion. Found: {len(visits)} visits; "
+            f"{len(right)} of {len(bad)} intrusions and {len(flagged) - len(right)} ordinary visits have findings of "
+            "severity high or above."
+        )
     ]
     lines += [f"The intrusion: visit {visit['id'][:12]}, {visible(visit['person'])}" for visit in right]
     return lines

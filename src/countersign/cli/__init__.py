@@ -18,6 +18,9 @@ def main() -> None:
     """Entry point: runs a command and turns errors into one clear message and an exit code."""
     import click
 
+    from countersign.model.lean import without_pandas
+
+    without_pandas()
     try:
         code = program(standalone_mode=False)
     except click.exceptions.Abort:

@@ -180,15 +180,16 @@ def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     chosen = sorted(
         (fact for fact in found if fact.session and _keyed_kind(fact)), key=lambda fact: fact.order
     )
-    connections: dict[tuple[str, str], str] = {}
+    connections: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    for fact in chosen:
+        if fact.session.startswith("sshd:") and fact.src_ip and fact.src_port:
+            connection = f"ssh:{fact.src_ip}:{fact.src_port}"
+            connections[hosts.canonical(fact.host), fact.session].append((fact.time, connection))
     for fact in chosen:
         host = hosts.canonical(fact.host)
-        key = fact.session
-        if key.startswith("sshd:"):
-            # the child that serves the session has a process id of its own; address and port are the connection's
-            if fact.src_ip and fact.src_port:
-                connections[host, key] = f"ssh:{fact.src_ip}:{fact.src_port}"
-            key = connections.get((host, key), key)
+        # the child that serves an SSH session has a process id of its own; address and port are the connection's
+        known = connections.get((host, fact.session), ())
+        key = next((name for time, name in reversed(known) if time <= fact.time + SLACK), fact.session)
         grouped[_keyed_kind(fact), host, key].append(fact)
     out: list[Session] = []
     for (kind, host, key), group in grouped.items():
@@ -212,11 +213,14 @@ def _keyed(kind: str, host: str, key: str, group: list[Fact]) -> list[Session]:
         if not runs or (closed and opens):
             runs.append([])
         runs[-1].append(fact)
-    return [
-        _keyed_session(kind, host, key, run)
-        for run in runs
-        if any(fact.status != 2 and fact.activity in {1, 2} for fact in run)
-    ]
+    return [_keyed_session(kind, host, key, run) for run in runs if _came_in(run)]
+
+
+def _came_in(run: list[Fact]) -> bool:
+    """Whether somebody came in at all: a client that was refused is closed as well."""
+    if any(fact.activity == 1 and fact.status != 2 for fact in run):
+        return True
+    return any(fact.activity == 2 for fact in run) and not any(fact.status == 2 for fact in run)
 
 
 def _keyed_session(kind: str, host: str, key: str, run: list[Fact]) -> Session:

@@ -229,7 +229,7 @@ def test_ssh_from_a_declared_origin_is_a_visit_even_for_an_undeclared_account() 
 
 def test_an_ssh_session_ends_by_the_word_of_its_child_process() -> None:
     story = Story()
-    for at, activity, pid, port in ((0, 1, 44, 4022), (0.5, 1, 44, 0), (300, 2, 50, 4022), (301, 2, 44, 0)):
+    for at, activity, pid, port in ((0, 1, 44, 4022), (0, 1, 44, 0), (300, 2, 50, 4022), (301, 2, 44, 0)):
         story.add(
             at,
             {
