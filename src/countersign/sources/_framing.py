@@ -17,8 +17,6 @@ from importlib.metadata import version
 from io import BytesIO
 from typing import Any
 
-import orjson
-
 FILE_HEADER_BYTES = 4096
 CHUNK_BYTES = 65_536
 FILE_MAGIC = b"ElfFile\0"
@@ -28,12 +26,16 @@ MAX_CHUNKS = 65_535
 MAX_RECORDS_IN_CHUNK = 2_700
 """A record takes at least 24 bytes of the chunk's 65,024: what a chunk header announces beyond is a lie."""
 
-DAMAGED = b'{"damaged":'
-"""How a stand-in for a record that could not be read begins. Rendered events begin `{"Event":`."""
 _UNREADABLE_RECORD = "a damaged record that the EVTX library could not decode"
 _UNREADABLE_CHUNK = "a damaged EVTX chunk: none of its further records could be read"
 _UNREADABLE_FILE = "damaged EVTX chunks that the EVTX library could not open"
 _NO_CHUNK = "64 KiB of an EVTX file that are no chunk"
+_REASONS = {
+    b'{"damaged":"%b"}' % reason.encode(): reason
+    for reason in (_UNREADABLE_RECORD, _UNREADABLE_CHUNK, _UNREADABLE_FILE, _NO_CHUNK)
+}
+"""Stand-ins for what could not be read. Rendered events begin `{"Event":`, so they are never taken for one."""
+_STAND_INS = {reason: record for record, reason in _REASONS.items()}
 
 
 def frame(framing: str, segment: bytes) -> list[bytes]:
@@ -60,13 +62,7 @@ def parser_version(framing: str) -> str:
 
 def damage(record: bytes) -> str | None:
     """Why this record of an EVTX segment stands in for one that could not be read; None for a real one."""
-    if not record.startswith(DAMAGED):
-        return None
-    return str(orjson.loads(record)["damaged"])
-
-
-def _stand_in(reason: str) -> bytes:
-    return orjson.dumps({"damaged": reason})
+    return _REASONS.get(record)
 
 
 def _evtx(segment: bytes) -> list[bytes]:
@@ -79,7 +75,7 @@ def _evtx(segment: bytes) -> list[bytes]:
                 chunk.ljust(CHUNK_BYTES, b"\0")
             )  # cut off: what is there may still be whole records
         elif chunk[:8].strip(b"\0"):
-            damaged.append(_stand_in(_NO_CHUNK))
+            damaged.append(_STAND_INS[_NO_CHUNK])
     records: list[bytes] = []
     for start in range(0, len(chunks), MAX_CHUNKS):
         records += _rendered(chunks[start : start + MAX_CHUNKS])
@@ -102,7 +98,7 @@ def _rendered(chunks: list[bytes]) -> list[bytes]:
     if missing > 0:
         if len(chunks) > 1:
             return [record for chunk in chunks for record in _rendered([chunk])]
-        records += [_stand_in(_UNREADABLE_RECORD)] * missing
+        records += [_STAND_INS[_UNREADABLE_RECORD]] * missing
     return records
 
 
@@ -115,7 +111,7 @@ def _one_chunk(chunk: bytes) -> list[bytes]:
         iterator = PyEvtxParser(BytesIO(_file_header(1) + chunk), number_of_threads=1).records_json()
     except BaseException as error:  # noqa: BLE001  # as above
         _let_through(error)
-        return [_stand_in(_UNREADABLE_FILE)]
+        return [_STAND_INS[_UNREADABLE_FILE]]
     while len(records) < MAX_RECORDS_IN_CHUNK:
         try:
             records.append(_text(next(iterator)))
@@ -123,13 +119,13 @@ def _one_chunk(chunk: bytes) -> list[bytes]:
             break
         except RuntimeError as error:
             whole_chunk = "Failed to parse chunk" in str(error)
-            records.append(_stand_in(_UNREADABLE_CHUNK if whole_chunk else _UNREADABLE_RECORD))
+            records.append(_STAND_INS[_UNREADABLE_CHUNK if whole_chunk else _UNREADABLE_RECORD])
         except BaseException as error:  # noqa: BLE001  # as above
             _let_through(error)
-            records.append(_stand_in(_UNREADABLE_CHUNK))
+            records.append(_STAND_INS[_UNREADABLE_CHUNK])
             break
     missing = _announced(chunk) - len(records)
-    return records + [_stand_in(_UNREADABLE_RECORD)] * max(0, missing)
+    return records + [_STAND_INS[_UNREADABLE_RECORD]] * max(0, missing)
 
 
 def _text(record: Any) -> bytes:  # noqa: ANN401  # the library's dictionary, untyped

@@ -53,9 +53,8 @@ def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
     for index, raw in enumerate(records):
         record = _object(raw)
         if record is None:
-            batch.reject(
-                index, "an empty line" if not raw.strip(b"\r\n\t \0") else "a line that is no JSON object"
-            )
+            if raw.strip(b"\r\n\t "):  # an empty line is no record
+                batch.reject(index, "a line that is no JSON object")
             continue
         entry = _entry(record, zone)
         if entry is None:

@@ -15,8 +15,7 @@ from countersign.sources._windows.reader import Reader, Turned
 
 _REFUSED = (TypeError, LookupError, ValueError, AttributeError)
 """What reading a record of another shape raises."""
-PLAIN_PARTS = 3
-"""Attributes, System, EventData."""
+PLAIN_PARTS = frozenset({"#attributes", "System", "EventData"})
 SPECIAL = frozenset({"Data", "#attributes"})
 """Names in EventData that are not plain fields."""
 AT_ONCE = 512
@@ -61,11 +60,13 @@ def read(events: Sequence[dict[str, Any]], indexes: Sequence[int], reader: Reade
 def _shape(event: dict[str, Any]) -> tuple[object, ...]:
     """What records must have in common to be turned together."""
     try:
-        system = event["System"]
+        system, content = event["System"], event["EventData"]
+        if content is not None and type(content) is not dict:
+            return ()
         return (
-            len(event),
+            tuple(event),
             tuple(system),
-            tuple(event["EventData"] or ()),
+            tuple(content or ()),
             system["Correlation"] is None,
             system["Security"] is None,
             str(system["Channel"]),
@@ -85,7 +86,8 @@ def _read(events: Sequence[dict[str, Any]], indexes: Sequence[int], reader: Read
 
 def _turn(events: Sequence[dict[str, Any]]) -> Turned:
     """The events as one block; raises one of `_REFUSED` if they are not of one plain shape."""
-    if set(map(len, events)) != {PLAIN_PARTS}:
+    parts = set(map(tuple, events))
+    if len(parts) != 1 or not PLAIN_PARTS.issuperset(*parts):
         raise ValueError
     system = _alike([event["System"] for event in events])
     contents = [event["EventData"] for event in events]

@@ -79,7 +79,7 @@ class Turned(NamedTuple):
     system: System
     computer: Scalar
     stamps: Stamps
-    record_ids: Sequence[int]
+    record_ids: Values
     own: dict[str, Values]
     data: dict[str, Values]
 
@@ -128,9 +128,9 @@ class Reader:
         if kind is None:
             kind = self._kinds[block.system] = _kind(block.system)
         host, start = _identity(block.computer, block.system[1])
-        if start is None or set(map(type, block.record_ids)) != {int} or min(block.record_ids) <= 0:
+        numbers = [number for number in map(record_number, block.record_ids) if number is not None]
+        if start is None or len(numbers) < len(indexes):
             raise ValueError
-        numbers = list(map(str, block.record_ids))
         own: dict[str, Values] = {
             "Computer": [block.computer] * len(numbers),
             "EventRecordID": numbers,
