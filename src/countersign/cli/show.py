@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from countersign.app.report import NAMELESS
 from countersign.model.visible import visible
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 """Narrowest terminal that the tree is made for, and the width of what goes into a pipe."""
 SHORT_ID = 8
-NAMELESS = "unnamed gateway"
-"""Where a log does not say which machine wrote it (OpenVPN's own file)."""
 DEEDS_SHOWN = 8
+PATHS_SHOWN = 5
 STYLES = {
     "critical": "bold red",
     "high": "bold red",
@@ -118,14 +118,16 @@ def collected(summary: Summary) -> None:
     )
     if summary.stopped:
         out.print(_text(f"Stopped early: {summary.stopped}. Run the same command again to go on.", "yellow"))
-    odd = [entry for entry in summary.files if entry.status not in {"read", "known"}]
-    table = _table("file", "status", "reason")
-    for entry in odd[:40]:
-        table.add_row(_text(entry.path), _text(entry.status), _text(entry.reason))
-    if odd:
-        out.print(table)
-    if len(odd) > 40:
-        out.print(f"... and {len(odd) - 40} more; --json lists them all")
+    odd: dict[tuple[str, str], list[str]] = {}
+    for entry in summary.files:
+        if entry.status not in {"read", "known"}:
+            odd.setdefault((entry.status, entry.reason), []).append(entry.path)
+    for (status, reason), paths in sorted(odd.items()):
+        out.print(_text(f"{len(paths):,} {status}: {reason}", "yellow"))
+        for path in paths[:PATHS_SHOWN]:
+            out.print(_text(f"  {path}"))
+        if len(paths) > PATHS_SHOWN:
+            out.print(f"  ... and {len(paths) - PATHS_SHOWN:,} more (--json lists them all)", style="dim")
 
 
 def reviewed(result: Reviewed) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from countersign.model.report import ProviderPart, ReportModel, SourceCoverage
@@ -304,10 +305,7 @@ def _visit(
     grave = sum(view.finding.severity in NEEDS_A_PERSON for view in findings)
     tree = in_order(visit)
     rows = tuple(_hop_row(item, zone) for item in tree[:MAX_HOPS])
-    deeds = sorted(
-        ((action, item.hop.target) for item in tree for action in item.hop.actions),
-        key=lambda deed: (deed[0].time, deed[0].reference),
-    )
+    deeds = _distinct((action, item.hop.target) for item in tree for action in item.hop.actions)
     who = visible(visit.person, 80) or "Somebody"
     return VisitView(
         visit=visit,
@@ -358,6 +356,15 @@ def _hop_row(item: TreeHop, zone: ZoneInfo) -> HopRow:
         switch=hop.credential_switch,
         records=len(hop.records),
     )
+
+
+def _distinct(deeds: Iterable[tuple[Action, str]]) -> list[tuple[Action, str]]:
+    """In time; the same deed told by two logs in the same second (4688 and Sysmon 1) once."""
+    shown: dict[tuple[datetime, str, str, str], tuple[Action, str]] = {}
+    for action, host in sorted(deeds, key=lambda deed: (deed[0].time, deed[0].reference)):
+        key = (action.time.replace(microsecond=0), host, action.kind, action.text)
+        shown.setdefault(key, (action, host))
+    return list(shown.values())
 
 
 def _action(action: Action, host: str, zone: ZoneInfo) -> ActionRow:
