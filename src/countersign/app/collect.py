@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import threading
 import time
@@ -27,6 +28,7 @@ from countersign.sources import HEAD_BYTES, Source, recognise
 if TYPE_CHECKING:
     from countersign.lake import Lake
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 Progress = Callable[[int, int, int], None]
 """Called with the bytes on disk that were passed, their total (0 for a pipe), and the records stored so far."""
 
@@ -192,8 +194,8 @@ class _Run:
         try:
             self._pipeline.finish()
             lake.maintain()
-        except OSError as error:
-            self._stopped = _full(error)
+        except (OSError, StoreError) as error:
+            self._stopped = self._stopped or _full(error)
         self._tell(self._meter)
 
     def summary(self, seconds: float) -> Summary:
@@ -236,7 +238,7 @@ class _Run:
                 self._tell(self._meter)
                 if self._interrupt.asked:
                     break
-        except OSError as error:
+        except (OSError, StoreError) as error:
             self._stopped = _full(error)
             self._files.append(FileReport(item.path, "unreadable", self._stopped))
             return
@@ -273,8 +275,18 @@ def _report(path: str, cutting: Cutting, cuts: int) -> FileReport:
     return FileReport(path, "empty", "holds no records")
 
 
-def _full(error: OSError) -> str:
-    return f"could not be sealed: {(error.strerror or str(error)).lower()}"
+def _full(error: BaseException) -> str:
+    """Why the run stops, if it is that the disk takes no more; anything else is raised again."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if getattr(cause, "errno", None) in FULL or "No space left" in str(cause):
+            return "the disk is full: free some space and run it again, what was sealed is kept"
+        cause = cause.__cause__
+    if isinstance(error, OSError):
+        raise StoreError(
+            f"the workspace cannot be written: {(error.strerror or str(error)).lower()}"
+        ) from error
+    raise error
 
 
 class _Interrupt:
@@ -299,6 +311,3 @@ class _Interrupt:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-
-
-__all__ = ["FileReport", "Progress", "StoreError", "Summary", "collect"]

@@ -246,7 +246,8 @@ def test_however_a_file_grows_its_bytes_are_sealed_exactly_once(
     parts: list[bytes], stops: list[int], source: Source, grows: bool
 ) -> None:
     data = (HEADER if source is TABLE else b"") + b"\n".join(parts)
-    known, current, passed = Known(), {}, 0
+    known, passed = Known(), 0
+    current: dict[str, Cut] = {}
     for stop in [*sorted(stops), len(data)]:
         cuts, job = cut(data[:stop], known, source, grows=grows)
         passed = job.passed
