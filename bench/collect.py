@@ -79,7 +79,7 @@ def parse_only(path: Path, threads: int) -> tuple[int, float]:
 
 
 def resident(root: int) -> int:
-    """Bytes of memory that a process and its descendants hold; shared pages count once a process."""
+    """Bytes of memory that a process and its descendants hold, pages that they share counted once."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -93,21 +93,22 @@ def resident(root: int) -> int:
         pid = open_.pop()
         open_ += children.get(pid, [])
         try:
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, IndexError):
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += int(rollup.partition("\nPss:")[2].split()[0]) << 10
+        except (OSError, IndexError, ValueError):
             continue
     return total
 
 
 def run(arguments: list[str]) -> tuple[str, float, int]:
-    """A subprocess's output, seconds and peak memory with all its children."""
-    started, peak = time.perf_counter(), 0
+    """A subprocess's output, the processor's seconds and peak memory with all its children."""
+    started, peak = sum(os.times()[2:4]), 0
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     done = threading.Event()
 
     def watch() -> None:
         nonlocal peak
-        while not done.wait(0.05):
+        while not done.wait(0.1):
             peak = max(peak, resident(process.pid))
 
     watcher = threading.Thread(target=watch)
@@ -117,7 +118,7 @@ def run(arguments: list[str]) -> tuple[str, float, int]:
     watcher.join()
     if process.returncode:
         raise SystemExit(f"{arguments} ended with {process.returncode}")
-    return output, time.perf_counter() - started, peak
+    return output, sum(os.times()[2:4]) - started, peak
 
 
 COLLECT = """
@@ -164,7 +165,7 @@ def measure(path: Path, script: Path, ward: Path) -> None:
     size = path.stat().st_size
     count, single = parse_only(path, 1)
     _, double = parse_only(path, 2)
-    output, _, peak = run([sys.executable, str(script), str(ward), str(path)])
+    output, busy, peak = run([sys.executable, str(script), str(ward), str(path)])
     found, new, rejected, seconds = output.split()
     taken = float(seconds)
     kept = {
@@ -179,6 +180,9 @@ def measure(path: Path, script: Path, ward: Path) -> None:
     print(f"  records {found}, new events {new}, rejected {rejected}")
     print(
         f"ratio          {taken / single:9.2f}    (limit 3, aim 2; {taken / double:.2f} against two threads)"
+    )
+    print(
+        f"processor      {busy:9.2f} s, {busy / single / 2:.2f} times the above if two idle cores shared it evenly"
     )
     print(f"peak memory    {peak / 1e6:9.1f} MB (limit 1000, all processes)")
     print(

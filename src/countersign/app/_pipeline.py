@@ -42,7 +42,7 @@ INLINE_BYTES = 8 << 20
 FLYING = 3
 """Jobs a worker has waiting, so that it has work while the lake is written."""
 STORE_ROWS = 250_000
-STORE_BYTES = 32 << 20
+STORE_BYTES = 24 << 20
 """One commit of the lake: large enough for good files; some four times as much memory is needed for it."""
 
 
@@ -191,10 +191,10 @@ class Pipeline:
             self._processes = _processes(self._workers)
         jobs = [self._job(work) for work in group]
         try:
-            future = self._processes.submit(_parsing.parse_all, jobs)
+            future = self._processes.submit(_parsing.work, jobs)
         except BrokenProcessPool:  # seen here first when a worker died between two jobs
             self._processes = _processes(self._workers)
-            future = self._processes.submit(_parsing.parse_all, jobs)
+            future = self._processes.submit(_parsing.work, jobs)
         self._flying.append((group, future))
 
     def _land(self) -> None:
@@ -253,6 +253,8 @@ class Pipeline:
             self._open[work.note.path] -= 1
             if not self._open[work.note.path]:
                 _journal.remove(work.note)
+        del done
+        _parsing.release()
 
     def _root(self, done: Sequence[tuple[Work, Outcome]]) -> None:
         """Append the `records` leaves of segments that have none yet."""

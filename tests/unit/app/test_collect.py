@@ -369,7 +369,7 @@ def test_workers_give_what_one_process_gives(ward: Ward, logs: Path, monkeypatch
 def test_a_parser_that_kills_its_process(ward: Ward, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_pipeline, "INLINE_BYTES", 1)
     monkeypatch.setattr(_pipeline, "JOB_BYTES", 1)
-    monkeypatch.setattr("countersign.app._parsing.parse_all", die_at_a_mark)
+    monkeypatch.setattr("countersign.app._parsing.work", die_at_a_mark)
     monkeypatch.setattr("countersign.app._parsing.parse", die_alone)
     for number in range(6):
         mark = b"" if number != 2 else b"2026-03-01T00:00:00Z gate sshd[1]: DIE\n"
