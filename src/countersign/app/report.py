@@ -18,6 +18,7 @@ from countersign.errors import UsageError
 from countersign.lake import Lake
 from countersign.ledger import Log
 from countersign.model.report import (
+    NAMELESS,
     Coverage,
     HostCoverage,
     ProviderPart,
@@ -29,7 +30,6 @@ from countersign.model.visit import Visit
 from countersign.sources import source
 from countersign.visits import views
 
-NAMELESS = "unnamed gateway"
 Render = Callable[[ReportModel], str]
 """Makes the page: `web.render_report`, handed in because `app` stands below `web`."""
 

@@ -37,7 +37,7 @@ class Results:
 
     def leaves(self) -> dict[str, int]:
         """Segment -> index of the ledger leaf that covers its records."""
-        rows = self._lake.segment_rows().select(["segment", "leaf_records"])
+        rows = self._lake.read("segments", columns=["segment", "leaf_records"])
         pairs = zip(*(column.to_pylist() for column in rows.columns), strict=True)
         return {segment: leaf for segment, leaf in pairs if leaf is not None}
 
@@ -135,7 +135,7 @@ class Results:
 
     def _severities(self) -> dict[str, Severity]:
         if self._severity is None:
-            found = self._lake.table("findings").select("id", "severity").to_pyarrow()
+            found = self._lake.read("findings", columns=["id", "severity"])
             self._severity = dict(
                 zip(found.column("id").to_pylist(), found.column("severity").to_pylist(), strict=True)
             )
@@ -155,7 +155,7 @@ class Results:
 
     def visit_count(self) -> int:
         """How many visits there are."""
-        return int(self._lake.table("visits").count().to_pyarrow().as_py())
+        return int(self._lake.read("visits", columns=["id"]).num_rows)
 
     def stored(self, since: datetime | None) -> list[dict[str, Any]]:
         """Visits already known from `since` on."""
@@ -165,7 +165,7 @@ class Results:
         """The start of the day from which visits must be worked out anew if records from `since` on are new: no
         visit may lie across it."""
         floor = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        spans = self._lake.table("visits").select("start", "end").to_pyarrow().to_pylist()
+        spans = self._lake.read("visits", columns=["start", "end"]).to_pylist()
         while True:
             across = [
                 row["start"]

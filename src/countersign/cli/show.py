@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from countersign.app.report import NAMELESS
+from countersign.model.report import NAMELESS
 from countersign.model.visible import visible
 
 if TYPE_CHECKING:

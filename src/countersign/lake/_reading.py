@@ -160,8 +160,9 @@ class LakeReading:
         since: datetime | None = None,
         until: datetime | None = None,
         ids: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Rows of a small table, by time then key.
+        """Rows of a small table, by time then key; of these `columns`, all if None.
 
         Rows with a start and an end are in where they overlap the span; a missing end counts as the start, a missing
         start as the end. Rows without any time come only where neither `since` nor `until` is given.
@@ -174,15 +175,16 @@ class LakeReading:
         with store_errors(f"reading {name}"):
             cursor = self._connection.cursor()
             files = folder.files() if spec.end else concerned(folder.files(), span)
-            query = (
-                f"SELECT {', '.join(map(quote, spec.schema.names))} FROM ({scan(folder.root, spec, files)})"
+            chosen = (
+                spec.schema if columns is None else pa.schema([spec.schema.field(name) for name in columns])
             )
+            query = f"SELECT {', '.join(map(quote, chosen.names))} FROM ({scan(folder.root, spec, files)})"
             if ids is not None:
                 cursor.register("wanted", pa.table({spec.key: pa.array(ids, pa.string())}))
                 query += f" SEMI JOIN wanted USING ({quote(spec.key)})"
             order = ", ".join(map(quote, spec.order))
             query += f" WHERE {' AND '.join(texts) or 'true'} ORDER BY {order}"
-            rows = cursor.sql(query, params=values).to_arrow_table().cast(spec.schema)
+            rows = cursor.sql(query, params=values).to_arrow_table().cast(chosen)
             cursor.close()
         return rows
 

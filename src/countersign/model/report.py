@@ -11,6 +11,9 @@ from datetime import datetime
 
 from countersign.model.visit import Finding, Visit
 
+NAMELESS = "unnamed gateway"
+"""What to call a host whose log does not say which machine wrote it (OpenVPN's own file)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceCoverage:
