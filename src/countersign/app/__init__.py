@@ -1,1 +1,1 @@
-"""To be filled."""
+"""Wiring and use cases: the one composition root."""

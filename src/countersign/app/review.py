@@ -134,7 +134,8 @@ def _work(  # the stations of one pass
 ) -> tuple[Finding, ...]:
     leaves = results.leaves()
     table = lake.table("events")
-    events = table if plan.since is None else table.filter(table.time >= plan.since)
+    # what has no time may be new as well, and is little
+    events = table if plan.since is None else table.filter((table.time >= plan.since) | table.time.isnull())
     visits = stitch(events, Subjects(Resolver(agreed)), leaves.get)
     visits = _aliased(visits, results.stored(plan.since))
     judged = judge_all(visits, agreed, coverage(table), as_of)
@@ -258,9 +259,9 @@ def _replaced(
     """Ids of the rows that a review from `since` on takes the place of; None means all."""
     if since is None:
         return None
-    stored = lake.read(name)
+    stored = lake.read(name, columns=["id", column])
     moments = zip(stored.column("id").to_pylist(), stored.column(column).to_pylist(), strict=True)
-    old = {id_ for id_, moment in moments if moment is not None and moment >= since}
+    old = {id_ for id_, moment in moments if moment is None or moment >= since}
     return sorted(old | set(fresh.column("id").to_pylist()))
 
 
