@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,8 +27,17 @@ SMALL_BYTES = 24 << 20
 """Larger files are left as they are: merging them again would cost more than it saves."""
 SMALL_FILES = 16
 """So many small files of one partition are merged into one."""
+BATCH = 8_192
+"""Rows that DuckDB hands over at a time."""
+GROUP_BYTES = 48 << 20
+"""A row group is cut before it is larger than this in memory."""
 MERGED_BYTES = 128 << 20
 """One merge takes in no more than this, compressed."""
+SORTED_ROWS = 131_072
+"""More are not sorted as a whole: a day of wide rows would take more memory than a collection may."""
+BATCH_ROWS = 8_192
+GROUP_BYTES = 64 << 20
+"""A row group under way takes no more memory than this, however wide its rows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,9 @@ def merge(
     """
     with store_errors(f"table {folder.spec.name}: merging small files"):
         query = scan(folder.root, folder.spec, files)
-        merged = rewrite(folder, connection, _schema(folder, files), files[0].day, query)
+        merged = rewrite(
+            folder, connection, _schema(folder, files), files[0].day, query, sort=sortable(files)
+        )
     add = [merged] if merged else []
     try:
         folder.commit(add, files, now=now, data_change=False)
@@ -80,23 +91,34 @@ def merge(
     return len(add)
 
 
+def sortable(files: Iterable[StoredFile]) -> bool:
+    """Whether the rows of `files` are few enough to be sorted together."""
+    return sum(file.rows for file in files) <= SORTED_ROWS
+
+
 def rewrite(
     folder: DeltaFolder,
     connection: duckdb.DuckDBPyConnection,
     schema: pa.Schema,
     day: str | None,
     query: str,
+    *,
+    sort: bool = True,
 ) -> StoredFile | None:
-    """A new file of `query`'s rows with the columns of `schema`, in the table's order; None for no rows."""
+    """A new file of `query`'s rows with the columns of `schema`; None for no rows.
+
+    With `sort` they are in the table's order, else only within each row group: then they pass through in a stream,
+    however many there are.
+    """
     spec = folder.spec
     columns = ", ".join(quote(field.name) for field in schema)
     order = ", ".join(quote(name) for name in spec.order)
-    reader = connection.sql(f"SELECT {columns} FROM ({query}) ORDER BY {order}").to_arrow_reader(
-        spec.row_group
-    )
+    ordered = f" ORDER BY {order}" if sort else ""
+    reader = connection.sql(f"SELECT {columns} FROM ({query}){ordered}").to_arrow_reader(BATCH_ROWS)
+    keys = [(name, "ascending") for name in spec.order]
     with Writer(folder.root, spec, schema, day).open() as writer:
         for rows in _row_groups(reader, spec):
-            writer.add(_files.narrow(rows, schema))
+            writer.add(_files.narrow(rows if sort else rows.sort_by(keys), schema))
     stored = writer.stored()
     if stored.rows:
         return stored
@@ -113,13 +135,14 @@ def _schema(folder: DeltaFolder, files: list[StoredFile]) -> pa.Schema:
 
 def _row_groups(batches: pa.RecordBatchReader, spec: TableSpec) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
         held.append(batch)
         rows += batch.num_rows
-        if rows >= spec.row_group:
+        size += batch.nbytes
+        if rows >= spec.row_group or size >= GROUP_BYTES:
             yield pa.Table.from_batches(held)
-            held, rows = [], 0
+            held, rows, size = [], 0, 0
     if held:
         yield pa.Table.from_batches(held)
 

@@ -84,4 +84,4 @@ def _kept(
         wanted = pa.schema([field for field in spec.schema if field.name != spec.partition])
         if all(file.ours for file in files):
             wanted = _files.schema_of((folder.root / file.path for file in files), wanted)
-        return _maintain.rewrite(folder, cursor, wanted, day, query)
+        return _maintain.rewrite(folder, cursor, wanted, day, query, sort=_maintain.sortable(files))
