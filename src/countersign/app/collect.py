@@ -7,12 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
+from countersign.app import unread
 from countersign.app._journal import Entry
 from countersign.app._pipeline import Loose, Pipeline, Totals
 from countersign.app._streams import Meter
@@ -128,7 +130,10 @@ def collect(
         run.recover(lake)
         run.read(paths, stdin)
         run.finish(lake)
-    return run.summary(time.monotonic() - started)
+    summary = run.summary(time.monotonic() - started)
+    with suppress(OSError):  # a note for the report; a full disk has been told already
+        unread.remember(workspace, summary.files)
+    return summary
 
 
 class _Run:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from countersign.app.workspace import Workspace
-from countersign.ledger import Archive, Log, Parser, Report
+from countersign.ledger import Archive, Log, Parser, Report, Verifier
 from countersign.ledger import verify as verify_evidence
 from countersign.sources import Framing, source
 from countersign.sources._framing import frame, parser_version
@@ -68,7 +68,11 @@ def parsers() -> dict[str, Parser]:
 def verify(workspace: Workspace, *, progress: Callable[[int, int | None], None] | None = None) -> Outcome:
     """Hold the archive against the ledger, and the ledger against its signature."""
     archive, log = Archive(workspace.archive), Log(workspace.ledger)
-    return Outcome(verify_evidence(archive, log, frame, parsers=parsers(), progress=progress))
+    key = workspace.settings.ledger_key
+    trusted = Verifier.from_text(key) if key else None
+    return Outcome(
+        verify_evidence(archive, log, frame, parsers=parsers(), trusted=trusted, progress=progress)
+    )
 
 
 def record_text(workspace: Workspace, family: str, segment: str, record: int) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from countersign import __version__
+from countersign.app import unread
 from countersign.app.agreements import load
 from countersign.app.documents import finding_from, visit_from
 from countersign.app.results import Results
@@ -25,6 +26,7 @@ from countersign.model.report import (
     RejectedCount,
     ReportModel,
     SourceCoverage,
+    UnreadFile,
 )
 from countersign.model.visit import Visit
 from countersign.sources import source
@@ -65,9 +67,9 @@ def report_model(
     names = {item.provider.id: item for item in agreed}
     present = sorted({visit.provider for visit in visits} | set(names))
     return ReportModel(
-        organisation=workspace.root.resolve().name,
+        organisation=workspace.settings.organisation or workspace.root.resolve().name,
         generated=generated,
-        zone=local_zone(),
+        zone=workspace.settings.report_zone or local_zone(),
         since=since,
         until=until,
         providers=tuple(
@@ -76,7 +78,7 @@ def report_model(
         ),
         visits=visits,
         findings=findings,
-        coverage=_coverage(lake),
+        coverage=_coverage(workspace, lake),
         evidence=_evidence(workspace),
         version=__version__,
     )
@@ -89,7 +91,7 @@ def _named(visit: Visit) -> Visit:
     )
 
 
-def _coverage(lake: Lake) -> Coverage:
+def _coverage(workspace: Workspace, lake: Lake) -> Coverage:
     events = lake.table("events")
     seen = views(events)
     reasons: dict[tuple[str, str], int] = {}
@@ -104,12 +106,14 @@ def _coverage(lake: Lake) -> Coverage:
             min((moment for moment in (first, part.first) if moment), default=None),
             max((moment for moment in (last, part.last) if moment), default=None),
         )
+    missed = unread.recall(workspace)
     return Coverage(
         sources=tuple(
             SourceCoverage(name, source(name).title, read, rejected, *spans.get(name, (None, None)))
             for name, (read, rejected) in sorted(records.items())
         ),
         rejected=tuple(RejectedCount(*key, count) for key, count in sorted(reasons.items())),
+        unread=tuple(UnreadFile(path, reason) for path, reason in missed.items()),
         hosts=tuple(
             HostCoverage(host, host in seen.logons, host in seen.processes)
             for host in sorted(seen.logons | seen.processes)

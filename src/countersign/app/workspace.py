@@ -46,7 +46,25 @@ origin = ""
 
 # Processes that parse, beside the one that reads and seals. Each takes up to 200 MB of memory.
 workers = 2
+
+[report]
+# What the report calls you; the folder's name if empty.
+organisation = ""
+
+# IANA time zone of the times in the report; this machine's if empty.
+zone = ""
+
+[ledger]
+# The key that signs this workspace's ledger. A ledger that another key signed does not verify.
+key = "{key}"
 """
+
+_SETTINGS: Mapping[str, Mapping[str, object]] = {
+    "collect": {"zone": "UTC", "origin": "", "workers": 2},
+    "report": {"organisation": "", "zone": ""},
+    "ledger": {"key": ""},
+}
+"""Every setting by section, with what it is if left out."""
 
 
 def now() -> datetime:
@@ -56,11 +74,15 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `countersign.toml` says: `zone` is an IANA name, `origin` the default label, `workers` processes."""
+    """What `countersign.toml` says: `zone` is an IANA name, `origin` the default label, `workers` processes;
+    `organisation` and `report_zone` are the report's, `ledger_key` the ledger's verifier key, empty if not stated."""
 
     zone: str = "UTC"
     origin: str = ""
     workers: int = 2
+    organisation: str = ""
+    report_zone: str = ""
+    ledger_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +211,10 @@ def _make(root: Path) -> None:
     _starters(root / "agreements")
     if not (root / "ledger" / "checkpoint").exists():
         Log.create(root / "ledger", f"countersign.local/{secrets.token_hex(8)}")
+    key = Log(root / "ledger").verifier.to_text()
     with Lake.create(root / "lake"):
         pass
-    _write(root / CONFIG, _TEMPLATE.format(format=FORMAT))
+    _write(root / CONFIG, _TEMPLATE.format(format=FORMAT, key=key))
 
 
 def _starters(folder: Path) -> None:
@@ -252,21 +275,40 @@ def _format_of(config: Mapping[str, object], path: Path) -> int:
 
 
 def _settings(config: Mapping[str, object], path: Path) -> Settings:
-    section = config.get("collect", {})
-    if not isinstance(section, Mapping):
-        raise _wrong(path, "collect", "should be a section [collect]")
-    for name in config.keys() - {"format", "collect"}:
+    for name in config.keys() - {"format", *_SETTINGS}:
         raise _wrong(path, name, f"there is no setting `{name}`")
-    for name in section.keys() - {"zone", "origin", "workers"}:
-        raise _wrong(path, name, f"there is no setting `{name}` in [collect]")
-    zone, origin, workers = section.get("zone", "UTC"), section.get("origin", ""), section.get("workers", 2)
-    if not isinstance(zone, str) or not is_zone(zone):
-        raise _wrong(path, "zone", 'should be an IANA time zone such as "Europe/Vienna"')
-    if not isinstance(origin, str):
-        raise _wrong(path, "origin", "should be a text in quotes")
+    found: dict[str, dict[str, object]] = {}
+    for section, known in _SETTINGS.items():
+        stated = config.get(section, {})
+        if not isinstance(stated, Mapping):
+            raise _wrong(path, section, f"should be a section [{section}]")
+        for name in stated.keys() - known.keys():
+            raise _wrong(path, name, f"there is no setting `{name}` in [{section}]")
+        found[section] = {**known, **stated}
+    collect, report = found["collect"], found["report"]
+    workers = collect["workers"]
     if not isinstance(workers, int) or isinstance(workers, bool) or not 1 <= workers <= MAX_WORKERS:
         raise _wrong(path, "workers", f"should be a number from 1 to {MAX_WORKERS}")
-    return Settings(zone, origin, workers)
+    return Settings(
+        zone=_zone(path, collect["zone"]),
+        origin=_line(path, "origin", collect["origin"]),
+        workers=workers,
+        organisation=_line(path, "organisation", report["organisation"]),
+        report_zone=_zone(path, report["zone"]) if report["zone"] != "" else "",
+        ledger_key=_line(path, "key", found["ledger"]["key"]),
+    )
+
+
+def _line(path: Path, name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise _wrong(path, name, "should be a text in quotes")
+    return value
+
+
+def _zone(path: Path, value: object) -> str:
+    if not isinstance(value, str) or not is_zone(value):
+        raise _wrong(path, "zone", 'should be an IANA time zone such as "Europe/Vienna"')
+    return value
 
 
 def is_zone(name: str) -> bool:

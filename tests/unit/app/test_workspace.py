@@ -29,7 +29,8 @@ def here(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_new_workspace_is_empty_private_and_commented(made: Workspace) -> None:
-    assert made.settings == Settings(zone="UTC", origin="", workers=2)
+    key = Log(made.ledger).verifier.to_text()
+    assert made.settings == Settings(zone="UTC", origin="", workers=2, ledger_key=key)
     assert stat.S_IMODE(made.root.stat().st_mode) == 0o700
     assert Log(made.ledger).size == 0
     assert sorted(path.name for path in made.root.iterdir()) == [
