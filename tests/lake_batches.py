@@ -51,3 +51,15 @@ def ids(*names: str) -> list[str]:
 
 def minutes(count: int) -> timedelta:
     return timedelta(minutes=count)
+
+
+def crash_batch(number: int) -> list[SegmentData]:
+    """Two segments with three events each, one line that every batch has, and one rejected record."""
+    parts = [
+        [event(f"b{number}/{part}/{row}", NOON + timedelta(days=row)) for row in range(3)]
+        for part in range(2)
+    ]
+    parts[0].append(event("shared", keyed=False))
+    return [
+        segment(f"b{number}/{part}", rows, lineage="log", rejected=part) for part, rows in enumerate(parts)
+    ]

@@ -49,13 +49,14 @@ class Maintained:
     removed: int = 0
 
 
-def groups(files: tuple[StoredFile, ...], least: int = SMALL_FILES) -> list[list[StoredFile]]:
-    """Runs of at least `least` small files of one partition, each to become one."""
+def groups(files: Iterable[StoredFile]) -> list[list[StoredFile]]:
+    """Runs of files, each to become one, of the partitions that have gathered small ones."""
     small: dict[str | None, list[StoredFile]] = defaultdict(list)
     for file in files:
         if file.size < SMALL_BYTES:
             small[file.day].append(file)
-    return [run for files_ in small.values() for run in _runs(files_) if len(run) >= least]
+    many = (gathered for gathered in small.values() if len(gathered) >= SMALL_FILES)
+    return [run for gathered in many for run in _runs(gathered) if len(run) > 1]
 
 
 def _runs(files: list[StoredFile]) -> Iterator[list[StoredFile]]:
