@@ -34,6 +34,18 @@ FINDINGS_SCHEMA = pa.schema(
     ]
 )
 
+HITS_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string()),  # of the hit: rule and event
+        pa.field("rule_id", pa.string()),
+        pa.field("event", pa.string()),
+        pa.field("segment", pa.string()),
+        pa.field("record", pa.int32()),
+        pa.field("time", schema.TIMESTAMP),  # of the event, null where it is undated
+        pa.field("host", pa.string()),
+    ]
+)
+
 EVENT_ROW_GROUP = 131_072
 """Rows: a multiple of DuckDB's vectors, few enough that a row group of 60 columns stays near 100 MB in memory."""
 
@@ -69,6 +81,7 @@ def tables() -> dict[str, TableSpec]:
         TableSpec("sightings", schema.SIGHTINGS_SCHEMA),
         TableSpec("rejected", schema.REJECTED_SCHEMA, key="segment"),
         TableSpec("segments", schema.SEGMENTS_SCHEMA, key="segment"),
+        TableSpec("hits", HITS_SCHEMA, time="time", derived=True, row_group=EVENT_ROW_GROUP),
         TableSpec("visits", VISITS_SCHEMA, time="start", end="end", derived=True),
         TableSpec("findings", FINDINGS_SCHEMA, time="time", derived=True),
     )

@@ -79,6 +79,11 @@ def test_a_filter_asks_all_its_fields(filled: Lake, where: Filter, count: int) -
     assert len(names(filled, where)) == count
 
 
+def test_very_many_ids_are_asked_too(filled: Lake) -> None:
+    many = (*(f"{number:032x}" for number in range(2000)), *ids("0 one", "1 two"))
+    assert names(filled, Filter(ids=many)) == {"0 one", "1 two"}
+
+
 def test_since_is_in_and_until_is_not(filled: Lake) -> None:
     assert names(filled, since=NOON + DAY, until=NOON + 2 * DAY) == {"1 one", "1 two"}
     assert names(filled, since=NOON + 2 * DAY) == {"2 one", "2 two"}
