@@ -29,7 +29,8 @@ class Coverage:
 
     Hosts are names or addresses as visits name them; letter case does not matter, and a short name stands for
     its full names. `process_hosts` record programs, `logon_hosts` logons and the rest of the Security log (or
-    its like), `share_hosts` access to shares, `service_hosts` new services and tasks. `aliases` holds, for a
+    its like), `share_hosts` access to shares, `service_hosts` new services and tasks, `audit_hosts` cleared logs, account changes and
+    explicit credentials (None: those that record logons do). `aliases` holds, for a
     host, the other names and the addresses that it is known by.
     """
 
@@ -38,11 +39,14 @@ class Coverage:
     share_hosts: frozenset[str] = frozenset()
     service_hosts: frozenset[str] = frozenset()
     network_sensor: bool = False
+    audit_hosts: frozenset[str] | None = None
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("logon_hosts", "process_hosts", "share_hosts", "service_hosts"):
             object.__setattr__(self, name, _folded(getattr(self, name)))
+        if self.audit_hosts is not None:
+            object.__setattr__(self, "audit_hosts", _folded(self.audit_hosts))
         folded: dict[str, tuple[str, ...]] = {}
         for host, others in self.aliases.items():
             for key in _names(host):
@@ -56,7 +60,11 @@ class Coverage:
 
     def sees(self, kind: str, host: str) -> bool:
         """Whether an action of this kind (`model.visit.Action.kind`, or `logon`) on a host would be in the logs."""
+        audit = self.logon_hosts if self.audit_hosts is None else self.audit_hosts
         hosts = {
+            "log": audit,
+            "account": audit,
+            "credential": audit,
             "process": self.process_hosts,
             "share": self.share_hosts,
             "service": self.service_hosts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ntpath
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -105,23 +106,23 @@ def base(path: str) -> str:
 def _system(events: ir.Table, nodes: list[Node], hosts: HostNames) -> None:
     """Children of services and tasks run as the system, under no session of the visitor's: they join through the
     7045, 4697 or 4698 that made the service or task."""
-    makers = {node.arrival.host for node in nodes if node.arrival.hints & {"scm", "task"}}
-    if not makers:
-        return
-    _installs(events, [node for node in nodes if node.arrival.host in makers], hosts)
+    _installs(events, [node for node in nodes if _is_network(node) or "scm" in node.arrival.hints], hosts)
     made = [
         (node, fact) for node in nodes for fact in node.deeds.values() if fact.class_uid in {f.SERVICE, f.JOB}
     ]
     if not made:
         return
+    makers = {node.arrival.host for node, _ in made}
     processes = [fact for fact in reading.system_processes(events, makers) if fact.path]
+    by_host: dict[str, list[Fact]] = defaultdict(list)
     by_parent: dict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in processes:
+        by_host[hosts.canonical(fact.host)].append(fact)
         if fact.parent:
             by_parent[hosts.canonical(fact.host), fact.parent].append(fact)
     for node, maker in sorted(made, key=lambda pair: pair[1].order):
-        for fact in processes:
-            if hosts.canonical(fact.host) == node.arrival.host and _started_by(fact, maker):
+        for fact in by_host[node.arrival.host]:
+            if _started_by(fact, maker):
                 _descend(node, fact, by_parent, DEPTH)
 
 
@@ -129,8 +130,10 @@ def _installs(events: ir.Table, nodes: list[Node], hosts: HostNames) -> None:
     code = f.leaf(events, "metadata.event_code")
     installs = f.read(events, (f.leaf(events, "class_uid") == f.SERVICE) & (code == "7045"))
     for fact in installs:
-        host = hosts.canonical(fact.host)
-        near = [node for node in nodes if node.arrival.host == host and _calls(node, fact)]
+        here = [node for node in nodes if node.arrival.host == hosts.canonical(fact.host)]
+        near = [node for node in here if _calls(node, fact)] or [
+            node for node in here if _just_came(node, fact)
+        ]
         if len(near) == 1:
             _take(near[0], fact)
 
@@ -148,6 +151,14 @@ def _calls(node: Node, install: Fact) -> bool:
     return False
 
 
+def _just_came(node: Node, install: Fact) -> bool:
+    """Whether this hop came over the network just before: where neither 4697 nor the pipe is logged, the only such
+    hop is taken."""
+    return _is_network(node) and any(
+        -SLACK <= install.time - session.begun <= INSTALL_WITHIN for session in node.arrival.sessions
+    )
+
+
 def _is_network(node: Node) -> bool:
     return any(session.logon_type in NETWORK for session in node.arrival.sessions)
 
@@ -155,10 +166,17 @@ def _is_network(node: Node) -> bool:
 def _started_by(fact: Fact, maker: Fact) -> bool:
     if not maker.time - SLACK <= fact.time <= maker.time + START_WITHIN:
         return False
-    command = (maker.service_path or maker.job_path).casefold()
-    parent = base(fact.parent_path)
     manager = "services.exe" if maker.class_uid == f.SERVICE else "svchost.exe"
-    return bool(command) and parent in {manager, "taskeng.exe"} and base(fact.path) in command
+    if base(fact.parent_path) not in {manager, "taskeng.exe"}:
+        return False
+    return base(fact.path).removesuffix(".exe") in _programs(maker.service_path or maker.job_path)
+
+
+def _programs(command: str) -> frozenset[str]:
+    """Names, without `.exe`, of whatever a command line may start: its words and the file names in them."""
+    spelt = command.casefold().replace("%comspec%", "cmd.exe")
+    words = re.split(r"""[\s"'<>=,;]+""", spelt)
+    return frozenset(ntpath.basename(word).removesuffix(".exe") for word in words if word)
 
 
 def _descend(node: Node, fact: Fact, by_parent: dict[tuple[str, str], list[Fact]], depth: int) -> None:

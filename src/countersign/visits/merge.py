@@ -65,9 +65,7 @@ class Arrival:
     @property
     def start(self) -> int | None:
         """When it arrived; None if the logs begin later."""
-        starts = [session.start for session in self.sessions]
-        known = [start for start in starts if start is not None]
-        return min(known) if known and len(known) == len(starts) else (min(known) if known else None)
+        return min((session.start for session in self.sessions if session.start is not None), default=None)
 
     @property
     def begun(self) -> int:

@@ -21,6 +21,8 @@ from countersign.visits.names import (
 )
 from countersign.visits.subjects import Claimed, Subjects
 
+FAILURE = 2
+"""OCSF `status_id`: somebody knocked and was not let in."""
 OUTBOUND = 2
 """OCSF `connection_info.direction_id`, seen from the host that wrote the record."""
 ROUNDS = 5
@@ -218,7 +220,9 @@ def sensor_arrivals(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
         return []
     return f.read(
         events,
-        leaf(events, "class_uid").isin([f.RDP, f.SSH]) & leaf(events, "src_endpoint.ip").isin(wanted),
+        leaf(events, "class_uid").isin([f.RDP, f.SSH])
+        & leaf(events, "src_endpoint.ip").isin(wanted)
+        & (leaf(events, "status_id").fill_null(0) != FAILURE),
     )
 
 

@@ -123,6 +123,11 @@ def _session(host: str, key: str, logon: Fact | None, group: list[Fact]) -> Sess
             session.ports.add(logon.src_port)
         if logon.guid:
             session.guids.add(logon.guid)
+    else:
+        # a reconnection (4778) says where from; without the logon's record it is all there is
+        back = next((fact for fact in group if fact.code in RETURN_CODES and not is_local(fact.src_ip)), None)
+        if back is not None:
+            session.source_ip, session.source_host, session.logon_type = back.src_ip, back.src_host, 10
     session.end = _end(group)
     return session
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ibis.expr.types as ir
 
@@ -14,10 +16,11 @@ from countersign.visits.names import HostNames
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Canonical host names by what they record; `sensor` is whether a network sensor's records are there.
-    `addresses` are those that the logs show a host to have had."""
+    """Canonical host names by what they record: `audits` are those with the Windows Security channel. `sensor` is
+    whether a network sensor tells of shares. `addresses` are those that the logs show a host to have had."""
 
     logons: frozenset[str]
+    audits: frozenset[str]
     processes: frozenset[str]
     shares: frozenset[str]
     services: frozenset[str]
@@ -27,26 +30,38 @@ class Views:
 
 def views(events: ir.Table) -> Views:
     """The vantage points in `events`."""
-    table = events.select(
-        host=leaf(events, "device.hostname").fill_null(""),
-        kind=events.class_uid,
-        log=leaf(events, "metadata.product"),
+    rows = (
+        events.select(
+            host=leaf(events, "device.hostname").fill_null(""),
+            kind=events.class_uid.fill_null(0),
+            activity=events.activity_id.fill_null(0),
+            good=leaf(events, "status_id").fill_null(0) != reading.FAILURE,
+            product=leaf(events, "metadata.product").fill_null(""),
+            log=leaf(events, "metadata.log_name").fill_null("").lower(),
+            code=leaf(events, "metadata.event_code").fill_null(""),
+        )
+        .distinct()
+        .to_pyarrow()
+        .to_pylist()
     )
-    rows = table.distinct().to_pyarrow().to_pylist()
     hosts = HostNames({row["host"] for row in rows if row["host"]})
 
-    def having(*kinds: int) -> frozenset[str]:
-        return frozenset(hosts.canonical(row["host"]) for row in rows if row["host"] and row["kind"] in kinds)
+    def where(holds: Callable[[Mapping[str, Any]], bool]) -> frozenset[str]:
+        return frozenset(hosts.canonical(row["host"]) for row in rows if row["host"] and holds(row))
 
     known: dict[str, set[str]] = {}
     for claim in reading.claims(events, hosts, ()):
         known.setdefault(claim.host, set()).add(claim.address)
     return Views(
-        logons=having(f.AUTHENTICATION),
-        processes=having(f.PROCESS),
-        shares=having(f.SMB),
-        # a Windows host that logs its logons logs new services and tasks beside them
-        services=having(f.SERVICE, f.JOB, f.AUTHORIZE),
-        sensor=any(row["log"] == "Zeek" for row in rows),
+        logons=where(lambda row: row["kind"] == f.AUTHENTICATION and row["good"]),
+        audits=where(lambda row: row["log"] == "security"),
+        # a command run by sudo is logged, any other process is not
+        processes=where(
+            lambda row: row["kind"] == f.PROCESS and row["activity"] == 1 and row["code"] in {"1", "4688"}
+        ),
+        shares=where(lambda row: row["kind"] == f.SMB),
+        # 7045 stands in the System channel; 4697 and 4698 only where they were switched on
+        services=where(lambda row: row["log"] == "system" or row["code"] in {"4697", "4698"}),
+        sensor=any(row["product"] == "Zeek" and row["log"].startswith("smb_") for row in rows),
         addresses={host: tuple(sorted(found)) for host, found in sorted(known.items())},
     )
