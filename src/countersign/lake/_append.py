@@ -133,7 +133,7 @@ def days(events: pa.Table) -> list[tuple[str, pa.Table]]:
 
 
 def commit(folders: Folders, prepared: Prepared, now: datetime) -> None:
-    """Steps 4 and 5. After an error in 4 the files are removed; after one in 5 the batch waits for `recover`."""
+    """Steps 4 and 5. After an error in 4 (where nothing was committed) the files are removed; after one in 5 the batch waits for `recover`."""
     events = folders["events"]
     number = events.batch + 1
     properties: dict[str, Any] = {

@@ -14,7 +14,7 @@ from deltalake import Schema as DeltaSchema
 from deltalake.transaction import AddAction, RemoveAction
 
 from countersign.errors import StoreError
-from countersign.lake._files import StoredFile, sync
+from countersign.lake._files import StoredFile, discard, sync
 from countersign.lake._guard import store_errors
 from countersign.lake.tables import TableSpec
 
@@ -139,6 +139,27 @@ class DeltaFolder:
             self._table.update_incremental()
             sync(self.root / LOG / f"{self.version:020}.json")
             sync(self.root / LOG)
+
+    def exchange(
+        self,
+        add: Sequence[StoredFile],
+        remove: Sequence[StoredFile],
+        *,
+        now: datetime,
+        data_change: bool = True,
+    ) -> None:
+        """Commit new files for old ones. After an error the new ones are gone, unless they were committed."""
+        try:
+            self.commit(add, remove, now=now, data_change=data_change)
+        except StoreError:
+            self.abandon(add)
+            raise
+
+    def abandon(self, files: Sequence[StoredFile]) -> None:
+        """Remove files that a failed commit was to add, but not what it added before it failed."""
+        self.refresh()
+        named = {file.path for file in self.files()}
+        discard(self.root, [file for file in files if file.path not in named])
 
     def _partition(self, file: StoredFile) -> dict[str, str | None]:
         return {self.spec.partition: file.day} if self.spec.partition else {}

@@ -73,6 +73,7 @@ class Lake(LakeReading):
         folders = {}
         for name, spec in tables().items():
             there = (root / name / LOG).is_dir()
+            # a table that is new in this version is made by whoever comes first: it is empty in any case
             folders[name] = DeltaFolder(root / name, spec) if there else DeltaFolder.create(root / name, spec)
         lake = cls(root, folders, lock, clock)
         if lock is not None:
@@ -105,6 +106,8 @@ class Lake(LakeReading):
         Called by `open` and `append`; returns the segments that were finished.
         """
         self._writable()
+        for folder in self._folders.values():
+            folder.refresh()  # another engine may have merged files
         finished = _append.recover(self._folders, self._clock())
         if finished:
             self._segments = None
@@ -165,11 +168,7 @@ class Lake(LakeReading):
                 cursor.close()
         if not old and not new:
             return
-        try:
-            folder.commit(new, old, now=self._clock())
-        except StoreError:
-            _files.discard(folder.root, new)
-            raise
+        folder.exchange(new, old, now=self._clock())
         if self._due():
             self.maintain()
 

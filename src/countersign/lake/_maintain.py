@@ -13,7 +13,6 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 
-from countersign.errors import StoreError
 from countersign.lake import _files
 from countersign.lake._delta import DeltaFolder
 from countersign.lake._engine import SPILL, quote, scan
@@ -84,11 +83,7 @@ def merge(
             folder, connection, _schema(folder, files), files[0].day, query, sort=sortable(files)
         )
     add = [merged] if merged else []
-    try:
-        folder.commit(add, files, now=now, data_change=False)
-    except StoreError:
-        _files.discard(folder.root, add)
-        raise
+    folder.exchange(add, files, now=now, data_change=False)
     return len(add)
 
 

@@ -15,7 +15,6 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from countersign.errors import StoreError
 from countersign.lake import _files, _maintain
 from countersign.lake._delta import DeltaFolder
 from countersign.lake._engine import quote, scan
@@ -63,11 +62,7 @@ def _retract(folder: DeltaFolder, cursor: duckdb.DuckDBPyConnection, now: dateti
     for file in old:
         days[file.day].append(file)
     new = [written for day, files in days.items() if (written := _kept(folder, cursor, day, files))]
-    try:
-        folder.commit(new, old, now=now)
-    except StoreError:
-        _files.discard(folder.root, new)
-        raise
+    folder.exchange(new, old, now=now)
     return sum(file.rows for file in old) - sum(file.rows for file in new)
 
 

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lake_batches import NOON, event, ids, segment
 
 from countersign.errors import StoreError
-from countersign.lake import Lake, WorkspaceLock, _files
+from countersign.lake import Lake, WorkspaceLock, _delta, _files
 from countersign.lake._delta import DeltaFolder
 from countersign.lake.batch import SegmentData
+from countersign.lake.tables import VISITS_SCHEMA
+from lake_batches import NOON, event, ids, segment
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -117,6 +119,21 @@ def test_a_file_that_cannot_be_made_durable_is_not_committed(
         with pytest.raises(StoreError, match="cannot be written"):
             lake.append(batch())
     assert parquet_files(lake) == set()
+
+
+def test_files_of_a_commit_that_failed_late_stay(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_delta, "sync", failing)
+        with pytest.raises(StoreError):
+            lake.append(batch())
+        with pytest.raises(StoreError):
+            lake.replace("visits", pa.Table.from_pylist([{"id": "v"}], schema=VISITS_SCHEMA))
+    assert lake.append(batch()).refused == ("s1", "s2")
+    assert lake.extent().rows == 4
+    assert lake.read("visits")["id"].to_pylist() == ["v"]
 
 
 def test_a_batch_number_is_committed_once(lake: Lake) -> None:
