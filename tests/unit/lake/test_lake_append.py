@@ -3,14 +3,15 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
-from lake_batches import NOON, event, ids, minutes, segment
 
 from countersign.errors import StoreError
 from countersign.lake import Appended, Lake, SegmentRow
 from countersign.model import schema
+from lake_batches import NOON, event, ids, minutes, segment
 
 
 def stored(lake: Lake, *columns: str) -> list[dict[str, object]]:
@@ -72,7 +73,7 @@ def test_the_first_in_time_source_segment_and_record_wins_within_a_batch(lake: L
 
 
 def test_a_count_is_the_greatest_of_any_lineage(lake: Lake) -> None:
-    line = {"keyed": False, "source": "sshd"}
+    line: dict[str, Any] = {"keyed": False, "source": "sshd"}
     lake.append([segment("s1", [event("a", count=3, **line)], lineage="log")])
     lake.append([segment("s2", [event("a", count=4, **line)], lineage="log")])
     lake.append([segment("s3", [event("a", count=5, **line)], lineage="copy of the log")])
@@ -81,14 +82,14 @@ def test_a_count_is_the_greatest_of_any_lineage(lake: Lake) -> None:
 
 
 def test_a_line_whose_year_was_inferred_otherwise_is_known(lake: Lake) -> None:
-    line = {"keyed": False, "time_basis": "year"}
+    line: dict[str, Any] = {"keyed": False, "time_basis": "year"}
     lake.append([segment("s1", [event("a", NOON, **line)])])
     done = lake.append([segment("s2", [event("a", NOON.replace(year=2024), **line)])])
     assert (done.new_events, done.duplicates) == (0, 1)
 
 
 def test_a_line_whose_zone_was_assumed_otherwise_is_known(lake: Lake) -> None:
-    line = {"keyed": False, "time_basis": "zone"}
+    line: dict[str, Any] = {"keyed": False, "time_basis": "zone"}
     lake.append([segment("s1", [event("a", NOON, **line)])])
     assert lake.append([segment("s2", [event("a", NOON + timedelta(hours=13), **line)])]).new_events == 0
 

@@ -40,10 +40,9 @@ def test_it_can_be_taken_again_after_release(tmp_path: Path) -> None:
         assert lock.held
         with pytest.raises(WorkspaceError, match=str(os.getpid())):
             WorkspaceLock(tmp_path)
-    assert not lock.held
     lock.release()
-    with WorkspaceLock(tmp_path):
-        pass
+    with WorkspaceLock(tmp_path) as again:
+        assert (lock.held, again.held) == (False, True)
 
 
 def test_a_released_lock_writes_no_more(tmp_path: Path) -> None:
