@@ -170,6 +170,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "cites": list(finding.cites),
         "why": finding.why,
         "evidence": [reference_document(reference) for reference in finding.evidence],
+        "aliases": list(finding.aliases),
         **{
             key: value for key, value in ocsf(finding).items() if key not in {"time", "severity", "evidences"}
         },
@@ -193,6 +194,7 @@ def finding_from(body: dict[str, Any]) -> Finding:
         cites=tuple(body["cites"]),
         why=body["why"],
         evidence=_references(body["evidence"]),
+        aliases=tuple(body["aliases"]),
     )
 
 

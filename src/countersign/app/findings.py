@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from countersign.app.documents import COMPLIANCE_FINDING, DETECTION_FINDING
@@ -39,9 +39,11 @@ def clause_findings(
         if verdict.verdict != "broken":
             continue
         concerned = [hops[id_] for id_ in verdict.hops if id_ in hops] or [hops[visit.entry]]
+        id_, aliases = _ids(visit, verdict.clause)
         out.append(
             Finding(
-                id=keyed_id("finding", visit.id, verdict.clause),
+                id=id_,
+                aliases=aliases,
                 time=_first(concerned, visit),
                 title=f"{visit.person} of {visit.provider} broke {verdict.clause}",
                 severity=severity_of(verdict.clause),
@@ -85,9 +87,11 @@ def switch_findings(visit: Visit) -> list[Finding]:
     for account, hops in sorted(grouped.items()):
         parent = next((hop.account for hop in visit.hops if hop.id == hops[0].parent), visit.person)
         places = sorted({hop.target for hop in hops})
+        id_, aliases = _ids(visit, SWITCH, account.casefold())
         out.append(
             Finding(
-                id=keyed_id("finding", visit.id, SWITCH, account.casefold()),
+                id=id_,
+                aliases=aliases,
                 time=_first(hops, visit),
                 title=f"Credential switch to {account}",
                 severity="medium",
@@ -107,44 +111,75 @@ def switch_findings(visit: Visit) -> list[Finding]:
     return out
 
 
+@dataclass(slots=True)
+class _Group:
+    """Hits of one rule at one place: how many, and the first ones of them, whatever order they came in."""
+
+    visit: Visit | None
+    count: int = 0
+    hits: list[Hit] = field(default_factory=list)
+
+    def add(self, hit: Hit) -> None:
+        self.count += 1
+        self.hits.append(hit)
+        if len(self.hits) > 4 * MAX_EVIDENCE:
+            self.hits = _sorted(self.hits)[:MAX_EVIDENCE]
+
+    @property
+    def first(self) -> list[Hit]:
+        return _sorted(self.hits)[:MAX_EVIDENCE]
+
+
 def rule_findings(visits: Iterable[Visit], hits: Iterable[Hit]) -> list[Finding]:
-    """Hits inside a visit: one finding a visit and rule; outside: one a rule and host and day, of no provider."""
+    """Hits inside a visit: one finding a visit and rule; outside: one a rule and host and day, of no provider.
+
+    Memory grows with the number of findings, not of hits.
+    """
     homes: dict[str, Visit] = {}
     for visit in visits:
         for hop in visit.hops:
             for reference in (*hop.records, *(action.reference for action in hop.actions)):
                 homes[reference.event] = visit
-    inside: dict[tuple[str, str], list[Hit]] = defaultdict(list)
-    outside: dict[tuple[str, str, str], list[Hit]] = defaultdict(list)
-    owners: dict[str, Visit] = {}
+    groups: dict[tuple[str, ...], _Group] = {}
     for hit in hits:
         home = homes.get(hit.reference.event)
         if home is not None:
-            owners[home.id] = home
-            inside[home.id, hit.rule.id].append(hit)
+            key: tuple[str, ...] = (home.id, hit.rule.id)
         else:
             day = hit.time.date().isoformat() if hit.time else "undated"
-            outside[hit.rule.id, hit.host.casefold(), day].append(hit)
-    found = [_inside(owners[visit], group) for (visit, _), group in inside.items()]
-    found += [_outside(key, group) for key, group in outside.items()]
-    return found
+            key = ("estate", hit.rule.id, hit.host.casefold(), day)
+        groups.setdefault(key, _Group(home)).add(hit)
+    return [
+        _inside(group.visit, group) if group.visit else _outside(key, group) for key, group in groups.items()
+    ]
 
 
 def _sorted(group: list[Hit]) -> list[Hit]:
     return sorted(group, key=lambda hit: (hit.time is None, hit.time, hit.reference))
 
 
-def _inside(visit: Visit, group: list[Hit]) -> Finding:
-    hits = _sorted(group)
+def _ids(visit: Visit, *parts: str) -> tuple[str, tuple[str, ...]]:
+    """Id of a finding of `visit`, and the ids it had while the visit had another."""
+    return keyed_id("finding", visit.id, *parts), tuple(
+        keyed_id("finding", old, *parts) for old in visit.aliases
+    )
+
+
+def _inside(visit: Visit, group: _Group) -> Finding:
+    hits = group.first
     rule, deed = hits[0].rule, _deed(visit, hits[0].reference.event)
-    times = "" if len(hits) == 1 else f" ({len(hits)} records)"
-    finding = _finding(keyed_id("finding", visit.id, rule.id), hits)
+    id_, aliases = _ids(visit, rule.id)
     return replace(
-        finding,
+        _finding(id_, hits),
         provider=visit.provider,
         visit=visit.id,
-        why=f"During the visit of {visit.person}{deed}: {_sentence(rule)}{times}",
+        why=f"During the visit of {visit.person}{deed}: {_sentence(rule)}{_times(group)}",
+        aliases=aliases,
     )
+
+
+def _times(group: _Group) -> str:
+    return "" if group.count == 1 else f" ({group.count:,} records)"
 
 
 def _deed(visit: Visit, event: str) -> str:
@@ -155,12 +190,12 @@ def _deed(visit: Visit, event: str) -> str:
     return ""
 
 
-def _outside(key: tuple[str, str, str], group: list[Hit]) -> Finding:
-    hits = _sorted(group)
-    times = "" if len(hits) == 1 else f" ({len(hits)} records)"
+def _outside(key: tuple[str, ...], group: _Group) -> Finding:
+    hits = group.first
+    place = hits[0].host or "an unnamed host"
     return replace(
-        _finding(keyed_id("finding", "estate", *key), hits),
-        why=f"Outside any provider's visit, on {hits[0].host or 'an unnamed host'}: {_sentence(hits[0].rule)}{times}",
+        _finding(keyed_id("finding", *key), hits),
+        why=f"Outside any provider's visit, on {place}: {_sentence(hits[0].rule)}{_times(group)}",
     )
 
 

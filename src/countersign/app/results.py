@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,9 +12,6 @@ from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.lake import Lake
 from countersign.model.visit import SEVERITIES, Severity
-
-LONGEST = timedelta(hours=26)
-"""A visit without an end is taken to last this long after its last start."""
 
 
 class Results:
@@ -64,7 +61,7 @@ class Results:
 
     def finding(self, prefix: str) -> dict[str, Any]:
         """The one finding whose id starts with `prefix`."""
-        return self._one("findings", prefix, lambda body: [body["id"]])
+        return self._one("findings", prefix, lambda body: [body["id"], *body["aliases"]])
 
     def _one(self, table: str, prefix: str, ids: Any) -> dict[str, Any]:  # noqa: ANN401  # a function of a body
         bodies = (orjson.loads(body) for body in self._lake.read(table).column("body").to_pylist())
@@ -156,25 +153,6 @@ class Results:
     def visit_count(self) -> int:
         """How many visits there are."""
         return int(self._lake.read("visits", columns=["id"]).num_rows)
-
-    def stored(self, since: datetime | None) -> list[dict[str, Any]]:
-        """Visits already known from `since` on."""
-        return self.visits(since)
-
-    def reach(self, since: datetime) -> datetime:
-        """The start of the day from which visits must be worked out anew if records from `since` on are new: no
-        visit may lie across it."""
-        floor = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        spans = self._lake.read("visits", columns=["start", "end"]).to_pylist()
-        while True:
-            across = [
-                row["start"]
-                for row in spans
-                if row["start"] is not None and row["start"] < floor <= (row["end"] or row["start"] + LONGEST)
-            ]
-            if not across:
-                return floor
-            floor = min(across).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _rank(body: Mapping[str, Any]) -> tuple[bool, int, str, str]:

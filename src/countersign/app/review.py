@@ -1,8 +1,9 @@
-"""Review: visits, verdicts and findings from what is in the lake, for as much of it as is new.
+"""Review: visits, verdicts and findings from what is in the lake.
 
-Everything made here is a pure function of events, agreements, rules and code: it can be thrown away and made again.
-The ids come out the same. Only visits that new records can touch are worked out anew: those from a while before
-the earliest new record on.
+Everything made here is a pure function of events, agreements, rules and code: it can be thrown away and made again,
+and the ids come out the same. Rules are matched against new events only, for a hit depends on nothing but its event; the hits
+are kept. Visits are stitched from all events each time, because a record can change what a week-old one means (which
+address was which host, which hosts log at all).
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -35,26 +35,27 @@ from countersign.app.ruleset import compiled
 from countersign.app.workspace import Workspace
 from countersign.errors import StoreError
 from countersign.lake import Lake
-from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
+from countersign.lake.tables import FINDINGS_SCHEMA, HITS_SCHEMA, VISITS_SCHEMA
+from countersign.model.identity import keyed_id
 from countersign.model.visit import Finding, Reference, Severity, Visit
+from countersign.rules import CompiledSet
 from countersign.visits import stitch, views
 
 STATE = "reviewed.json"
-REACH = timedelta(hours=26)
-"""A record can touch a visit that had no sign of life for this long: a tunnel stays open for a day."""
 _HIT_COLUMNS = ("id", "time", "segment", "record", "device")
 _BATCH_ROWS = 65_536
+_HITS_AT_ONCE = 100_000
+"""Hits written in one commit: a noisy rule on a large lake must not fill the memory."""
 Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What a review came to: counts over everything in the lake, and how much of it was worked out anew."""
+    """What a review came to: counts over everything in the lake, and what was not known before."""
 
     visits: int
     findings: int
     severities: Mapping[Severity, int]
-    since: datetime | None
     new_findings: tuple[Finding, ...]
     seconds: float
     notes: tuple[str, ...] = ()
@@ -66,19 +67,18 @@ class Reviewed:
             "findings": self.findings,
             "severities": dict(self.severities),
             "new_findings": [finding.id for finding in self.new_findings],
-            "since": self.since.isoformat() if self.since else None,
             "seconds": round(self.seconds, 3),
             "notes": list(self.notes),
         }
 
 
-@dataclass(slots=True)
-class _Plan:
-    """What to work out anew: `since` None is everything; `nothing` when nothing is new."""
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the last review was made from: digests of rules and agreements, and the segments it had seen."""
 
-    since: datetime | None = None
-    nothing: bool = False
-    notes: list[str] = field(default_factory=list)
+    rules: str = ""
+    agreements: str = ""
+    segments: frozenset[str] = frozenset()
 
 
 def review(
@@ -88,7 +88,7 @@ def review(
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> Reviewed:
-    """Work out visits, verdicts and findings for what is new, or for `everything`.
+    """Work out visits, verdicts and findings, if anything is new; `everything` matches all rules anew as well.
 
     A broken agreement file is told in `notes` and holds up nobody else's. `now` is the moment as of which
     open visits are judged, the present if not given.
@@ -99,54 +99,77 @@ def review(
         results = Results(workspace, lake)
         agreed, problems = load(workspace)
         rules, ruleset = compiled(workspace)
-        inputs = _inputs(agreed, ruleset.digests)
-        plan = _plan(workspace, lake, results, inputs, everything=everything)
-        plan.notes += [f"agreement left out: {problem.message} ({problem.path})" for problem in problems]
-        plan.notes += [f"rule left out: {problem.reason} ({problem.path})" for problem in ruleset.problems]
+        notes = [f"agreement left out: {problem.message} ({problem.path})" for problem in problems]
+        notes += [f"rule left out: {problem.reason} ({problem.path})" for problem in ruleset.problems]
         if not agreed:
-            plan.notes.append(
+            notes.append(
                 "no agreement is in force: nobody is known as a provider (countersign discover helps)"
             )
-        fresh: tuple[Finding, ...] = ()
-        if not plan.nothing:
-            fresh = _work(lake, results, agreed, rules, plan, as_of, progress)
-            _remember(workspace, lake, inputs)
-        counts = results.severities()
-        return Reviewed(
-            results.visit_count(),
-            sum(counts.values()),
-            counts,
-            plan.since,
-            fresh,
-            time.monotonic() - begun,
-            tuple(plan.notes),
+        before = _State() if everything else _recall(workspace)
+        after = _State(
+            rules=_digest(__version__, sorted(ruleset.digests.items())),
+            agreements=_digest(__version__, sorted(item.model_dump_json() for item in agreed)),
+            segments=frozenset(segment[:16] for segment in lake.stored_segments()),
         )
+        fresh: tuple[Finding, ...] = ()
+        if before != after:
+            _match(lake, rules, before, after, progress)
+            fresh = _work(lake, results, agreed, rules, as_of)
+            _remember(workspace, after)
+        counts = results.severities()
+        seconds = time.monotonic() - begun
+        return Reviewed(results.visit_count(), sum(counts.values()), counts, fresh, seconds, tuple(notes))
 
 
-def _work(  # the stations of one pass
-    lake: Lake,
-    results: Results,
-    agreed: tuple[Agreement, ...],
-    rules: Any,  # noqa: ANN401  # rules.CompiledSet
-    plan: _Plan,
-    as_of: datetime,
-    progress: Progress | None,
+def _match(lake: Lake, rules: CompiledSet, before: _State, after: _State, progress: Progress | None) -> None:
+    """Match the rules against segments that they have not met, and keep the hits."""
+    table = lake.table("events")
+    if before.rules == after.rules:
+        fresh = [segment for segment in lake.stored_segments() if segment[:16] not in before.segments]
+        events = table.filter(table.segment.isin(fresh))
+    else:
+        events = table
+        lake.replace("hits", HITS_SCHEMA.empty_table())
+    found: list[pa.Table] = []
+    for hits in _hits(events, rules, progress):
+        found.append(hits)
+        if sum(part.num_rows for part in found) >= _HITS_AT_ONCE:
+            _keep(lake, found)
+            found = []
+    _keep(lake, found)
+
+
+def _keep(lake: Lake, found: list[pa.Table]) -> None:
+    if found:
+        rows = pa.concat_tables(found)
+        lake.replace("hits", rows, ids=rows.column("id").to_pylist())
+
+
+def _work(
+    lake: Lake, results: Results, agreed: tuple[Agreement, ...], rules: CompiledSet, as_of: datetime
 ) -> tuple[Finding, ...]:
     leaves = results.leaves()
     table = lake.table("events")
-    # what has no time may be new as well, and is little
-    events = table if plan.since is None else table.filter((table.time >= plan.since) | table.time.isnull())
-    visits = stitch(events, Subjects(Resolver(agreed)), leaves.get)
-    visits = _aliased(visits, results.stored(plan.since))
+    visits = _aliased(stitch(table, Subjects(Resolver(agreed)), leaves.get), results.visits())
     judged = judge_all(visits, agreed, coverage(table), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
-    findings += rule_findings(judged, _hits(events, rules, leaves, progress))
+    findings += rule_findings(judged, _kept(lake, rules, leaves))
     known = results.finding_ids()
-    visit_rows = _visit_rows(with_findings(judged, findings))
-    lake.replace("visits", visit_rows, ids=_replaced(lake, "visits", "start", plan.since, visit_rows))
-    finding_rows = _finding_rows(findings)
-    lake.replace("findings", finding_rows, ids=_replaced(lake, "findings", "time", plan.since, finding_rows))
-    return tuple(finding for finding in findings if finding.id not in known)
+    lake.replace("visits", _visit_rows(with_findings(judged, findings)))
+    lake.replace("findings", _finding_rows(findings))
+    return tuple(finding for finding in findings if known.isdisjoint({finding.id, *finding.aliases}))
+
+
+def _kept(lake: Lake, rules: CompiledSet, leaves: Mapping[str, int]) -> Iterator[Hit]:
+    """The hits, of events that are still there: a half line is taken back when the whole one comes."""
+    by_id = {rule.id: rule for rule in rules.rules}
+    hits, events = lake.table("hits"), lake.table("events")
+    live = hits.semi_join(events, hits.event == events.id)
+    for batch in live.to_pyarrow_batches(chunk_size=_BATCH_ROWS):
+        for row in batch.to_pylist():
+            if row["rule_id"] in by_id:
+                place = Reference(row["event"], row["segment"], row["record"], leaves.get(row["segment"]))
+                yield Hit(by_id[row["rule_id"]], row["time"], row["host"], place)
 
 
 def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:
@@ -171,6 +194,7 @@ def coverage(events: Any) -> Coverage:  # noqa: ANN401  # an Ibis table
         share_hosts=seen.shares,
         service_hosts=seen.services,
         network_sensor=seen.sensor,
+        audit_hosts=seen.audits,
         aliases=seen.addresses,
     )
 
@@ -211,26 +235,37 @@ def _concurrent(visits: tuple[Visit, ...]) -> dict[str, int]:
     return counts
 
 
-def _hits(events: Any, rules: Any, leaves: Mapping[str, int], progress: Progress | None) -> Iterator[Hit]:  # noqa: ANN401
-    """Rule hits, batch by batch; only the columns that some rule reads are read."""
+def _hits(events: Any, rules: CompiledSet, progress: Progress | None) -> Iterator[pa.Table]:  # noqa: ANN401  # Ibis
+    """Hits, batch by batch; only the columns that some rule reads are read."""
     columns = [name for name in events.columns if name in {*rules.needed_columns(), *_HIT_COLUMNS}]
     done = 0
     for batch in events.select(columns).to_pyarrow_batches(chunk_size=_BATCH_ROWS):
         found = rules.match(batch)
-        yield from _of_batch(batch, found, rules, leaves)
+        if found.num_rows:
+            yield _hit_rows(batch, found, rules)
         done += batch.nbytes
         if progress is not None:
             progress(done, None)
 
 
-def _of_batch(batch: pa.RecordBatch, found: pa.Table, rules: Any, leaves: Mapping[str, int]) -> Iterator[Hit]:  # noqa: ANN401
-    if not found.num_rows:
-        return
-    chosen = pa.Table.from_batches([batch.select(list(_HIT_COLUMNS))]).take(found.column("row"))
-    for row, rule in zip(chosen.to_pylist(), found.column("rule").to_pylist(), strict=True):
-        host = (row["device"] or {}).get("hostname") or ""
-        reference = Reference(row["id"], row["segment"], row["record"], leaves.get(row["segment"]))
-        yield Hit(rules.rules[rule], row["time"], host.partition(".")[0], reference)
+def _hit_rows(batch: pa.RecordBatch, found: pa.Table, rules: CompiledSet) -> pa.Table:
+    chosen = pa.Table.from_batches([batch.select(list(_HIT_COLUMNS))]).take(found.column("row")).to_pylist()
+    ids = [rules.rules[rule].id for rule in found.column("rule").to_pylist()]
+    return pa.Table.from_pylist(
+        [
+            {
+                "id": keyed_id("hit", rule, row["id"]),
+                "rule_id": rule,
+                "event": row["id"],
+                "segment": row["segment"],
+                "record": row["record"],
+                "time": row["time"],
+                "host": ((row["device"] or {}).get("hostname") or "").partition(".")[0],
+            }
+            for rule, row in zip(ids, chosen, strict=True)
+        ],
+        schema=HITS_SCHEMA,
+    )
 
 
 def _aliased(visits: tuple[Visit, ...], stored: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
@@ -251,18 +286,6 @@ def _aliased(visits: tuple[Visit, ...], stored: Iterable[Mapping[str, Any]]) -> 
         replace(visit, aliases=tuple(sorted(aliases.get(index, set()) - {visit.id})))
         for index, visit in enumerate(visits)
     )
-
-
-def _replaced(
-    lake: Lake, name: str, column: str, since: datetime | None, fresh: pa.Table
-) -> list[str] | None:
-    """Ids of the rows that a review from `since` on takes the place of; None means all."""
-    if since is None:
-        return None
-    stored = lake.read(name, columns=["id", column])
-    moments = zip(stored.column("id").to_pylist(), stored.column(column).to_pylist(), strict=True)
-    old = {id_ for id_, moment in moments if moment is None or moment >= since}
-    return sorted(old | set(fresh.column("id").to_pylist()))
 
 
 def _visit_rows(visits: Iterable[Visit]) -> pa.Table:
@@ -300,44 +323,21 @@ def _finding_rows(findings: Iterable[Finding]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=FINDINGS_SCHEMA)
 
 
-def _inputs(agreed: Iterable[Agreement], digests: Mapping[str, str]) -> str:
-    """Digest of everything but events that a review depends on."""
-    text = orjson.dumps(
-        [
-            __version__,
-            sorted(item.model_dump_json() for item in agreed),
-            sorted(digests.items()),
-        ]
-    )
-    return hashlib.sha256(text).hexdigest()
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(orjson.dumps(parts)).hexdigest()
 
 
-def _plan(workspace: Workspace, lake: Lake, results: Results, inputs: str, *, everything: bool) -> _Plan:
-    state = _recall(workspace.root / "state" / STATE)
-    if everything or state.get("inputs") != inputs:
-        return _Plan()
-    known = set(state.get("segments", ()))
-    fresh = [segment for segment in lake.stored_segments() if segment[:16] not in known]
-    if not fresh:
-        return _Plan(nothing=True)
-    table = lake.table("events")
-    earliest = table.filter(table.segment.isin(fresh))["time"].min().to_pyarrow().as_py()
-    if earliest is None:
-        return _Plan(nothing=True)
-    return _Plan(results.reach(earliest - REACH))
-
-
-def _recall(path: Path) -> dict[str, Any]:
+def _recall(workspace: Workspace) -> _State:
     try:
-        found = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = orjson.loads((workspace.root / "state" / STATE).read_bytes())
+        return _State(str(found["rules"]), str(found["agreements"]), frozenset(map(str, found["segments"])))
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+        return _State()
 
 
-def _remember(workspace: Workspace, lake: Lake, inputs: str) -> None:
+def _remember(workspace: Workspace, state: _State) -> None:
     path = workspace.root / "state" / STATE
-    body = {"inputs": inputs, "segments": sorted(segment[:16] for segment in lake.stored_segments())}
+    body = {"rules": state.rules, "agreements": state.agreements, "segments": sorted(state.segments)}
     temporary = path.with_suffix(".new")
     try:
         temporary.write_bytes(orjson.dumps(body))

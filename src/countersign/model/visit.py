@@ -109,7 +109,8 @@ class Visit:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One explained conclusion. `class_uid` is 2003 (a broken clause) or 2004; `kind` one of clause, rule, hop, source;
-    `cites` are item ids of the alert register; `techniques` ATT&CK ids; `visit` is None outside a visit."""
+    `cites` are item ids of the alert register; `techniques` ATT&CK ids; `visit` is None outside a visit. `aliases` are ids it
+    had before a late record moved its visit's entry."""
 
     id: str
     time: datetime | None
@@ -125,3 +126,4 @@ class Finding:
     cites: tuple[str, ...]
     why: str
     evidence: tuple[Reference, ...]
+    aliases: tuple[str, ...] = ()
