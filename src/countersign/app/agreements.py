@@ -42,11 +42,15 @@ def check(paths: Iterable[Path]) -> tuple[list[str], list[AgreementError]]:
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} does not exist")
+        if path.is_dir():
+            # files that are good by themselves may claim the same account or provider
+            problems += agreements.load_agreements(path)[1]
         for file in sorted([*path.glob("*.yaml"), *path.glob("*.yml")]) if path.is_dir() else [path]:
             try:
                 item = agreements.load_agreement(file)
             except AgreementError as error:
-                problems.append(error)
+                if not path.is_dir():
+                    problems.append(error)
                 continue
             state = "a draft, nobody is held to it" if item.draft else "in force"
             people, clauses = len(item.identities), len(agreements.clauses(item))

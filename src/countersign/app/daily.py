@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from countersign.app.collect import Summary, collect
-from countersign.app.documents import finding_document
+from countersign.app.documents import finding_document, finding_from
 from countersign.app.findings import rank
 from countersign.app.report import Render, write_report
+from countersign.app.results import Results
 from countersign.app.review import Reviewed, review
 from countersign.app.workspace import Workspace
 from countersign.model.visible import visible
 from countersign.model.visit import SEVERITIES, Finding
 
-SHOWN = 5
-"""Findings named in the digest: with the lines around them it has ten."""
+SHOWN = 3
+"""Findings named in the digest: with the lines around them it has at most ten."""
+TOLD = "told.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +33,7 @@ class Digest:
     collected: Summary
     reviewed: Reviewed
     report: Path
-
-    @property
-    def new_findings(self) -> list[Finding]:
-        """What was not known yesterday, most severe first."""
-        return sorted(self.reviewed.new_findings, key=rank)
+    new_findings: tuple[Finding, ...]  # of which no digest has told yet, most severe first
 
     def lines(self) -> list[str]:
         """For a mail or a terminal."""
@@ -40,8 +41,11 @@ class Digest:
         odd = Counter(file.status for file in brought.files if file.status not in {"read", "known"})
         lines = [
             f"Collected {brought.records:,} records ({brought.new_events:,} new events, {brought.rejected:,} rejected).",
-            f"{known.visits:,} visits and {known.findings:,} findings in all; {len(known.new_findings):,} findings are new.",
+            f"{known.visits:,} visits and {known.findings:,} findings in all; {len(self.new_findings):,} findings are new.",
         ]
+        if brought.stopped:
+            lines.append(f"NOT EVERYTHING WAS COLLECTED: {visible(brought.stopped)}. Run it again.")
+        lines += [visible(note.replace("\n", " "), 200) for note in known.notes[:2]]
         if odd:
             words = ", ".join(f"{count} {status}" for status, count in sorted(odd.items()))
             lines.append(f"Files that gave no or not all records: {words}.")
@@ -55,7 +59,7 @@ class Digest:
             words = ", ".join(f"{rest[level]} {level}" for level in reversed(SEVERITIES) if rest[level])
             lines.append(f"  and {len(fresh) - SHOWN} more: {words}")
         lines.append(f"Report: {self.report}")
-        return [*lines, *known.notes[: 10 - len(lines)]][:10]
+        return lines
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -76,4 +80,25 @@ def daily(
     known = review(workspace, now=now)
     target = output or workspace.root / "report.html"
     write_report(workspace, target, render, now=now)
-    return Digest(brought, known, target)
+    with workspace.reading() as lake:
+        findings = [finding_from(body) for body in Results(workspace, lake).findings()]
+    told = _told(workspace)
+    fresh = [finding for finding in findings if told.isdisjoint({finding.id, *finding.aliases})]
+    # only now: a run that died before this tells it again
+    _tell(workspace, findings)
+    return Digest(brought, known, target, tuple(sorted(fresh, key=rank)))
+
+
+def _told(workspace: Workspace) -> set[str]:
+    """Ids of the findings that an earlier digest told of."""
+    try:
+        return set(orjson.loads((workspace.root / "state" / TOLD).read_bytes()))
+    except (OSError, orjson.JSONDecodeError, TypeError):
+        return set()
+
+
+def _tell(workspace: Workspace, findings: Iterable[Finding]) -> None:
+    path = workspace.root / "state" / TOLD
+    temporary = path.with_suffix(".new")
+    temporary.write_bytes(orjson.dumps(sorted(finding.id for finding in findings)))
+    temporary.replace(path)

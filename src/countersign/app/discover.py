@@ -20,6 +20,7 @@ class Outsider:
     times: int
     first: str
     last: str
+    provider: str = ""  # whose the account or address is, by the agreements in force
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -28,22 +29,30 @@ class Outsider:
 
 def discover(workspace: Workspace) -> list[Outsider]:
     """Accounts that came in from public addresses or through a VPN, most frequent first."""
-    from countersign.lake import Lake
+    from countersign.agreements import Resolver
+    from countersign.app.agreements import load
     from countersign.visits import outside
 
-    lake = Lake.open(workspace.lake)
-    return [
-        Outsider(
-            item.account,
-            item.source,
-            item.target,
-            item.protocol,
-            item.times,
-            _stamp(item.first),
-            _stamp(item.last),
-        )
-        for item in outside(lake.table("events"))
-    ]
+    resolver = Resolver(load(workspace)[0])
+
+    def provider(name: str, domain: str, address: str) -> str:
+        match = resolver.who(name or None, domain or None)
+        return match.provider if match else resolver.origin(address) or ""
+
+    with workspace.reading() as lake:
+        return [
+            Outsider(
+                item.account,
+                item.source,
+                item.target,
+                item.protocol,
+                item.times,
+                _stamp(item.first),
+                _stamp(item.last),
+                provider(item.name, item.domain, item.source),
+            )
+            for item in outside(lake.table("events"))
+        ]
 
 
 def _stamp(microseconds: int) -> str:

@@ -66,13 +66,19 @@ def parsers() -> dict[str, Parser]:
 
 
 def verify(workspace: Workspace, *, progress: Callable[[int, int | None], None] | None = None) -> Outcome:
-    """Hold the archive against the ledger, and the ledger against its signature."""
-    archive, log = Archive(workspace.archive), Log(workspace.ledger)
+    """Hold the archive against the ledger, and the ledger against its signature.
+
+    Raises `WorkspaceError` while another command writes.
+    """
+    from countersign.lake import WorkspaceLock
+
     key = workspace.settings.ledger_key
     trusted = Verifier.from_text(key) if key else None
-    return Outcome(
-        verify_evidence(archive, log, frame, parsers=parsers(), trusted=trusted, progress=progress)
-    )
+    # while a collection runs, a segment may be sealed whose leaf is still to come
+    with WorkspaceLock(workspace.root):
+        archive, log = Archive(workspace.archive), Log(workspace.ledger)
+        report = verify_evidence(archive, log, frame, parsers=parsers(), trusted=trusted, progress=progress)
+    return Outcome(report)
 
 
 def record_text(workspace: Workspace, family: str, segment: str, record: int) -> str:

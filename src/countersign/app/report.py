@@ -45,7 +45,7 @@ def write_report(
     now: datetime | None = None,
 ) -> None:
     """Write the page to `output`, whole or not at all. Raises `UsageError` where that cannot be written."""
-    page = render(report_model(workspace, since, until, now or datetime.now(UTC)))
+    page = render(report_model(workspace, since, until, now))
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, delete=False) as file:
             file.write(page)
@@ -56,22 +56,23 @@ def write_report(
 
 
 def report_model(
-    workspace: Workspace, since: datetime | None, until: datetime | None, generated: datetime
+    workspace: Workspace, since: datetime | None, until: datetime | None, generated: datetime | None = None
 ) -> ReportModel:
     """Everything that the page says."""
     lake = Lake.open(workspace.lake)
     results = Results(workspace, lake)
-    agreed, _ = load(workspace)
+    agreed, problems = load(workspace)
+    extent = lake.extent()
     visits = tuple(_named(visit_from(body)) for body in results.visits(since, until))
     findings = tuple(finding_from(body) for body in results.findings(since, until))
     names = {item.provider.id: item for item in agreed}
     present = sorted({visit.provider for visit in visits} | set(names))
     return ReportModel(
         organisation=workspace.settings.organisation or workspace.root.resolve().name,
-        generated=generated,
+        generated=generated or datetime.now(UTC),
         zone=workspace.settings.report_zone or local_zone(),
-        since=since,
-        until=until,
+        since=since or extent.first,
+        until=until or extent.last,
         providers=tuple(
             ProviderPart(id_, names[id_].provider.name, f"{id_}") if id_ in names else ProviderPart(id_, id_)
             for id_ in present
@@ -81,6 +82,10 @@ def report_model(
         coverage=_coverage(workspace, lake),
         evidence=_evidence(workspace),
         version=__version__,
+        warnings=tuple(
+            f"Agreement left out, nobody is held to it: {problem.message} ({Path(problem.path).name})"
+            for problem in problems
+        ),
     )
 
 
@@ -94,10 +99,8 @@ def _named(visit: Visit) -> Visit:
 def _coverage(workspace: Workspace, lake: Lake) -> Coverage:
     events = lake.table("events")
     seen = views(events)
-    reasons: dict[tuple[str, str], int] = {}
-    for row in lake.table("rejected").select("source", "reason").to_pyarrow().to_pylist():
-        key = (row["source"], row["reason"])
-        reasons[key] = reasons.get(key, 0) + 1
+    rejected = lake.table("rejected")
+    reasons = rejected.group_by(["source", "reason"]).agg(records=rejected.count()).to_pyarrow().to_pylist()
     records = _records(lake)
     spans: dict[str, tuple[datetime | None, datetime | None]] = {}
     for part in lake.extent().seen:
@@ -112,7 +115,10 @@ def _coverage(workspace: Workspace, lake: Lake) -> Coverage:
             SourceCoverage(name, source(name).title, read, rejected, *spans.get(name, (None, None)))
             for name, (read, rejected) in sorted(records.items())
         ),
-        rejected=tuple(RejectedCount(*key, count) for key, count in sorted(reasons.items())),
+        rejected=tuple(
+            RejectedCount(row["source"], row["reason"], row["records"])
+            for row in sorted(reasons, key=lambda row: (row["source"], row["reason"]))
+        ),
         unread=tuple(UnreadFile(path, reason) for path, reason in missed.items()),
         hosts=tuple(
             HostCoverage(host, host in seen.logons, host in seen.processes)

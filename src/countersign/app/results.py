@@ -10,8 +10,23 @@ import orjson
 
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
-from countersign.lake import Lake
+from countersign.lake import Filter, Lake
 from countersign.model.visit import SEVERITIES, Severity
+
+_SAID = (
+    "device.hostname",
+    "metadata.log_name",
+    "metadata.event_code",
+    "actor.user.name",
+    "user.name",
+    "src_endpoint.ip",
+    "process.cmd_line",
+    "share",
+    "file.path",
+    "service.name",
+    "job.name",
+)
+"""What a person wants to know of a record before reading it whole."""
 
 
 class Results:
@@ -86,28 +101,35 @@ class Results:
         return sorted((orjson.loads(row["body"]) for row in rows), key=_rank)
 
     def evidence(self, finding: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Each record that a finding cites: its place and what it says, from the archive."""
+        """Each record that a finding cites, in time: its place, what it says in short, and its text from the archive."""
         from countersign.app.documents import stamp
         from countersign.app.evidence import record_text
 
         ids = [item["event"] for item in finding["evidence"]]
-        events = self._lake.table("events")
-        rows = (
-            events.filter(events.id.isin(ids)).select("id", "time", "source").to_pyarrow().to_pylist()
-            if ids
-            else []
-        )
-        known = {row["id"]: row for row in rows}
+        known = {row["id"]: row for row in self._events(ids)} if ids else {}
         out = []
         for item in finding["evidence"]:
-            row = known.get(item["event"], {"time": None, "source": None})
-            text = (
-                record_text(self._workspace, row["source"], item["segment"], item["record"])
-                if row["source"]
-                else ""
-            )
-            out.append({**item, "time": stamp(row["time"]), "text": text})
-        return out
+            row = known.get(item["event"])
+            text = record_text(self._workspace, row["source"], item["segment"], item["record"]) if row else ""
+            said = " ".join(str(row[name]) for name in _SAID if row[name]) if row else "no longer in the lake"
+            out.append({**item, "time": stamp(row["time"]) if row else None, "said": said, "text": text})
+        return sorted(out, key=lambda item: (item["time"] or "", item["event"]))
+
+    def _events(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        columns = ["id", "time", "source", *_SAID]
+        found: list[dict[str, Any]] = []
+        for batch in self._lake.events(columns, where=Filter(ids=tuple(ids))):
+            found += batch.to_pylist()
+        return found
+
+    def rejected(self) -> list[dict[str, Any]]:
+        """Records that were not understood, by source and reason: how many, and the place of the first."""
+        table = self._lake.table("rejected")
+        rows = table.group_by(["source", "reason"]).agg(
+            records=table.count(), segment=table["segment"].min(), record=table["record"].min()
+        )
+        found: list[dict[str, Any]] = rows.to_pyarrow().to_pylist()
+        return sorted(found, key=lambda row: (-row["records"], row["source"], row["reason"]))
 
     def worst(self, visit: Mapping[str, Any]) -> str:
         """The highest severity among a visit's findings, empty if it has none."""

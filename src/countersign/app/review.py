@@ -59,6 +59,7 @@ class Reviewed:
     new_findings: tuple[Finding, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    left_out: int = 0  # agreement files that are wrong: nobody is held to them
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -69,6 +70,7 @@ class Reviewed:
             "new_findings": [finding.id for finding in self.new_findings],
             "seconds": round(self.seconds, 3),
             "notes": list(self.notes),
+            "left_out": self.left_out,
         }
 
 
@@ -99,7 +101,7 @@ def review(
         results = Results(workspace, lake)
         agreed, problems = load(workspace)
         rules, ruleset = compiled(workspace)
-        notes = [f"agreement left out: {problem.message} ({problem.path})" for problem in problems]
+        notes = [f"agreement left out, nobody is held to it: {problem.diagnostics()}" for problem in problems]
         notes += [f"rule left out: {problem.reason} ({problem.path})" for problem in ruleset.problems]
         if not agreed:
             notes.append(
@@ -118,7 +120,9 @@ def review(
             _remember(workspace, after)
         counts = results.severities()
         seconds = time.monotonic() - begun
-        return Reviewed(results.visit_count(), sum(counts.values()), counts, fresh, seconds, tuple(notes))
+        return Reviewed(
+            results.visit_count(), sum(counts.values()), counts, fresh, seconds, tuple(notes), len(problems)
+        )
 
 
 def _match(lake: Lake, rules: CompiledSet, before: _State, after: _State, progress: Progress | None) -> None:

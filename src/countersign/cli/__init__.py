@@ -10,8 +10,8 @@ from countersign.errors import Error
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
-"""128 + SIGINT, as shells count it."""
+INTERRUPTED, BROKEN_PIPE = 130, 141
+"""128 + SIGINT, 128 + SIGPIPE, as shells count them."""
 
 
 def main() -> None:
@@ -21,6 +21,8 @@ def main() -> None:
     from countersign.model.lean import without_pandas
 
     without_pandas()
+    if sys.stdout is None or sys.stderr is None:  # closed by the caller (`>&-`)
+        sys.exit(2)
     try:
         code = program(standalone_mode=False)
     except click.exceptions.Abort:
@@ -38,9 +40,17 @@ def main() -> None:
     except BrokenPipeError:
         # the reader of a pipe went away; Python would complain once more while it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(BROKEN_PIPE)
     except OSError as error:
         _complain(f"{error.filename or 'the system'}: {error.strerror or error}")
+        sys.exit(2)
+    except Exception as error:  # the process's boundary: a person gets a sentence, not a traceback
+        if os.environ.get("COUNTERSIGN_TRACEBACK"):
+            raise
+        _complain(
+            f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no details'}"
+        )
+        _complain("this is a fault of the program or of a damaged file; COUNTERSIGN_TRACEBACK=1 shows where")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 

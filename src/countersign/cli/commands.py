@@ -13,6 +13,7 @@ import click
 from countersign import __version__
 
 if TYPE_CHECKING:
+    from countersign.app.collect import Summary
     from countersign.app.workspace import Workspace
 
 EXIT_CODES = """
@@ -23,7 +24,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 _since = click.option(
     "--since", metavar="TIME", help="From this time or day on (2026-03-02, 2026-03-02T08:00)."
 )
-_until = click.option("--until", metavar="TIME", help="Before this time or day.")
+_until = click.option("--until", metavar="TIME", help="What began before this time or day (local time).")
 
 
 @click.group(
@@ -91,7 +92,7 @@ def init(directory: Path) -> None:
 @click.pass_context
 def collect(
     ctx: click.Context, paths: tuple[str, ...], origin: str | None, zone: str | None, *, as_json: bool
-) -> None:
+) -> int:
     """Seal, read and store logs: files, folders, zip, gz, tar, or - for stdin."""
     from countersign.app.collect import collect as run
     from countersign.cli.progress import bar
@@ -110,14 +111,21 @@ def collect(
         _lines([summary.to_json()])
     else:
         collected(summary)
+    return _exit_of(summary)
+
+
+def _exit_of(summary: Summary) -> int:
+    """0 while anything could be read; 2 if nothing could, or not everything was."""
+    could = any(file.status in {"read", "known", "empty", "damaged"} for file in summary.files)
+    return 0 if (could or not summary.files) and not summary.stopped else 2
 
 
 @program.command()
 @click.option("--all", "everything", is_flag=True, help="Everything anew, not only what new records touch.")
 @_json
 @click.pass_context
-def review(ctx: click.Context, *, everything: bool, as_json: bool) -> None:
-    """Work out visits, verdicts and findings for what is new."""
+def review(ctx: click.Context, *, everything: bool, as_json: bool) -> int:
+    """Work out visits, verdicts and findings for what is new. Exit code 2 if an agreement had to be left out."""
     from countersign.app.review import review as run
     from countersign.cli.progress import bar
     from countersign.cli.show import reviewed
@@ -129,6 +137,7 @@ def review(ctx: click.Context, *, everything: bool, as_json: bool) -> None:
         _lines([result.document()])
     else:
         reviewed(result)
+    return 2 if result.left_out else 0
 
 
 @program.command()
@@ -149,7 +158,7 @@ def visits(
     if as_json:
         _lines(bodies)
     else:
-        visit_table(bodies, results)
+        visit_table(bodies, results, filtered=any((since, until, provider)))
 
 
 @program.command()
@@ -222,16 +231,24 @@ def finding(ctx: click.Context, finding_id: str, *, as_json: bool) -> None:
 
 @program.command()
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("report.html"),
+    show_default=True,
+    help="The file; - is stdout.",
 )
 @_since
 @_until
 @click.pass_context
 def report(ctx: click.Context, output: Path, since: str | None, until: str | None) -> None:
     """One page for the contract owner: visits, verdicts, findings, and what could not be seen."""
-    from countersign.app.report import write_report
+    from countersign.app.report import report_model, write_report
     from countersign.web import render_report
 
+    if str(output) == "-":
+        click.echo(render_report(report_model(_workspace(ctx), _moment(since), _moment(until))))
+        return
     write_report(_workspace(ctx), output, render_report, _moment(since), _moment(until))
     click.echo(f"Wrote {output}")
 
@@ -247,7 +264,10 @@ def report(ctx: click.Context, output: Path, since: str | None, until: str | Non
 @_json
 @click.pass_context
 def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | None, *, as_json: bool) -> int:
-    """Collect what is new in a folder, review it, write a ten-line digest and the report."""
+    """Collect what is new in a folder, review it, write a ten-line digest and the report.
+
+    Exit code 2 if not everything could be collected or an agreement had to be left out.
+    """
     from countersign.app.daily import daily as run
     from countersign.app.results import Results
     from countersign.web import render_report
@@ -258,6 +278,8 @@ def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | Non
     else:
         for line in digest.lines():
             click.echo(line)
+    if digest.collected.stopped or digest.reviewed.left_out:
+        return 2
     return 1 if level is not None and Results.any_at_least(digest.new_findings, level) else 0
 
 
@@ -274,6 +296,21 @@ def discover(ctx: click.Context, *, as_json: bool) -> None:
         _lines(item.document() for item in found)
     else:
         outsiders(found)
+
+
+@program.command()
+@_json
+@click.pass_context
+def rejected(ctx: click.Context, *, as_json: bool) -> None:
+    """Records that could not be understood: how many, why, and where one of them is."""
+    from countersign.app.results import Results
+    from countersign.cli.show import rejected_table
+
+    rows = Results.open(_workspace(ctx)).rejected()
+    if as_json:
+        _lines(rows)
+    else:
+        rejected_table(rows)
 
 
 @program.group()

@@ -26,6 +26,7 @@ WIDTH = 80
 SHORT_ID = 8
 DEEDS_SHOWN = 8
 PATHS_SHOWN = 5
+EVIDENCE_SHOWN = 12
 STYLES = {
     "critical": "bold red",
     "high": "bold red",
@@ -56,6 +57,10 @@ def local(stamp: str | None) -> str:
 def clock(stamp: str | None) -> str:
     """Time of day in the user's zone."""
     return "--:--:--" if stamp is None else datetime.fromisoformat(stamp).astimezone().strftime("%H:%M:%S")
+
+
+def _offset(stamp: str) -> str:
+    return datetime.fromisoformat(stamp).astimezone().strftime("%z")
 
 
 def minute(stamp: str | None, offset: str) -> str:
@@ -144,16 +149,15 @@ def reviewed(result: Reviewed) -> None:
         out.print("Next: countersign visits, countersign findings, countersign report")
 
 
-def visit_table(bodies: Sequence[Mapping[str, Any]], results: Any) -> None:  # noqa: ANN401  # app.results.Results
+def visit_table(bodies: Sequence[Mapping[str, Any]], results: Any, *, filtered: bool = False) -> None:  # noqa: ANN401  # app.results.Results
     """One line a visit."""
     out = console()
     if not bodies:
-        out.print(
-            "No visits. Declare providers in agreements/ (countersign discover helps), then: countersign review"
-        )
+        words = "Declare providers in agreements/ (countersign discover helps), then: countersign review"
+        out.print("No visit is like that." if filtered else f"No visits. {words}")
         return
     first = bodies[0]["start"] or results.began(bodies[0])
-    offset = datetime.fromisoformat(first).astimezone().strftime("%z") if first else ""
+    offset = _offset(first) if first else ""
     table = _table(
         "visit", f"start ({offset})", "for", "provider", "person", "way", "findings", whole=("visit", "for")
     )
@@ -167,7 +171,7 @@ def visit_table(bodies: Sequence[Mapping[str, Any]], results: Any) -> None:  # n
             _text(body["provider"], limit=20),
             _text(body["person"], limit=24),
             _text(way, limit=60),
-            Text(f"{len(body['findings'])} {worst}" if worst else "", style=STYLES.get(worst, "")),
+            Text(f"{len(body['findings'])}, worst {worst}" if worst else "", style=STYLES.get(worst, "")),
         )
     out.print(table)
 
@@ -178,7 +182,11 @@ def visit_tree(body: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -
     out.print(Text.assemble(("Visit ", "bold"), body["id"]))
     kind = "service" if body["kind"] == "service" else "person"
     out.print(_text(f"{body['person']} ({kind}) of {body['provider']}"))
-    out.print(f"{local(body['start'])} to {local(body['end'])} ({lasting(body['start'], body['end'])})")
+    first = body["start"] or _first_seen(body)
+    if body["start"] is None:
+        out.print(f"start unknown, first seen {local(first)}; end {local(body['end'])}")
+    else:
+        out.print(f"{local(body['start'])} to {local(body['end'])} ({lasting(body['start'], body['end'])})")
     if body["aliases"]:
         out.print(_text(f"earlier known as {', '.join(body['aliases'])}", "dim"))
     out.print()
@@ -194,6 +202,12 @@ def visit_tree(body: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -
         for finding in findings:
             out.print(_finding_line(finding))
             out.print(_indented(finding["why"], "    "))
+
+
+def _first_seen(body: Mapping[str, Any]) -> str | None:
+    from countersign.app.results import Results
+
+    return Results.began(body)
 
 
 def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, list[Any]], indent: str) -> None:
@@ -237,11 +251,13 @@ def _distinct(actions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list(shown.values())
 
 
-def _indented(text: str, indent: str, style: str = "") -> Text:
+def _indented(text: str, indent: str, style: str = "", hang: str = "") -> Text:
     import textwrap
 
     return Text(
-        "\n".join(textwrap.wrap(visible(text), WIDTH - 1, initial_indent=indent, subsequent_indent=indent)),
+        "\n".join(
+            textwrap.wrap(visible(text), WIDTH - 1, initial_indent=indent, subsequent_indent=indent + hang)
+        ),
         style=style,
     )
 
@@ -265,10 +281,9 @@ def _verdicts(out: Console, verdicts: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _finding_line(finding: Mapping[str, Any]) -> Text:
-    line = Text("  ")
-    line.append(f"{finding['severity']:<13}", STYLES[finding["severity"]])
-    line.append_text(_text(finding["title"], limit=56))
-    line.append(f"  {finding['id'][:SHORT_ID]}", "dim")
+    line = Text(f"  {finding['id'][:SHORT_ID]}  ", "dim")
+    line.append(f"{finding['severity']:<14}", STYLES[finding["severity"]])
+    line.append_text(_text(finding["title"], limit=54))
     return line
 
 
@@ -286,15 +301,15 @@ def finding_table(bodies: Sequence[Mapping[str, Any]]) -> None:
         if not part:
             continue
         out.print(Text(title, style="bold"))
-        table = _table("severity", "time", "provider", "hosts", "finding", "id")
+        offset = next((_offset(body["time"]) for body in part if body["time"]), "")
+        table = _table("id", "severity", f"time ({offset})", "finding", "hosts", whole=("id", "severity"))
         for body in part:
             table.add_row(
-                Text(body["severity"], STYLES[body["severity"]]),
-                _text(local(body["time"])),
-                _text(body["provider"]),
-                _text(", ".join(body["hosts"]), limit=30),
-                _text(body["title"], limit=60),
                 body["id"][:SHORT_ID],
+                Text(body["severity"], STYLES[body["severity"]]),
+                _text(minute(body["time"], offset)),
+                _text(body["title"], limit=90),
+                _text(", ".join(body["hosts"]), limit=30),
             )
         out.print(table)
 
@@ -310,13 +325,29 @@ def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]])
     if body["visit"]:
         out.print(f"  visit {body['visit']}")
     out.print(Text("  Evidence", style="bold"))
-    for item in evidence:
+    for item in evidence[:EVIDENCE_SHOWN]:
+        out.print(_text(f"    {local(item['time'])}  {item['said']}", limit=300))
+        place = f"record {item['record']} of segment {item['segment'][:16]}, leaf {item['leaf']}"
+        out.print(_text(f"      {place}", "dim"))
+    if len(evidence) > EVIDENCE_SHOWN:
         out.print(
-            _text(
-                f"    {local(item['time'])} record {item['record']} of segment {item['segment'][:16]} leaf {item['leaf']}"
-            )
+            f"    ... and {len(evidence) - EVIDENCE_SHOWN} more (--json has all, with their text)",
+            style="dim",
         )
-        out.print(_indented(visible(item["text"], 300), "      ", "dim"))
+    if evidence:
+        out.print(Text("  The first record, as it was sealed", style="bold"))
+        out.print(_indented(visible(evidence[0]["text"], 1500), "    ", "dim"))
+
+
+def rejected_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Reasons why records were not understood, with a place each."""
+    out = console()
+    if not rows:
+        out.print("Every record was understood.")
+        return
+    for row in rows:
+        out.print(_text(f"{row['records']:,} of {row['source']}: {row['reason']}"))
+        out.print(_text(f"  for example in segment {row['segment'][:16]}", "dim"))
 
 
 def outsiders(found: Sequence[Outsider]) -> None:
@@ -325,7 +356,7 @@ def outsiders(found: Sequence[Outsider]) -> None:
     if not found:
         out.print("Nobody came from outside, as far as these logs tell.")
         return
-    table = _table("account", "from", "to", "by", "times", "first", "last")
+    table = _table("account", "from", "to", "by", "times", "first", "last", "provider")
     for item in found[:60]:
         table.add_row(
             _text(item.account, limit=32),
@@ -335,13 +366,15 @@ def outsiders(found: Sequence[Outsider]) -> None:
             f"{item.times:,}",
             _text(local(item.first)[:10]),
             _text(local(item.last)[:10]),
+            _text(item.provider),
         )
     out.print(table)
     if len(found) > 60:
         out.print(f"... and {len(found) - 60} more; --json lists them all")
-    out.print(
-        "Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review"
-    )
+    if any(not item.provider for item in found):
+        out.print(
+            "Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review"
+        )
 
 
 def rule_table(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -90,4 +90,5 @@ class ReportModel:
     findings: tuple[Finding, ...]
     coverage: Coverage = Coverage()
     evidence: str = ""
+    warnings: tuple[str, ...] = ()
     version: str = ""

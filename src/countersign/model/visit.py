@@ -35,8 +35,8 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something done in a hop. `kind` is one of process, share, file, service, task, account, log, network,
-    credential; `text` is for a person (a command line, a share name)."""
+    """Something done in a hop. `kind` is one of process, share, file, service, task, account, log, logon,
+    network, credential; `text` is for a person (a command line, a share name)."""
 
     time: datetime
     kind: str

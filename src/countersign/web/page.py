@@ -148,6 +148,7 @@ class Page:
     until: Moment
     headline: str
     attention: str
+    warnings: tuple[str, ...]
     urgent: tuple[FindingView, ...]
     more_urgent: int
     providers: tuple[ProviderView, ...]
@@ -182,6 +183,7 @@ def make_page(model: ReportModel) -> Page:
         until=moment(model.until, zone, unknown="the last record"),
         headline=_headline(model, views),
         attention=_attention(model),
+        warnings=model.warnings,
         urgent=tuple(urgent[:MAX_FINDINGS]),
         more_urgent=max(0, len(urgent) - MAX_FINDINGS),
         providers=tuple(views[:MAX_PROVIDERS]),
@@ -231,6 +233,8 @@ def _headline(model: ReportModel, views: Sequence[ProviderView]) -> str:
 def _attention(model: ReportModel) -> str:
     grave = [f for f in model.findings if f.severity in NEEDS_A_PERSON]
     if not grave:
+        if model.warnings:
+            return "Nothing else was found; but read the warning first: what was not checked cannot be clean."
         return "Nothing here needs a person today. What could not be seen is listed below."
     visits = {f.visit for f in grave if f.visit is not None}
     outside = sum(f.visit is None for f in grave)

@@ -287,3 +287,48 @@ def test_everything_read_is_a_column_of_the_schema() -> None:
 def test_an_empty_table_has_no_visits(table: object) -> None:
     del table
     assert visits(Story()) == ()
+
+
+def accepted(
+    story: Story, at: float, pid: int, user: str, *, closed: float | None = None, ip: str = "203.0.113.9"
+) -> None:
+    """An SSH session from one and the same port."""
+    common = {"class_uid": 3002, "status_id": 1, "metadata.log_name": "sshd", "device.hostname": "lnx01"}
+    place = {"user.name": user, "session.uid": f"sshd:{pid}"}
+    story.add(at, {**common, **place, "activity_id": 1, "src_endpoint.ip": ip, "src_endpoint.port": 4022})
+    if closed is not None:
+        story.add(closed, {**common, **place, "activity_id": 2})
+
+
+def test_a_port_that_comes_again_does_not_make_two_ssh_sessions_one() -> None:
+    story = Story()
+    accepted(story, 0, 44, "jdoe")
+    accepted(story, 3600, 45, "mallory")
+    accepted(story, 7200, 46, "jdoe")
+    found = visits(story, Claims({"jdoe": "Jane Doe"}, {"203.0.113.9": "acme"}))
+    assert sorted(hop.account for visit in found for hop in visit.hops) == ["jdoe", "jdoe", "mallory"]
+
+
+def test_an_undeclared_account_from_an_origin_has_its_end() -> None:
+    story = Story()
+    accepted(story, 0, 44, "mallory", closed=60)
+    (visit,) = visits(story, Claims(origins={"203.0.113.9": "acme"}))
+    assert visit.end is not None
+
+
+def test_a_refused_logon_hangs_on_the_hop_it_came_from() -> None:
+    story = intrusion()
+    story.windows(
+        400,
+        "DC01.corp.example",
+        4625,
+        3002,
+        status_id=2,
+        user__name="adm-jdoe",
+        user__domain="CORP",
+        src_endpoint__ip="10.0.0.5",
+    )
+    (visit,) = visits(story)
+    assert "refused logon to DC01 as CORP\\adm-jdoe (4625)" in [
+        a.text for a in hop_to(visit, "JUMP01").actions
+    ]
