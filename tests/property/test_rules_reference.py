@@ -181,11 +181,11 @@ def encoded(modifiers: list[str], value: str) -> Iterator[list[Token]]:
         if modifier == "windash":
             patterns = [changed for pattern in patterns for changed in dashes(pattern)]
         elif modifier == "wide":
-            patterns = [list("".join(p).encode("utf-16le").decode()) for p in patterns]  # type: ignore[arg-type]
+            patterns = [list("".join(p).encode("utf-16le").decode()) for p in patterns]  # type: ignore[arg-type]  # a value to be encoded has no wildcard
         elif modifier == "base64":
-            patterns = [list(base64.b64encode("".join(p).encode()).decode()) for p in patterns]  # type: ignore[arg-type]
+            patterns = [list(base64.b64encode("".join(p).encode()).decode()) for p in patterns]  # type: ignore[arg-type]  # a value to be encoded has no wildcard
         elif modifier == "base64offset":
-            patterns = [list(cut) for p in patterns for cut in offsets("".join(p).encode())]  # type: ignore[arg-type]
+            patterns = [list(cut) for p in patterns for cut in offsets("".join(p).encode())]  # type: ignore[arg-type]  # a value to be encoded has no wildcard
     yield from patterns
 
 

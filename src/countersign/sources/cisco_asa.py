@@ -101,7 +101,7 @@ def _inner(columns: _Columns, *texts: str | None) -> _Columns:
     """Adds the first address given to the client; `0.0.0.0` and `::` say that none was."""
     for text in texts:
         found = address(text) if text else None
-        if found is not None and found not in {"0.0.0.0", "::"}:  # noqa: S104 an address in a log, nothing is bound
+        if found is not None and found not in {"0.0.0.0", "::"}:  # noqa: S104  # an address in a log, nothing is bound
             columns["tunnel_interface.ip"] = found
             break
     return columns
