@@ -121,7 +121,13 @@ def review(
         counts = results.severities()
         seconds = time.monotonic() - begun
         return Reviewed(
-            results.visit_count(), sum(counts.values()), counts, fresh, seconds, tuple(notes), len(problems)
+            results.visit_count(),
+            sum(counts.values()),
+            counts,
+            fresh,
+            seconds,
+            tuple(notes),
+            len({problem.path for problem in problems}),
         )
 
 
