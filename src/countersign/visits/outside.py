@@ -16,7 +16,8 @@ from countersign.visits.names import Account
 class Outside:
     """An account that came in from an address to a host, how often and when (microseconds since 1970, UTC)."""
 
-    account: str
+    name: str
+    domain: str
     source: str
     target: str
     protocol: str
@@ -24,7 +25,29 @@ class Outside:
     first: int
     last: int
 
+    @property
+    def account(self) -> str:
+        """The account as a person reads it."""
+        return Account(self.domain, self.name).text or "(not named)"
 
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::/127",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""RFC 1918, 6598, 3927, 4193, 4291. Python's own `is_private` adds the ranges of documentation, with which people try
+things out."""
 _PROTOCOLS = {f.TUNNEL: "vpn", f.SSH: "ssh", f.RDP: "rdp"}
 
 
@@ -58,7 +81,8 @@ def outside(events: ir.Table) -> list[Outside]:
         if row["kind"] != f.TUNNEL and not _public(row["source"]):
             continue
         item = Outside(
-            Account(row["domain"], row["name"]).text or "(not named)",
+            row["name"],
+            row["domain"],
             row["source"],
             row["target"] or "",
             _protocol(row["kind"], row["log"], row["type"]),
@@ -78,7 +102,8 @@ def ibis_first(value: ir.Column, other: ir.Column) -> ir.Column:
 
 def _joined(one: Outside, other: Outside) -> Outside:
     return Outside(
-        one.account,
+        one.name,
+        one.domain,
         one.source,
         one.target,
         one.protocol,
@@ -98,6 +123,7 @@ def _protocol(kind: int, log: str, logon_type: int) -> str:
 
 def _public(address: str) -> bool:
     try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_global
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
+    return not any(found in network for network in _PRIVATE if network.version == found.version)

@@ -14,6 +14,10 @@ SECOND = 1_000_000
 SLACK = 2 * SECOND
 """Records of one logon (4624, 4672, 4648) are written in any order within this time."""
 
+FAILED, CLOSED = 2, 2
+"""OCSF `status_id` of a failure; `activity_id` of a logoff or a closed tunnel."""
+LONGEST_SILENCE = 24 * 3600 * SECOND
+"""A tunnel of which nothing was heard for a day, and that opens again, is a new one."""
 LOGON_CODES = frozenset({"4624"})
 END_CODES = frozenset({"4634", "4647", "4779", "23", "24"})
 RETURN_CODES = frozenset({"4778", "25"})
@@ -213,12 +217,28 @@ def _keyed_kind(fact: Fact) -> str:
 def _keyed(kind: str, host: str, key: str, group: list[Fact]) -> list[Session]:
     runs: list[list[Fact]] = []
     for fact in group:
-        closed = bool(runs) and any(item.activity == 2 for item in runs[-1])
-        opens = fact.activity == 1 and fact.status != 2
-        if not runs or (closed and opens):
+        if not runs or (fact.activity == 1 and fact.status != FAILED and _begins(kind, fact, runs[-1])):
             runs.append([])
         runs[-1].append(fact)
     return [_keyed_session(kind, host, key, run) for run in runs if _came_in(run)]
+
+
+def _begins(kind: str, fact: Fact, run: list[Fact]) -> bool:
+    """Whether an opening is another session's than `run`: a client chooses its own port, a lease comes again, so an
+    equal key alone does not make two arrivals one."""
+    if any(item.activity == CLOSED for item in run):
+        return True
+    opened = [item for item in run if item.activity == 1 and item.status != FAILED]
+    if not opened:
+        return False
+    if kind == "ssh":
+        # one connection is accepted once, by one process, which PAM's word of it then names too
+        same = fact.session == opened[0].session and fact.user.same_as(opened[0].user)
+        return not same or (fact.src_ip != "" and fact.time - opened[0].time > SLACK)
+    leases = {item.lease for item in opened if item.lease}
+    return (
+        bool(fact.lease and leases and fact.lease not in leases) or fact.time - run[-1].time > LONGEST_SILENCE
+    )
 
 
 def _came_in(run: list[Fact]) -> bool:

@@ -65,6 +65,7 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     )
     nodes = _link(made, linker, gathered)  # (5)
     nodes.extend(_sensor_only(events, nodes, linker, book, gathered))
+    _knocks(nodes, linker, book, gathered)
     attach(events, nodes, gathered.names, gathered.cast.hosts)  # (6)
     return trees(nodes, flows, gathered.cast, leaf_of)  # (7), (8)
 
@@ -88,8 +89,9 @@ def _gather(events: ir.Table, subjects: Subjects) -> Gathered:
 
 
 def _switched(gathered: Gathered) -> set[str]:
-    """Accounts whose credentials somebody among `names` used explicitly, or who came in from a leased address."""
-    leased = set(_leased(gathered))
+    """Accounts whose credentials somebody among `names` used explicitly, or who came in from a leased address or a
+    provider's own."""
+    leased = {*_leased(gathered), *gathered.cast.origins}
     out: set[str] = set()
     for fact in gathered.facts.values():
         name = fact.user.key[1]
@@ -277,9 +279,12 @@ def _sensor_only(
     """Desktop and SSH connections from a provider's address that a sensor saw and no host logged."""
     out: list[Node] = []
     addresses = {*_leased(gathered), *gathered.cast.origins}
+    by_source: dict[str, list[Node]] = defaultdict(list)
+    for node in nodes:
+        by_source[node.arrival.source_ip].append(node)
     for fact in reading.sensor_arrivals(events, addresses):
         target = book.host(fact.dst_ip, fact.time) or fact.dst_ip
-        if any(_saw(node, fact, target) for node in nodes):
+        if any(_saw(node, fact, target) for node in by_source[fact.src_ip]):
             continue
         protocol = "ssh" if fact.class_uid == SSH else "rdp"
         session = Session(
@@ -306,6 +311,32 @@ def _sensor_only(
         elif (provider := gathered.cast.origins.get(fact.src_ip)) is not None:
             out.append(Node(arrival, Claimed(provider, "not named in the logs"), None, None))
     return out
+
+
+def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gathered) -> None:
+    """Refused logons (4625) hang on the hop from which they came, as deeds: somebody there tried a door."""
+    of = {id(node.arrival): node for node in nodes}
+    for fact in sorted(gathered.facts.values(), key=lambda fact: fact.order):
+        if fact.code != "4625" or not fact.host:
+            continue
+        session = Session(
+            kind="windows",
+            host=gathered.cast.hosts.canonical(fact.host),
+            key=fact.id,
+            account=fact.user,
+            start=fact.time,
+            first=fact.time,
+            last=fact.time,
+            source_ip="" if is_local(fact.src_ip) else fact.src_ip,
+            source_host=fact.src_host,
+            facts=[fact],
+            anchor=fact.id,
+        )
+        arrival = Arrival([session])
+        _locate([arrival], book, gathered)
+        tie = linker.parent(arrival)
+        if tie is not None:
+            of[id(tie.parent)].deeds[fact.id] = fact
 
 
 def _saw(node: Node, fact: Fact, target: str) -> bool:

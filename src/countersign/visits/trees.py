@@ -27,6 +27,7 @@ _KINDS = {
     f.LOG: "log",
     f.ACCOUNT_CHANGE: "account",
     f.GROUP: "account",
+    f.AUTHENTICATION: "logon",
 }
 
 
@@ -219,6 +220,8 @@ def describe(fact: Fact) -> str:
         return (
             f"event log cleared ({fact.code})" if fact.activity == 1 else f"event log changed ({fact.code})"
         )
+    if fact.class_uid == f.AUTHENTICATION:
+        return f"refused logon to {fact.host.partition('.')[0]} as {fact.user.text} (4625)"
     if fact.class_uid in {f.ACCOUNT_CHANGE, f.GROUP}:
         return f"{fact.user.text} changed ({fact.code})"
     return fact.message
