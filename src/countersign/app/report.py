@@ -47,10 +47,11 @@ def write_report(
     """Write the page to `output`, whole or not at all. Raises `UsageError` where that cannot be written."""
     page = render(report_model(workspace, since, until, now))
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, delete=False) as file:
-            file.write(page)
-        Path(file.name).chmod(0o600)
-        Path(file.name).replace(output)
+        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".report-") as folder:
+            temporary = Path(folder) / "report.html"
+            temporary.touch(mode=0o600)
+            temporary.write_text(page, encoding="utf-8")
+            temporary.replace(output)
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}") from error
 

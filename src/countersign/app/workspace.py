@@ -111,12 +111,12 @@ class Workspace:
     def open(cls, root: Path) -> Workspace:
         """The workspace in `root`, migrated if it is an older one.
 
-        Raises `WorkspaceError` where there is none, or one of a newer format; `InputError` for its settings.
+        Raises `WorkspaceError` where there is none, one of a newer format, or an older one that another process
+        writes just now; `InputError` for its settings.
         """
         config = _read(root)
-        version = _format_of(config, root / CONFIG)
-        if version < FORMAT:
-            migrate(root, version)
+        if _format_of(config, root / CONFIG) < FORMAT:
+            migrate(root)
             config = _read(root)
         return cls(root, _settings(config, root / CONFIG))
 
@@ -184,18 +184,25 @@ class Workspace:
         return self.root / "state" / "spool"
 
 
-def migrate(root: Path, version: int, steps: Mapping[int, Callable[[Path], None]] | None = None) -> None:
-    """Bring a workspace of an older format to `FORMAT`, one step a version, noting each step when it is done."""
+def migrate(root: Path, steps: Mapping[int, Callable[[Path], None]] | None = None) -> None:
+    """Bring a workspace of an older format to `FORMAT`, one step a version, noting each step when it is done.
+
+    Nobody else writes meanwhile. Raises `WorkspaceError` while another process does, or for a format without a step.
+    """
+    from countersign.lake import WorkspaceLock
+
     steps = MIGRATIONS if steps is None else steps
-    for number in range(version, FORMAT):
-        if number not in steps:
-            raise WorkspaceError(
-                f"{root} has format {number}, which this version of Countersign cannot migrate"
-            )
-        steps[number](root)
-        text = (root / CONFIG).read_text("utf-8")
-        text = re.sub(r"(?m)^format[ \t]*=[ \t]*[0-9]+", f"format = {number + 1}", text, count=1)
-        _write(root / CONFIG, text)
+    with WorkspaceLock(root):
+        # another process may have migrated it since it was found to be old
+        for number in range(_format_of(_read(root), root / CONFIG), FORMAT):
+            if number not in steps:
+                raise WorkspaceError(
+                    f"{root} has format {number}, which this version of Countersign cannot migrate"
+                )
+            steps[number](root)
+            text = (root / CONFIG).read_text("utf-8")
+            text = re.sub(r"(?m)^format[ \t]*=[ \t]*[0-9]+", f"format = {number + 1}", text, count=1)
+            _write(root / CONFIG, text)
 
 
 def _make(root: Path) -> None:

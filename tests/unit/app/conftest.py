@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from collecting import Ward
 
+from collecting import Ward
 from countersign.app.workspace import Workspace
 
 

@@ -12,6 +12,7 @@ import pytest
 from countersign.app import workspace
 from countersign.app.workspace import CONFIG, FORMAT, Settings, Workspace, migrate
 from countersign.errors import InputError, UsageError, WorkspaceError
+from countersign.lake import WorkspaceLock
 from countersign.ledger import Log
 
 
@@ -103,14 +104,52 @@ def test_an_older_format_is_migrated_step_by_step(made: Workspace, monkeypatch: 
     Workspace.open(made.root)
 
 
+def aged(ward: Workspace) -> str:
+    """Says that `ward` has format 0; its settings then."""
+    text = (ward.root / CONFIG).read_text().replace(f"format = {FORMAT}", "format = 0")
+    (ward.root / CONFIG).write_text(text)
+    return text
+
+
 def test_a_migration_that_fails_is_tried_again(made: Workspace) -> None:
     def fail(root: Path) -> None:
         raise OSError(root)
 
-    before = (made.root / CONFIG).read_text()
+    before = aged(made)
     with pytest.raises(OSError, match="ward"):
-        migrate(made.root, 0, {0: fail})
+        migrate(made.root, {0: fail})
     assert (made.root / CONFIG).read_text() == before
+    done: list[Path] = []
+    migrate(made.root, {0: done.append})
+    assert done == [made.root]
+
+
+def test_nobody_migrates_what_another_process_writes(
+    made: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = aged(made)
+    done: list[Path] = []
+    monkeypatch.setattr(workspace, "MIGRATIONS", {0: done.append})
+    with WorkspaceLock(made.root), pytest.raises(WorkspaceError, match="is in use by process"):
+        Workspace.open(made.root)
+    assert (made.root / CONFIG).read_text() == before
+    assert done == []
+    Workspace.open(made.root)
+    assert done == [made.root]
+
+
+def test_each_step_is_done_by_one_command_only(made: Workspace) -> None:
+    done: list[Path] = []
+
+    def step(root: Path) -> None:
+        with pytest.raises(WorkspaceError, match="is in use by process"):
+            WorkspaceLock(root)
+        done.append(root)
+
+    aged(made)
+    migrate(made.root, {0: step})
+    migrate(made.root, {0: step})  # a command that saw the old format and came second
+    assert done == [made.root]
 
 
 @pytest.mark.parametrize(
