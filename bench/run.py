@@ -1,4 +1,7 @@
-"""All benchmarks at sizes that take some minutes on two cores: `make bench`. Each also runs by itself, at any size."""
+"""All benchmarks at sizes that take some minutes on two cores: `make bench`. Each also runs by itself, at any size.
+
+The exit code is 1 if a benchmark fails. The command for the full size of each is printed at the end.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,11 @@ RUNS = (
     ("lake.py", ("--rows", "1000000", "--appends", "100")),
     ("rules.py", ()),
 )
+FULL = (
+    ("collect.py", ("--records", "2000000")),
+    ("lake.py", ("--rows", "10000000", "--appends", "1000")),
+)
+"""The full sizes: for a machine with time and disk to spare."""
 
 
 def start_up(repeats: int = 5) -> None:
@@ -25,12 +33,25 @@ def start_up(repeats: int = 5) -> None:
     print(f"countersign --help: {min(times):.2f} s (best of {repeats}; at most 0.3 s)")
 
 
-def main() -> None:
+def command(name: str, arguments: tuple[str, ...]) -> str:
+    """What to type to run one of them."""
+    return " ".join(["python", f"bench/{name}", *arguments])
+
+
+def main() -> int:
     start_up()
+    failed = []
     for name, arguments in RUNS:
-        print(f"\n== bench/{name} {' '.join(arguments)}".rstrip(), flush=True)
-        subprocess.run([sys.executable, str(HERE / name), *arguments], check=False)
+        print(f"\n== {command(name, arguments)}", flush=True)
+        if subprocess.run([sys.executable, str(HERE / name), *arguments], check=False).returncode:
+            failed.append(name)
+    print("\nAt full size:")
+    for name, arguments in FULL:
+        print(f"  {command(name, arguments)}")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
