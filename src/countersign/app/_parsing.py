@@ -16,6 +16,7 @@ import pyarrow as pa
 from countersign.app.cutting import MAX_RECORD
 from countersign.ledger import Archive, records_root
 from countersign.model.batch import EventBatch, ParseContext, Parsed
+from countersign.model.lean import without_pandas
 from countersign.sources import Framing, source, sources
 from countersign.sources._framing import frame
 
@@ -58,6 +59,7 @@ def start_worker() -> None:
     worker's time, so it is done once a job, and never among what was there at the start.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    without_pandas()
     sources()
     gc.collect()
     gc.freeze()
