@@ -25,11 +25,14 @@ GRACE = timedelta(minutes=10)
 SMALL_BYTES = 24 << 20
 """Larger files are left as they are: merging them again would cost more than it saves."""
 SMALL_FILES = 16
-"""So many small files of one partition are merged into one."""
+"""So many small files of one partition are merged."""
 BATCH = 8_192
 """Rows that DuckDB hands over at a time."""
 GROUP_BYTES = 48 << 20
 """A row group is cut before it is larger than this in memory."""
+SCATTERED_FILES = 128
+SCATTERED_LEAST = 4
+"""Where so many small files lie over all partitions, fewer of one are merged: planning looks at every file."""
 MERGED_BYTES = 128 << 20
 """One merge takes in no more than this, compressed."""
 SORTED_ROWS = 131_072
@@ -54,7 +57,8 @@ def groups(files: Iterable[StoredFile]) -> list[list[StoredFile]]:
     for file in files:
         if file.size < SMALL_BYTES:
             small[file.day].append(file)
-    many = (gathered for gathered in small.values() if len(gathered) >= SMALL_FILES)
+    least = SMALL_FILES if sum(map(len, small.values())) < SCATTERED_FILES else SCATTERED_LEAST
+    many = (gathered for gathered in small.values() if len(gathered) >= least)
     return [run for gathered in many for run in _runs(gathered) if len(run) > 1]
 
 

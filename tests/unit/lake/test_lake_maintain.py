@@ -44,6 +44,14 @@ def test_small_files_of_one_partition_are_grouped() -> None:
     assert _maintain.groups((*files[1:], small("x", size=_maintain.SMALL_BYTES))) == []
 
 
+def test_files_scattered_over_many_days_are_merged_sooner() -> None:
+    days = [f"day {number}" for number in range(_maintain.SCATTERED_FILES // 4)]
+    files = [small(f"{day} {number}", day) for day in days for number in range(4)]
+    assert [len(run) for run in _maintain.groups(files)] == [4] * len(days)
+    assert _maintain.groups(files[1:]) == []
+    assert _maintain.groups([small(day, day) for day in days * 5][: len(days)]) == []
+
+
 def test_a_group_takes_in_only_so_much() -> None:
     size = _maintain.MERGED_BYTES // 6
     runs = _maintain.groups([small(f"{number}", size=size) for number in range(19)])
