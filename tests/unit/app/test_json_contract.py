@@ -35,6 +35,10 @@ LOG = """\
 2026-03-02T22:01:00.250000+00:00 lnx01 sudo:     jdoe : TTY=pts/0 ; PWD=/home/jdoe ; USER=root ; COMMAND=/usr/bin/id
 2026-03-02T22:10:00+00:00 lnx01 sshd[1]: Disconnected from user jdoe 81.2.69.142 port 4001
 """
+BROKEN = """\
+{"Channel":"Security","EventID":4624,"EventRecordID":1,"Hostname":"SRV1","@timestamp":"2026-03-04T10:00:00.000Z","TargetUserName":"anna","LogonType":3}
+{"Channel":"Security","EventID":
+"""
 LATER = LOG.replace("03-02T", "03-06T").replace("sshd[1]", "sshd[2]").replace("4001", "4002")
 
 
@@ -122,7 +126,7 @@ REFERENCE: dict[str, Check] = {
 }
 ACTION: dict[str, Check] = {
     "time": moment,
-    "kind": partial(one_of, "process share file service task account log network credential"),
+    "kind": partial(one_of, "process share file service task account log logon network credential"),
     "text": text,
     **REFERENCE,
 }
@@ -208,6 +212,7 @@ REVIEW: dict[str, Check] = {
     "new_findings": IDS,
     "seconds": number,
     "notes": TEXTS,
+    "left_out": count,
 }
 PROBLEM: dict[str, Check] = {"segment": text, "leaf": partial(maybe, count), "what": text}
 VERIFY: dict[str, Check] = {
@@ -216,7 +221,7 @@ VERIFY: dict[str, Check] = {
     "problems": partial(many, partial(shape, PROBLEM)),
 }
 OUTSIDER: dict[str, Check] = {
-    **dict.fromkeys(("account", "source", "target", "protocol"), text),
+    **dict.fromkeys(("account", "source", "target", "protocol", "provider"), text),
     "times": count,
     "first": moment,
     "last": moment,
@@ -224,6 +229,20 @@ OUTSIDER: dict[str, Check] = {
 RULE: dict[str, Check] = {
     **dict.fromkeys(("id", "title", "level", "state", "reason", "path"), text),
     "sha256": partial(or_empty, digest),
+}
+REJECTED: dict[str, Check] = {
+    "source": text,
+    "reason": text,
+    "records": count,
+    "segment": digest,
+    "record": count,
+}
+DAILY: dict[str, Check] = {
+    "collected": partial(shape, COLLECT),
+    "reviewed": partial(shape, REVIEW),
+    "new_findings": partial(many, partial(shape, FINDING)),
+    "report": text,
+    "lines": TEXTS,
 }
 
 
@@ -273,6 +292,8 @@ def promised() -> Iterator[tuple[str, set[str], Mapping[str, Check]]]:
     yield "problem", braced(verify, "problems["), PROBLEM
     yield "outsider", braced(section("discover --json")), OUTSIDER
     yield "rule", braced(section("rules list --json")), RULE
+    yield "reason", braced(section("rejected --json")), REJECTED
+    yield "digest", braced(section("daily --json")), DAILY
 
 
 @pytest.mark.parametrize(("what", "keys", "held"), list(promised()))
@@ -298,6 +319,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     ward = Workspace.create(folder / "ward")
     (ward.agreements / "acme.yaml").write_text(AGREEMENT, "utf-8")
     (folder / "auth.log").write_text(LOG + "2026-03-02T22:11:00+00:00 lnx01 sshd[1]: \n", "utf-8")
+    (folder / "inbox").mkdir()
+    (folder / "inbox" / "broken.jsonl").write_text(BROKEN, "utf-8")
     (folder / "later.log").write_text(LATER, "utf-8")
     (folder / "photo.bin").write_bytes(bytes(range(256)) * 40)
     printed = {}
@@ -307,7 +330,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     command("collect", "collect", *(str(folder / name) for name in ("auth.log", "photo.bin")))
     command("first review", "review")
-    lines_of(ward, "collect", str(folder / "later.log"))
+    lines_of(ward, "collect", str(folder / "later.log"), str(folder / "inbox"))
     command("review", "review")
     command("visits", "visits")
     command("findings", "findings")
@@ -315,6 +338,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     command("finding", "finding", printed["findings"][0]["id"])
     command("ledger verify", "ledger", "verify")
     command("discover", "discover")
+    command("rejected", "rejected")
+    command("daily", "daily", str(folder / "inbox"))
     command("rules list", "rules", "list")
     segment = next(path for path in sorted(ward.archive.rglob("*")) if path.is_file())
     segment.chmod(0o600)
@@ -403,3 +428,13 @@ def test_discover_and_rules(run: Run) -> None:
     assert (outsider["account"], outsider["times"]) == ("jdoe", 2)
     many(partial(shape, RULE), run.printed["rules list"])
     assert {row["state"] for row in run.printed["rules list"]} >= {"active"}
+
+
+def test_rejected_records_and_the_digest(run: Run) -> None:
+    many(partial(shape, REJECTED), run.printed["rejected"])
+    assert [(row["source"], row["records"]) for row in run.printed["rejected"]] == [("windows.json", 1)]
+    body = run.one("daily")
+    shape(DAILY, body)
+    assert body["new_findings"]
+    assert 0 < len(body["lines"]) <= 10
+    assert Path(body["report"]).is_file()

@@ -1,0 +1,105 @@
+"""The first look at who comes from outside, before there is an agreement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collecting import Ward
+from countersign.app.discover import Outsider, discover
+from countersign.app.workspace import Workspace
+
+HOME = "203.0.113.142"
+AGREEMENT = """\
+version: 1
+provider: {id: acme, name: ACME}
+identities:
+  - {name: Anna, accounts: [anna]}
+origins: [198.51.100.0/24]
+"""
+
+
+def ssh(second: int, account: str, address: str, host: str = "lnx01", word: str = "Accepted") -> str:
+    clock = f"2026-03-02T09:00:{second:02}+00:00"
+    return f"{clock} {host} sshd[{second + 1}]: {word} password for {account} from {address} port 4{second:03} ssh2\n"
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> list[Outsider]:
+    """Five logons from outside of three kinds; others from inside, from the host itself, and one that failed."""
+    ward = Ward(Workspace.create(tmp_path / "ward"))
+    log = tmp_path / "auth.log"
+    log.write_text(
+        "".join(
+            [
+                *(ssh(second, "jdoe", HOME) for second in (30, 10, 20)),
+                ssh(40, "jdoe", HOME, host="lnx02"),
+                ssh(50, "anna", "2a02:6b8::2"),
+                ssh(51, "anna", "10.0.0.7"),
+                ssh(52, "mallory", HOME, word="Failed"),
+                ssh(54, "jdoe", "127.0.0.1"),
+            ]
+        ),
+        "utf-8",
+    )
+    ward.collect(log)
+    return discover(ward.workspace)
+
+
+def test_logons_from_public_addresses_most_frequent_first(seen: list[Outsider]) -> None:
+    assert [(item.account, item.source, item.target, item.times) for item in seen] == [
+        ("jdoe", HOME, "lnx01", 3),
+        ("anna", "2a02:6b8::2", "lnx01", 1),
+        ("jdoe", HOME, "lnx02", 1),
+    ]
+    assert {item.protocol for item in seen} == {"ssh"}
+
+
+def test_first_and_last_are_the_earliest_and_the_latest_in_whatever_order_they_came(
+    seen: list[Outsider],
+) -> None:
+    assert (seen[0].first, seen[0].last) == ("2026-03-02T09:00:10Z", "2026-03-02T09:00:30Z")
+
+
+def test_the_document_has_every_field(seen: list[Outsider]) -> None:
+    assert seen[0].document() == {
+        "account": "jdoe",
+        "source": HOME,
+        "target": "lnx01",
+        "protocol": "ssh",
+        "times": 3,
+        "first": "2026-03-02T09:00:10Z",
+        "last": "2026-03-02T09:00:30Z",
+        "provider": "",
+    }
+
+
+def test_whose_they_are_is_told_where_an_agreement_claims_account_or_address(tmp_path: Path) -> None:
+    ward = Ward(Workspace.create(tmp_path / "ward"))
+    (ward.workspace.agreements / "acme.yaml").write_text(AGREEMENT, "utf-8")
+    log = tmp_path / "auth.log"
+    log.write_text(ssh(1, "anna", HOME) + ssh(2, "root", "198.51.100.9") + ssh(3, "root", HOME), "utf-8")
+    ward.collect(log)
+    assert {(item.account, item.source): item.provider for item in discover(ward.workspace)} == {
+        ("anna", HOME): "acme",
+        ("root", "198.51.100.9"): "acme",
+        ("root", HOME): "",
+    }
+
+
+def test_a_tunnel_counts_from_whatever_address(tmp_path: Path) -> None:
+    ward = Ward(Workspace.create(tmp_path / "ward"))
+    log = tmp_path / "asa.log"
+    log.write_text(
+        "Mar 02 2026 09:00:00 asa01 : %ASA-4-722051: Group <GP> User <jdoe> IP <10.1.2.3> "
+        "IPv4 Address <10.99.1.11> IPv6 address <::> assigned to session\n",
+        "utf-8",
+    )
+    ward.collect(log)
+    (item,) = discover(ward.workspace)
+    assert (item.account, item.source, item.target, item.protocol) == ("jdoe", "10.1.2.3", "asa01", "vpn")
+
+
+def test_nothing_collected_is_nobody(tmp_path: Path) -> None:
+    assert discover(Workspace.create(tmp_path / "ward")) == []
