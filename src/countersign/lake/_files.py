@@ -32,7 +32,7 @@ LONG_COLUMNS = frozenset(
 
 
 DICTIONARY_BYTES = 2 << 20
-"""Twice the library's own limit: 20,000 command lines fit, and a search then looks at each once (3 times as fast)."""
+"""Twice the library's own limit: 20,000 command lines fit, and a search then looks at each once (two to three times as fast)."""
 
 
 @dataclass(frozen=True, slots=True)
