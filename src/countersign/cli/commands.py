@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,11 +58,11 @@ def _moment(text: str | None) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"{text!r} is no time\n  remedy: write 2026-03-02 or 2026-03-02T08:00+01:00"
         ) from error
-    return found if found.tzinfo else found.astimezone()
 
 
 def _lines(documents: Iterable[Any]) -> None:

@@ -233,10 +233,8 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
     out.print(_indented(f"{hop['link']['kind']}: {hop['link']['reason']}; {seen}", inner, "dim"))
     deeds = _distinct(hop["actions"])
     for action in deeds[:DEEDS_SHOWN]:
-        out.print(
-            _text(f"{inner}{clock(action['time'])} {action['kind']}: {action['text']}", limit=240),
-            soft_wrap=False,
-        )
+        deed = f"{clock(action['time'])} {action['kind']}: {visible(action['text'], 240)}"
+        out.print(_indented(deed, inner, hang="  "))
     if len(deeds) > DEEDS_SHOWN:
         out.print(f"{inner}... and {len(deeds) - DEEDS_SHOWN} more deeds (--json has all)", style="dim")
     for child in children.get(hop["id"], []):

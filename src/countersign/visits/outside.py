@@ -59,6 +59,11 @@ def outside(events: ir.Table) -> list[Outside]:
         & (leaf(events, "activity_id").fill_null(1) == 1)
         & (leaf(events, "status_id").fill_null(1) != 2)
         & leaf(events, "src_endpoint.ip").notnull()
+        # a gateway's word on the password belongs to the tunnel that it opens then
+        & ~(
+            (events.class_uid == f.AUTHENTICATION)
+            & leaf(events, "session.uid").fill_null("").re_search("^(asa|openvpn):")
+        )
     )
     rows = chosen.select(
         kind=chosen.class_uid,
