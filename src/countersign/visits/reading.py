@@ -222,6 +222,7 @@ def sensor_arrivals(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
         events,
         leaf(events, "class_uid").isin([f.RDP, f.SSH])
         & leaf(events, "src_endpoint.ip").isin(wanted)
+        & (leaf(events, "metadata.product") == "Zeek")  # a host's own 1149 is no sensor's word, and no logon
         & (leaf(events, "status_id").fill_null(0) != FAILURE),
     )
 

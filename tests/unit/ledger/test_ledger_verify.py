@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_estate import PARSER, Estate, frame
 
 from countersign.errors import InputError, VerificationError
 from countersign.ledger import (
@@ -25,6 +24,7 @@ from countersign.ledger import (
     verify,
 )
 from countersign.ledger.merkle import EMPTY_ROOT
+from ledger_estate import PARSER, Estate, frame
 
 
 @contextmanager

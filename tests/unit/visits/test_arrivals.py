@@ -143,17 +143,11 @@ def knock(story: Story, at: float) -> None:
     )
 
 
-TAKEN_FOR_A_SENSOR = pytest.mark.xfail(
-    reason="a host's own 1149 and 131 from a declared origin pass for a network sensor's connection",
-    raises=AssertionError,
-)
-
-
 @pytest.mark.parametrize(
     "claims",
     [
         pytest.param(ACME, id="by account"),
-        pytest.param(FROM_ORIGIN, id="by origin", marks=TAKEN_FOR_A_SENSOR),
+        pytest.param(FROM_ORIGIN, id="by origin"),
     ],
 )
 def test_1149_alone_is_no_logon(claims: Claims) -> None:
