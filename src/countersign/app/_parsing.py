@@ -6,10 +6,13 @@ Raw bytes go in and Arrow streams come out, so that nothing but bytes crosses be
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import pyarrow as pa
 
@@ -53,17 +56,26 @@ class Outcome:
 
 
 def start_worker() -> None:
-    """A worker leaves Ctrl-C to the process that reads, which finishes what is under way.
+    """A worker leaves Ctrl-C to the process that reads, which finishes what is under way, and ends when that does.
 
     Records make millions of small objects and hardly a cycle: looking for cycles at every turn takes a sixth of a
     worker's time, so it is done once a job, and never among what was there at the start.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     without_pandas()
     sources()
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed tells nobody; its workers would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def work(jobs: Sequence[Job]) -> list[Outcome]:

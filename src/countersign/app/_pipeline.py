@@ -10,7 +10,10 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -23,7 +26,7 @@ from countersign.errors import ArchiveError
 from countersign.ledger import Archive, Log, Parser, RecordsStatement, Sealed, SegmentStatement
 from countersign.ledger.archive import CODEC
 from countersign.model.batch import ParseContext
-from countersign.sources import Framing
+from countersign.sources import Framing, sources
 from countersign.sources._framing import parser_version
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ INLINE_BYTES = 8 << 20
 FLYING = 3
 """Jobs a worker has waiting, so that it has work while the lake is written."""
 STORE_ROWS = 250_000
-STORE_BYTES = 24 << 20
+STORE_BYTES = 48 << 20
 """One commit of the lake: large enough for good files; some four times as much memory is needed for it."""
 
 
@@ -322,6 +325,16 @@ def _records(entry: Entry, outcome: Outcome) -> bytes:
 
 
 def _processes(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        count, mp_context=multiprocessing.get_context("spawn"), initializer=_parsing.start_worker
-    )
+    return ProcessPoolExecutor(count, mp_context=_context(), initializer=_parsing.start_worker)
+
+
+def _context() -> BaseContext:
+    """Workers come from a process that imported once what they need; where there are no such, each imports."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        context = multiprocessing.get_context("forkserver")
+        families = {family.parse.__module__ for family in sources()}
+        context.set_forkserver_preload([_parsing.__name__, "evtx", *sorted(families)])
+        with suppress(OSError):  # no room for a socket, or a temporary folder with too long a name
+            forkserver.ensure_running()
+            return context
+    return multiprocessing.get_context("spawn")

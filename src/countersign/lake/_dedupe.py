@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,24 +47,31 @@ def combined(tables: Iterable[pa.Table]) -> pa.Table:
     if not filled:
         return wanted.empty_table()
     rows = pa.concat_tables([_aligned(table, wanted) for table in filled])
-    days = pc.fill_null(pc.strftime(rows["time"], format="%Y-%m-%d"), schema.UNDATED)
+    days = pc.fill_null(rows["time"].cast(pa.date32()).cast(pa.string()), schema.UNDATED)
     return rows.set_column(wanted.get_field_index("day"), wanted.field("day"), days)
 
 
 def _aligned(table: pa.Table, wanted: pa.Schema) -> pa.Table:
-    columns = [
-        table[field.name].cast(field.type)
-        if field.name in table.column_names
-        else pa.nulls(table.num_rows, field.type)
-        for field in wanted
-    ]
+    there = dict(zip(table.column_names, table.columns, strict=True))
+    nothing = cache(lambda type_: pa.nulls(table.num_rows, type_))  # one for all columns that are missing
+    columns = []
+    for field in wanted:
+        column = there.get(field.name)
+        if column is None:
+            column = nothing(field.type)
+        elif column.type != field.type:
+            column = column.cast(field.type)
+        columns.append(column)
     return pa.table(columns, schema=wanted)
 
 
 def split(events: pa.Table) -> Split:
     """Sort by time, source, segment and record, and part the first row of each id from the others."""
-    ordered = events.take(pc.sort_indices(events, sort_keys=[(name, "ascending") for name in ORDER]))
-    positions = pa.table({"id": ordered["id"], "position": pa.array(range(len(ordered)), pa.int64())})
+    order = pc.sort_indices(events, sort_keys=[(name, "ascending") for name in ORDER])
+    upwards = pa.arange(0, len(events))
+    in_order = order.cast(pa.int64()).equals(upwards)  # as a log is that was written in one go
+    ordered = events if in_order else events.take(order)
+    positions = pa.table({"id": ordered["id"], "position": upwards})
     first = positions.group_by("id", use_threads=False).aggregate([("position", "min")])["position_min"]
     if len(first) == len(ordered):
         return Split(ordered, ordered.slice(0, 0))

@@ -18,7 +18,7 @@ _REFUSED = (TypeError, LookupError, ValueError, AttributeError)
 PLAIN_PARTS = frozenset({"#attributes", "System", "EventData"})
 SPECIAL = frozenset({"Data", "#attributes"})
 """Names in EventData that are not plain fields."""
-AT_ONCE = 512
+AT_ONCE = 128
 """Records turned together: few enough to stay in the processor's cache."""
 
 
