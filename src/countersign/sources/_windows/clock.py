@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from countersign.model.batch import EPOCH, microseconds
 
+NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
 SECOND = 1_000_000
 QUARTER = 900 * SECOND
 """Every zone in use is a whole number of quarter hours from UTC (tz database)."""
@@ -52,7 +53,10 @@ def _second(text: str) -> int | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return None if moment.tzinfo is not None else microseconds(moment.replace(tzinfo=UTC)) // SECOND
+    if moment.tzinfo is not None:
+        return None
+    since = moment - NAIVE_EPOCH  # aware times are subtracted at a third of the speed
+    return since.days * 86_400 + since.seconds
 
 
 def instant(text: object) -> tuple[int, bool] | None:
@@ -130,7 +134,7 @@ class Zone:
         if self._zone is UTC:
             return local
         try:
-            naive = EPOCH.replace(tzinfo=None) + timedelta(microseconds=local)
+            naive = NAIVE_EPOCH + timedelta(microseconds=local)
             return microseconds(naive.replace(tzinfo=self._zone))
         except OverflowError:
             return None
