@@ -22,7 +22,11 @@ def cli_page() -> str:
 
 def _help(command: click.Command, path: str, parent: click.Context | None) -> list[str]:
     context = click.Context(
-        command, info_name=path.rsplit(" ", 1)[-1], parent=parent, max_content_width=WIDTH
+        command,
+        info_name=path.rsplit(" ", 1)[-1],
+        parent=parent,
+        max_content_width=WIDTH,
+        help_option_names=["-h", "--help"],
     )
     context.terminal_width = WIDTH
     out = [f"## `{path}`\n", f"```\n{command.get_help(context)}\n```\n"]

@@ -22,7 +22,9 @@ Exit codes: 0 fine; 1 ran, and something needs a person (--fail-on); 2 bad input
 LEVELS = click.Choice(["informational", "low", "medium", "high", "critical"])
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 _since = click.option(
-    "--since", metavar="TIME", help="From this time or day on (2026-03-02, 2026-03-02T08:00)."
+    "--since",
+    metavar="TIME",
+    help="What was there at or after this time or day (2026-03-02, 2026-03-02T08:00, local time).",
 )
 _until = click.option("--until", metavar="TIME", help="What began before this time or day (local time).")
 
