@@ -45,7 +45,7 @@ INLINE_BYTES = 8 << 20
 FLYING = 3
 """Jobs a worker has waiting, so that it has work while the lake is written."""
 STORE_ROWS = 250_000
-STORE_BYTES = 48 << 20
+STORE_BYTES = 24 << 20
 """One commit of the lake: large enough for good files; some four times as much memory is needed for it."""
 
 

@@ -220,6 +220,27 @@ def narrow(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     )
 
 
+def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """`batch` with exactly the columns and struct leaves of `schema`, null where it has none."""
+    names = set(batch.schema.names)
+    arrays = [
+        _fit(batch.column(field.name) if field.name in names else None, field.type, batch.num_rows)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _fit(array: pa.Array | None, type_: pa.DataType, rows: int) -> pa.Array:
+    if array is None:
+        return pa.nulls(rows, type_)
+    if not pa.types.is_struct(type_):
+        return array.cast(type_)
+    leaves = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
+    return pa.StructArray.from_arrays(
+        [_fit(leaves.get(field.name), field.type, rows) for field in type_], fields=list(type_)
+    )
+
+
 def _narrow(array: pa.Array, type_: pa.DataType) -> pa.Array:
     if not pa.types.is_struct(type_):
         return array.cast(type_)

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from countersign.lake import _files
 from countersign.lake._delta import DeltaFolder
@@ -26,19 +27,16 @@ SMALL_BYTES = 24 << 20
 """Larger files are left as they are: merging them again would cost more than it saves."""
 SMALL_FILES = 16
 """So many small files of one partition are merged."""
-BATCH = 8_192
-"""Rows that DuckDB hands over at a time."""
-GROUP_BYTES = 48 << 20
-"""A row group is cut before it is larger than this in memory."""
 SCATTERED_FILES = 128
 SCATTERED_LEAST = 4
 """Where so many small files lie over all partitions, fewer of one are merged: planning looks at every file."""
 MERGED_BYTES = 128 << 20
 """One merge takes in no more than this, compressed."""
-SORTED_ROWS = 131_072
+SORTED_ROWS = 32_768
 """More are not sorted as a whole: a day of wide rows would take more memory than a collection may."""
 BATCH_ROWS = 8_192
-GROUP_BYTES = 64 << 20
+"""Rows handed over at a time."""
+GROUP_BYTES = 32 << 20
 """A row group under way takes no more memory than this, however wide its rows are."""
 
 
@@ -82,10 +80,17 @@ def merge(
     Returns how many files came of it.
     """
     with store_errors(f"table {folder.spec.name}: merging small files"):
-        query = scan(folder.root, folder.spec, files)
-        merged = rewrite(
-            folder, connection, _schema(folder, files), files[0].day, query, sort=sortable(files)
-        )
+        schema, day = _schema(folder, files), files[0].day
+        if all(file.ours for file in files):
+            # one file after the other: a fraction of the memory that a database takes for it
+            batches = _batches(folder, files, schema)
+            groups_ = (
+                _whole(batches, folder.spec) if sortable(files) else _sorted_groups(batches, folder.spec)
+            )
+            merged = _write(folder, schema, day, groups_)
+        else:
+            query = scan(folder.root, folder.spec, files)
+            merged = rewrite(folder, connection, schema, day, query, sort=sortable(files))
     add = [merged] if merged else []
     folder.exchange(add, files, now=now, data_change=False)
     return len(add)
@@ -115,10 +120,16 @@ def rewrite(
     order = ", ".join(quote(name) for name in spec.order)
     ordered = f" ORDER BY {order}" if sort else ""
     reader = connection.sql(f"SELECT {columns} FROM ({query}){ordered}").to_arrow_reader(BATCH_ROWS)
-    keys = [(name, "ascending") for name in spec.order]
-    with Writer(folder.root, spec, schema, day).open() as writer:
-        for rows in _row_groups(reader, spec):
-            writer.add(_files.narrow(rows if sort else rows.sort_by(keys), schema))
+    groups = _row_groups(reader, spec) if sort else _sorted_groups(reader, spec)
+    return _write(folder, schema, day, groups)
+
+
+def _write(
+    folder: DeltaFolder, schema: pa.Schema, day: str | None, rows: Iterable[pa.Table]
+) -> StoredFile | None:
+    with Writer(folder.root, folder.spec, schema, day).open() as writer:
+        for group in rows:
+            writer.add(_files.narrow(group, schema))
     stored = writer.stored()
     if stored.rows:
         return stored
@@ -133,7 +144,30 @@ def _schema(folder: DeltaFolder, files: list[StoredFile]) -> pa.Schema:
     return wanted
 
 
-def _row_groups(batches: pa.RecordBatchReader, spec: TableSpec) -> Iterator[pa.Table]:
+def _batches(folder: DeltaFolder, files: list[StoredFile], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows of our own files, with the columns of `schema`."""
+    for file in files:
+        with pq.ParquetFile(folder.root / file.path) as source:
+            for batch in source.iter_batches(BATCH_ROWS, use_threads=False):
+                yield _files.fit(batch, schema)
+
+
+def _whole(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Table]:
+    """All rows in the table's order, cut into row groups."""
+    held = list(batches)
+    if held:
+        rows = pa.Table.from_batches(held).sort_by([(name, "ascending") for name in spec.order])
+        for start in range(0, rows.num_rows, spec.row_group):
+            yield rows.slice(start, spec.row_group)
+
+
+def _sorted_groups(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Table]:
+    keys = [(name, "ascending") for name in spec.order]
+    for rows in _row_groups(batches, spec):
+        yield rows.sort_by(keys)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
