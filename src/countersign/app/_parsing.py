@@ -86,6 +86,7 @@ def work(jobs: Sequence[Job]) -> list[Outcome]:
         return parse_all(jobs)
     finally:
         gc.collect()
+        release()
 
 
 def parse_all(jobs: Sequence[Job]) -> list[Outcome]:

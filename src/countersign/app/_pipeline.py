@@ -42,7 +42,7 @@ JOB_SEGMENTS = 64
 """Small segments travel to a worker together."""
 INLINE_BYTES = 8 << 20
 """Less than this is parsed sooner here than by processes that must first start."""
-FLYING = 3
+FLYING = 2
 """Jobs a worker has waiting, so that it has work while the lake is written."""
 STORE_ROWS = 250_000
 STORE_BYTES = 24 << 20

@@ -32,11 +32,11 @@ SCATTERED_LEAST = 4
 """Where so many small files lie over all partitions, fewer of one are merged: planning looks at every file."""
 MERGED_BYTES = 128 << 20
 """One merge takes in no more than this, compressed."""
-SORTED_ROWS = 32_768
+SORTED_ROWS = 16_384
 """More are not sorted as a whole: a day of wide rows would take more memory than a collection may."""
 BATCH_ROWS = 8_192
 """Rows handed over at a time."""
-GROUP_BYTES = 32 << 20
+GROUP_BYTES = 24 << 20
 """A row group under way takes no more memory than this, however wide its rows are."""
 
 
