@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -237,11 +237,3 @@ def with_findings(visits: Iterable[Visit], findings: Iterable[Finding]) -> tuple
 def rank(finding: Finding) -> tuple[int, str, str]:
     """Sorts findings for a person: most severe first, then in time."""
     return (-SEVERITIES.index(finding.severity), finding.time.isoformat() if finding.time else "", finding.id)
-
-
-def severity_counts(findings: Iterable[Finding]) -> Mapping[Severity, int]:
-    """How many findings of each severity."""
-    counts: dict[Severity, int] = dict.fromkeys(SEVERITIES, 0)
-    for finding in findings:
-        counts[finding.severity] += 1
-    return counts

@@ -184,11 +184,3 @@ def _rank(body: Mapping[str, Any]) -> tuple[bool, int, str, str]:
         body["time"] or "",
         body["id"],
     )
-
-
-def severities_of(bodies: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How many of each severity."""
-    counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
-    for body in bodies:
-        counts[body["severity"]] += 1
-    return counts

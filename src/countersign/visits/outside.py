@@ -70,7 +70,7 @@ def outside(events: ir.Table) -> list[Outside]:
         name=leaf(chosen, "user.name").fill_null(""),
         domain=leaf(chosen, "user.domain").fill_null(""),
         source=leaf(chosen, "src_endpoint.ip"),
-        target=ibis_first(leaf(chosen, "device.hostname"), leaf(chosen, "dst_endpoint.ip")),
+        target=leaf(chosen, "device.hostname").coalesce(leaf(chosen, "dst_endpoint.ip")),
         log=leaf(chosen, "metadata.log_name").fill_null(""),
         type=leaf(chosen, "logon_type_id").fill_null(0),
         at=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
@@ -98,11 +98,6 @@ def outside(events: ir.Table) -> list[Outside]:
         key = (item.account, item.source, item.target, item.protocol)
         merged[key] = item if key not in merged else _joined(merged[key], item)
     return sorted(merged.values(), key=lambda item: (-item.times, item.account, item.source, item.target))
-
-
-def ibis_first(value: ir.Column, other: ir.Column) -> ir.Column:
-    """`value`, or `other` where it is null."""
-    return value.coalesce(other)
 
 
 def _joined(one: Outside, other: Outside) -> Outside:
