@@ -7,7 +7,6 @@ SigmaHQ's rules assume: `not` of a field that a record lacks holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from sigma.conditions import (
@@ -40,6 +39,7 @@ from sigma.types import (
 )
 
 from countersign.rules import atoms, regexes
+from countersign.rules.logsources import Renames
 
 Node = bool | atoms.Atom | tuple[Any, ...]
 
@@ -58,15 +58,6 @@ MOST_NODES = 20_000
 
 class Unsupported(Exception):  # noqa: N818  # it names a state of a rule, as `status` reports it
     """A rule asks for something that the engine does not do; the message says what."""
-
-
-@dataclass(slots=True)
-class Renames:
-    """How one log source writes the Sigma names: `fields` maps a Sigma field (casefolded) to its name there,
-    `values` a field and a value (both casefolded) to the value there."""
-
-    fields: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def tree(rule: SigmaRule, renames: Renames) -> Node:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
 from countersign.errors import RuleError
-from countersign.rules.conditions import Renames
+
+
+@dataclass(slots=True)
+class Renames:
+    """How one log source writes the Sigma names: `fields` maps a Sigma field (casefolded) to its name there,
+    `values` a field and a value (both casefolded) to the value there."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, order=True)
