@@ -58,7 +58,7 @@ def read_documents(data: bytes) -> tuple[list[Document], list[tuple[int, str]]]:
     raw: list[tuple[dict[str, Any], int]] = []
     problems: list[tuple[int, str]] = []
     try:
-        _refuse_depth(text)
+        refuse_depth(text)
         _read(text, raw, problems)
     except YAMLError as error:
         problems.append(_yaml_problem(error))
@@ -70,7 +70,7 @@ def read_documents(data: bytes) -> tuple[list[Document], list[tuple[int, str]]]:
     return documents, problems
 
 
-def _refuse_depth(text: str) -> None:
+def refuse_depth(text: str) -> None:
     """Cheap bounds first; only a file beyond them is walked event by event, which needs no recursion."""
     deepest = max(map(len, _LEADING.findall(text)), default=0)
     if deepest + text.count("[") + text.count("{") <= MAX_DEPTH:
