@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from countersign import __version__
+from countersign.cli.agreement import agreement
+from countersign.cli.ledger import ledger
+from countersign.cli.options import (
+    LEVELS,
+    json_option,
+    lines,
+    moment,
+    since_option,
+    until_option,
+    workspace_of,
+)
+from countersign.cli.rules import rules
+from countersign.cli.simulator import demo, range_
 
 if TYPE_CHECKING:
     from countersign.app.collect import Summary
-    from countersign.app.workspace import Workspace
 
 EXIT_CODES = """
 Exit codes: 0 fine; 1 ran, and something needs a person (--fail-on); 2 bad input or use; 3 evidence does not verify.
 """
-LEVELS = click.Choice(["informational", "low", "medium", "high", "critical"])
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-_since = click.option(
-    "--since",
-    metavar="TIME",
-    help="What was there at or after this time or day (2026-03-02, 2026-03-02T08:00, local time).",
-)
-_until = click.option("--until", metavar="TIME", help="What began before this time or day (local time).")
 
 
 @click.group(
@@ -46,35 +47,6 @@ def program(ctx: click.Context, folder: Path | None) -> None:
     ctx.obj = folder
 
 
-def _workspace(ctx: click.Context) -> Workspace:
-    from countersign.app.workspace import Workspace
-
-    return Workspace.find(ctx.obj)
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time that a person typed, in the local zone where it names none."""
-    from countersign.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(
-            f"{text!r} is no time\n  remedy: write 2026-03-02 or 2026-03-02T08:00+01:00"
-        ) from error
-
-
-def _lines(documents: Iterable[Any]) -> None:
-    import orjson
-
-    for document in documents:
-        sys.stdout.buffer.write(orjson.dumps(document) + b"\n")
-    sys.stdout.flush()
-
-
 @program.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 def init(directory: Path) -> None:
@@ -90,7 +62,7 @@ def init(directory: Path) -> None:
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--origin", help="Label of where these logs come from, such as a site.")
 @click.option("--zone", help="IANA time zone of clock texts that name none.")
-@_json
+@json_option
 @click.pass_context
 def collect(
     ctx: click.Context, paths: tuple[str, ...], origin: str | None, zone: str | None, *, as_json: bool
@@ -100,7 +72,7 @@ def collect(
     from countersign.cli.progress import bar
     from countersign.cli.show import collected
 
-    workspace = _workspace(ctx)
+    workspace = workspace_of(ctx)
     with bar("collecting", quiet=as_json) as progress:
 
         def step(done: int, total: int, records: int) -> None:
@@ -110,7 +82,7 @@ def collect(
 
         summary = run(workspace, paths, origin=origin, zone=zone, progress=step)
     if as_json:
-        _lines([summary.to_json()])
+        lines([summary.to_json()])
     else:
         collected(summary)
     return _exit_of(summary)
@@ -124,7 +96,7 @@ def _exit_of(summary: Summary) -> int:
 
 @program.command()
 @click.option("--all", "everything", is_flag=True, help="Everything anew, not only what new records touch.")
-@_json
+@json_option
 @click.pass_context
 def review(ctx: click.Context, *, everything: bool, as_json: bool) -> int:
     """Work out visits, verdicts and findings for what is new. Exit code 2 if an agreement had to be left out."""
@@ -132,21 +104,21 @@ def review(ctx: click.Context, *, everything: bool, as_json: bool) -> int:
     from countersign.cli.progress import bar
     from countersign.cli.show import reviewed
 
-    workspace = _workspace(ctx)
+    workspace = workspace_of(ctx)
     with bar("reviewing", quiet=as_json) as progress:
         result = run(workspace, everything=everything, progress=progress)
     if as_json:
-        _lines([result.document()])
+        lines([result.document()])
     else:
         reviewed(result)
     return 2 if result.left_out else 0
 
 
 @program.command()
-@_since
-@_until
+@since_option
+@until_option
 @click.option("--provider", help="Only this provider's.")
-@_json
+@json_option
 @click.pass_context
 def visits(
     ctx: click.Context, since: str | None, until: str | None, provider: str | None, *, as_json: bool
@@ -155,39 +127,39 @@ def visits(
     from countersign.app.results import Results
     from countersign.cli.show import visit_table
 
-    results = Results.open(_workspace(ctx))
-    bodies = results.visits(_moment(since), _moment(until), provider)
+    results = Results.open(workspace_of(ctx))
+    bodies = results.visits(moment(since), moment(until), provider)
     if as_json:
-        _lines(bodies)
+        lines(bodies)
     else:
         visit_table(bodies, results, filtered=any((since, until, provider)))
 
 
 @program.command()
 @click.argument("visit_id", metavar="ID")
-@_json
+@json_option
 @click.pass_context
 def visit(ctx: click.Context, visit_id: str, *, as_json: bool) -> None:
     """One visit as a tree, with times, credentials, tools and verdicts. The start of an ID is enough."""
     from countersign.app.results import Results
     from countersign.cli.show import visit_tree
 
-    results = Results.open(_workspace(ctx))
+    results = Results.open(workspace_of(ctx))
     body = results.visit(visit_id)
     if as_json:
-        _lines([body])
+        lines([body])
     else:
         visit_tree(body, results.findings_of(body))
 
 
 @program.command()
-@_since
-@_until
+@since_option
+@until_option
 @click.option(
     "--fail-on", "level", type=LEVELS, help="Exit with 1 if there is one of this severity or above."
 )
 @click.option("--ocsf", "as_ocsf", is_flag=True, help="OCSF events of class 2003 and 2004, one a line.")
-@_json
+@json_option
 @click.pass_context
 def findings(
     ctx: click.Context,
@@ -201,14 +173,14 @@ def findings(
     """What is wrong, most severe first."""
     from countersign.app.documents import finding_from, ocsf
     from countersign.app.results import Results
-    from countersign.cli.show import finding_table
+    from countersign.cli.show_findings import finding_table
 
-    results = Results.open(_workspace(ctx))
-    bodies = results.findings(_moment(since), _moment(until))
+    results = Results.open(workspace_of(ctx))
+    bodies = results.findings(moment(since), moment(until))
     if as_ocsf:
-        _lines(ocsf(finding_from(body)) for body in bodies)
+        lines(ocsf(finding_from(body)) for body in bodies)
     elif as_json:
-        _lines(bodies)
+        lines(bodies)
     else:
         finding_table(bodies)
     return 1 if level is not None and results.any_at_least(bodies, level) else 0
@@ -216,17 +188,17 @@ def findings(
 
 @program.command()
 @click.argument("finding_id", metavar="ID")
-@_json
+@json_option
 @click.pass_context
 def finding(ctx: click.Context, finding_id: str, *, as_json: bool) -> None:
     """What is wrong, why, and the evidence. The start of an ID is enough."""
     from countersign.app.results import Results
-    from countersign.cli.show import finding_page
+    from countersign.cli.show_findings import finding_page
 
-    results = Results.open(_workspace(ctx))
+    results = Results.open(workspace_of(ctx))
     body = results.finding(finding_id)
     if as_json:
-        _lines([body])
+        lines([body])
     else:
         finding_page(body, results.evidence(body))
 
@@ -240,8 +212,8 @@ def finding(ctx: click.Context, finding_id: str, *, as_json: bool) -> None:
     show_default=True,
     help="The file; - is stdout.",
 )
-@_since
-@_until
+@since_option
+@until_option
 @click.pass_context
 def report(ctx: click.Context, output: Path, since: str | None, until: str | None) -> None:
     """One page for the contract owner: visits, verdicts, findings, and what could not be seen."""
@@ -249,9 +221,9 @@ def report(ctx: click.Context, output: Path, since: str | None, until: str | Non
     from countersign.web import render_report
 
     if str(output) == "-":
-        click.echo(render_report(report_model(_workspace(ctx), _moment(since), _moment(until))))
+        click.echo(render_report(report_model(workspace_of(ctx), moment(since), moment(until))))
         return
-    write_report(_workspace(ctx), output, render_report, _moment(since), _moment(until))
+    write_report(workspace_of(ctx), output, render_report, moment(since), moment(until))
     click.echo(f"Wrote {output}")
 
 
@@ -263,7 +235,7 @@ def report(ctx: click.Context, output: Path, since: str | None, until: str | Non
 @click.option(
     "--fail-on", "level", type=LEVELS, help="Exit with 1 if there is a new one of this severity or above."
 )
-@_json
+@json_option
 @click.pass_context
 def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | None, *, as_json: bool) -> int:
     """Collect what is new in a folder, review it, write a ten-line digest and the report.
@@ -274,9 +246,9 @@ def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | Non
     from countersign.app.results import Results
     from countersign.web import render_report
 
-    digest = run(_workspace(ctx), inbox, render_report, output)
+    digest = run(workspace_of(ctx), inbox, render_report, output)
     if as_json:
-        _lines([digest.document()])
+        lines([digest.document()])
     else:
         for line in digest.lines():
             click.echo(line)
@@ -286,131 +258,34 @@ def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | Non
 
 
 @program.command()
-@_json
+@json_option
 @click.pass_context
 def discover(ctx: click.Context, *, as_json: bool) -> None:
     """Who came from outside: accounts by gateway and origin, to write an agreement from."""
     from countersign.app.discover import discover as run
     from countersign.cli.show import outsiders
 
-    found = run(_workspace(ctx))
+    found = run(workspace_of(ctx))
     if as_json:
-        _lines(item.document() for item in found)
+        lines(item.document() for item in found)
     else:
         outsiders(found)
 
 
 @program.command()
-@_json
+@json_option
 @click.pass_context
 def rejected(ctx: click.Context, *, as_json: bool) -> None:
     """Records that could not be understood: how many, why, and where one of them is."""
     from countersign.app.results import Results
     from countersign.cli.show import rejected_table
 
-    rows = Results.open(_workspace(ctx)).rejected()
+    rows = Results.open(workspace_of(ctx)).rejected()
     if as_json:
-        _lines(rows)
+        lines(rows)
     else:
         rejected_table(rows)
 
 
-@program.group()
-def agreement() -> None:
-    """What was agreed with each provider."""
-
-
-@agreement.command("check")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.pass_context
-def agreement_check(ctx: click.Context, files: tuple[Path, ...]) -> int:
-    """Check agreement files: those named, else all of the workspace."""
-    from countersign.app.agreements import check
-
-    good, problems = check(files or [_workspace(ctx).agreements])
-    for line in good:
-        click.echo(line)
-    for problem in problems:
-        click.echo(problem.diagnostics(), err=True)
-    return 2 if problems else 0
-
-
-@agreement.command("schema")
-def agreement_schema() -> None:
-    """The JSON Schema of agreement files, for editors."""
-    from countersign.app.agreements import schema_text
-
-    click.echo(schema_text())
-
-
-@program.group()
-def rules() -> None:
-    """Detection rules (Sigma)."""
-
-
-@rules.command("list")
-@_json
-@click.pass_context
-def rules_list(ctx: click.Context, *, as_json: bool) -> None:
-    """Each rule: active, or why not."""
-    from countersign.app.ruleset import status
-    from countersign.cli.show import rule_table
-
-    rows = status(_workspace(ctx))
-    if as_json:
-        _lines(rows)
-    else:
-        rule_table(rows)
-
-
-@program.group()
-def ledger() -> None:
-    """The evidence: what was sealed, when, and that nobody changed it since."""
-
-
-@ledger.command("verify")
-@_json
-@click.pass_context
-def ledger_verify(ctx: click.Context, *, as_json: bool) -> int:
-    """Check every sealed byte against the ledger. Exit code 3 if anything differs."""
-    from countersign.app.evidence import verify
-    from countersign.cli.progress import bar
-    from countersign.cli.show import verification
-
-    workspace = _workspace(ctx)
-    with bar("verifying", quiet=as_json) as progress:
-        outcome = verify(workspace, progress=progress)
-    if as_json:
-        _lines([outcome.document()])
-    else:
-        verification(outcome)
-    return 0 if outcome.sound else 3
-
-
-@program.group("range")
-def range_() -> None:
-    """The simulator: an estate's logs with the truth beside them."""
-
-
-@range_.command("generate")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.argument("spec", required=False, type=click.Path(path_type=Path))
-def range_generate(output: Path, seed: int, spec: Path | None) -> None:
-    """Write logs, agreements and truth/ of an estate; SPEC is a file, else the demo's estate."""
-    from countersign.app.demo import generate
-
-    for line in generate(output, seed, spec):
-        click.echo(line)
-
-
-@program.command()
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--seed", type=int, default=1, show_default=True)
-def demo(directory: Path, seed: int) -> None:
-    """Generate a small estate with one intrusion, and run everything on it."""
-    from countersign.app.demo import demo as run
-    from countersign.cli.show import demo_summary
-    from countersign.web import render_report
-
-    demo_summary(run(directory, render_report, seed))
+for group in (agreement, rules, ledger, range_, demo):
+    program.add_command(group)

@@ -1,0 +1,85 @@
+"""Findings in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from countersign.cli.text import (
+    SHORT_ID,
+    STYLES,
+    console,
+    indented,
+    local,
+    minute,
+    offset_of,
+    plain_table,
+    safe,
+)
+from countersign.model.visible import visible
+
+EVIDENCE_SHOWN = 12
+
+
+def finding_line(finding: Mapping[str, Any]) -> Text:
+    """Id, severity and title of a finding."""
+    line = Text(f"  {finding['id'][:SHORT_ID]}  ", "dim")
+    line.append(f"{finding['severity']:<14}", STYLES[finding["severity"]])
+    line.append_text(safe(finding["title"], limit=54))
+    return line
+
+
+def finding_table(bodies: Sequence[Mapping[str, Any]]) -> None:
+    """One line a finding; those of providers' visits first, the rest of the estate apart."""
+    out = console()
+    if not bodies:
+        out.print("No findings. `countersign report` says what could not be seen.")
+        return
+    parts = (
+        ("In providers' visits", [body for body in bodies if body["visit"] is not None]),
+        ("Elsewhere in the estate (no provider's)", [body for body in bodies if body["visit"] is None]),
+    )
+    for title, part in parts:
+        if not part:
+            continue
+        out.print(Text(title, style="bold"))
+        offset = next((offset_of(body["time"]) for body in part if body["time"]), "")
+        table = plain_table(
+            "id", "severity", f"time ({offset})", "finding", "hosts", whole=("id", "severity")
+        )
+        for body in part:
+            table.add_row(
+                body["id"][:SHORT_ID],
+                Text(body["severity"], STYLES[body["severity"]]),
+                safe(minute(body["time"], offset)),
+                safe(body["title"], limit=90),
+                safe(", ".join(body["hosts"]), limit=30),
+            )
+        out.print(table)
+
+
+def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]) -> None:
+    """One finding with why and its evidence."""
+    out = console()
+    out.print(finding_line(body))
+    out.print(f"  {local(body['time'])}  on {visible(', '.join(body['hosts']))}")
+    out.print(indented(body["why"], "  "))
+    out.print(safe(f"  rule {body['rule_id']}  ATT&CK {', '.join(body['techniques']) or '-'}"))
+    out.print(safe(f"  answers {', '.join(body['cites']) or '-'}"))
+    if body["visit"]:
+        out.print(f"  visit {body['visit']}")
+    out.print(Text("  Evidence", style="bold"))
+    for item in evidence[:EVIDENCE_SHOWN]:
+        out.print(safe(f"    {local(item['time'])}  {item['said']}", limit=300))
+        place = f"record {item['record']} of segment {item['segment'][:16]}, leaf {item['leaf']}"
+        out.print(safe(f"      {place}", "dim"))
+    if len(evidence) > EVIDENCE_SHOWN:
+        out.print(
+            f"    ... and {len(evidence) - EVIDENCE_SHOWN} more (--json has all, with their text)",
+            style="dim",
+        )
+    if evidence:
+        out.print(Text("  The first record, as it was sealed", style="bold"))
+        out.print(indented(visible(evidence[0]["text"], 1500), "    ", "dim"))
