@@ -6,13 +6,17 @@ a log source means from one table (`logsources.toml`). See docs/rules.md and doc
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from countersign.rules.compiled import Status
 from countersign.rules.content import own_rules
 from countersign.rules.engine import HITS, CompiledSet, Fired, compile_rules
 from countersign.rules.fields import EventFields, FieldResolver, Fields, event_fields
-from countersign.rules.load import load_rules
 from countersign.rules.logsources import LogSources, Meaning, Where, load_logsources
 from countersign.rules.rule import Example, Problem, Rule, RuleSet
+
+if TYPE_CHECKING:
+    from countersign.rules.load import load_rules
 
 __all__ = [
     "HITS",
@@ -35,3 +39,12 @@ __all__ = [
     "load_rules",
     "own_rules",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # a module's attribute
+    """`load_rules` brings pySigma, which is slow to import and which a cached rule set does not need."""
+    if name == "load_rules":
+        from countersign.rules.load import load_rules
+
+        return load_rules
+    raise AttributeError(name)

@@ -6,15 +6,17 @@ batches of any size, and the hits are the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from countersign.rules import atoms
 from countersign.rules.columns import NAMES, Batch, Kind
-from countersign.rules.compiled import Plain, Route, Status, compile_routes
+from countersign.rules.compiled import Plain, Route, Status
 from countersign.rules.fields import FieldResolver, Fields, event_fields
 from countersign.rules.keywords import KeywordIndex, keyword_atoms
 from countersign.rules.logsources import LogSources, load_logsources
@@ -44,7 +46,11 @@ class Fired:
 
 
 class CompiledSet:
-    """Rules ready to run. Made by `compile_rules`."""
+    """Rules ready to run. Made by `compile_rules`.
+
+    `fingerprints` has for the id of each active rule a digest of all that its hits depend on: while it stays the same, hits
+    that are kept need not be looked for again. `captured` has the Sigma fields whose values the hits of a rule carry.
+    """
 
     def __init__(
         self,
@@ -52,10 +58,14 @@ class CompiledSet:
         status: tuple[Status, ...],
         routes: tuple[Route, ...],
         fields: FieldResolver,
+        fingerprints: Mapping[str, str],
+        captured: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.rules = rules
         self.status = status
         self.routes = routes
+        self.fingerprints = fingerprints
+        self.captured = captured
         self._fields = fields
         self._routes_of: dict[Kind, tuple[int, ...]] = {}
         self._with_keywords = frozenset(number for number, route in enumerate(routes) if keyword_atoms(route))
@@ -66,14 +76,70 @@ class CompiledSet:
         """Top-level columns of the events that some active rule reads."""
         needed = {path.partition(".")[0] for path in NAMES}
         for route in self.routes:
-            for atom in route.atoms:
-                if atom.field == atoms.KEYWORDS:
+            captured = {
+                route.rename.get(name.casefold(), name).casefold()
+                for rule in route.rules
+                for name in self.captured.get(self.rules[rule].id, ())
+            }
+            for field in route.fields | captured:
+                if field == atoms.KEYWORDS:
                     needed |= self._fields.text_columns()
                 else:
-                    needed |= self._fields.columns(atom.field)
-                if isinstance(atom, atoms.Same):
-                    needed |= self._fields.columns(atom.other)
+                    needed |= self._fields.columns(field)
         return needed
+
+    def only(self, ids: Collection[str]) -> CompiledSet:
+        """The rules with these ids alone, in the same order; ids that are not here are passed over."""
+        wanted = frozenset(ids)
+        numbers: dict[int, int] = {}
+        for index, rule in enumerate(self.rules):
+            if rule.id in wanted:
+                numbers[index] = len(numbers)
+        routes = (route.only(numbers) for route in self.routes)
+        return CompiledSet(
+            tuple(self.rules[index] for index in numbers),
+            tuple(self.status[index] for index in numbers),
+            tuple(route for route in routes if route is not None),
+            self._fields,
+            {id_: digest for id_, digest in self.fingerprints.items() if id_ in wanted},
+            {id_: names for id_, names in self.captured.items() if id_ in wanted},
+        )
+
+    def values(
+        self,
+        batch: pa.RecordBatch | pa.Table,
+        rows: Sequence[int] | np.ndarray | pa.Array | pa.ChunkedArray,
+        names: Sequence[str],
+        rule: int | None = None,
+    ) -> pa.Table:
+        """The fields `names` of some rows as text, one column a name, one row for each of `rows`; null where
+        absent.
+
+        Names are Sigma's. What a log source calls them depends on the rule that asks (`Image` of a rule on process creation
+        is `NewProcessName` in Security 4688), so `rule` gives its index; without one, names are those of the log.
+        """
+        place = rows if isinstance(rows, pa.Array | pa.ChunkedArray) else pa.array(rows, pa.int64())
+        table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
+        parts = table.take(place).combine_chunks().to_batches()
+        if not parts:
+            return pa.table({name: pa.nulls(0, pa.string()) for name in names})
+        fields = self._fields.open(parts[0])
+        renames = None if rule is None else self._renames(Batch(parts[0], self._fields), rule)
+        return pa.table({name: _named(fields, name.casefold(), parts[0].num_rows, renames) for name in names})
+
+    def _renames(self, batch: Batch, rule: int) -> list[tuple[Mapping[str, str], np.ndarray]]:
+        """Rows of the batch with the names that the rule has for them; the rule's first log source wins."""
+        found = []
+        left = np.ones(batch.rows, dtype=bool)
+        for route in self.routes:
+            if rule in route.rules:
+                taken = np.zeros(batch.rows, dtype=bool)
+                taken[
+                    batch.select([place for place, kind in enumerate(batch.kinds) if route.takes(kind)])
+                ] = True
+                found.append((route.rename, taken & left))
+                left &= ~taken
+        return [*found, ({}, left)]
 
     def match(self, events: pa.RecordBatch | pa.Table) -> pa.Table:
         """One row for each rule and event that matches (`HITS`), sorted; columns that are absent are null."""
@@ -235,13 +301,45 @@ def compile_rules(
     ruleset: RuleSet,
     logsources: LogSources | None = None,
     fields: FieldResolver | None = None,
+    *,
+    placeholders: Mapping[str, tuple[str, ...]] | None = None,
+    cache: Path | None = None,
 ) -> CompiledSet:
     """Compile every rule that can run; `CompiledSet.status` says of each other one why it does not.
 
-    `logsources` and `fields` are those of Countersign's events unless given.
+    `logsources` and `fields` are those of Countersign's events unless given. `placeholders` are the values of
+    `expand`, by name. `cache` is a folder where the compiled set is kept, for `rules.cache.load_compiled`.
     """
-    routes, status = compile_routes(ruleset, logsources or load_logsources())
-    return CompiledSet(ruleset.rules, status, routes, fields or event_fields())
+    from countersign.rules.compiling import (
+        compile_routes,
+    )  # pySigma is slow to import, and a cached set needs none
+
+    del placeholders, cache
+    captured: Mapping[str, tuple[str, ...]] = {}
+    made = compile_routes(ruleset, logsources or load_logsources(), captured)
+    return CompiledSet(
+        ruleset.rules, made.status, made.routes, fields or event_fields(), made.fingerprints, captured
+    )
+
+
+def _named(
+    fields: Fields, name: str, count: int, renames: list[tuple[Mapping[str, str], np.ndarray]] | None
+) -> pa.Array:
+    """A field's values, by the name that each row has for it."""
+    masks: dict[str, np.ndarray] = {}
+    for rename, rows in renames or [({}, np.ones(count, dtype=bool))]:
+        there = rename.get(name, name).casefold()
+        masks[there] = masks[there] | rows if there in masks else rows
+    arrays: list[pa.Array] = []
+    for there, rows in masks.items():
+        array = fields.column(there) if rows.any() else None
+        if array is not None:
+            arrays.append(
+                array if rows.all() else pc.if_else(pa.array(rows), array, pa.scalar(None, pa.string()))
+            )
+    if not arrays:
+        return pa.nulls(count, pa.string())
+    return arrays[0] if len(arrays) == 1 else pc.coalesce(*arrays)
 
 
 def _parts(events: pa.RecordBatch | pa.Table) -> Iterator[pa.RecordBatch]:

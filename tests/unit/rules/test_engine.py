@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -100,3 +101,33 @@ def test_the_door() -> None:
         package.__all__, key=lambda name: (not name.isupper(), name[0].islower(), name)
     )
     assert all(hasattr(package, name) for name in package.__all__)
+
+
+def test_only_some_rules(ruleset: Callable[..., RuleSet], events: Callable[..., pa.Table]) -> None:
+    rule = "title: {0}\nid: {0}\nlogsource: {{product: windows}}\ndetection: {{s: {{Image: {0}, Other: y}}, condition: s}}\n"
+    whole = compile_rules(ruleset(*[rule.format(name) for name in "abc"]))
+    some = whole.only({"b", "c", "unknown"})
+    table = events([{"Image": name, "Other": "y"} for name in "abc"])
+    assert [one.id for one in some.rules] == ["b", "c"]
+    assert some.match(table).to_pylist() == [{"rule": 0, "row": 1}, {"rule": 1, "row": 2}]
+    assert some.fingerprints == {name: whole.fingerprints[name] for name in "bc"}
+    assert whole.only(()).match(table).num_rows == 0
+    assert "src_image" in some.needed_columns()
+    assert "src_image" not in whole.only(()).needed_columns()
+
+
+def test_values_by_the_names_of_the_rule(
+    compiled: Callable[..., CompiledSet], events: Callable[..., pa.Table]
+) -> None:
+    made = compiled("a: {Image: x}\ncondition: a")
+    sysmon = events([{"Image": "one"}, {"Image": "two", "User": "u"}])
+    security = events([{"NewProcessName": "three", "SubjectUserName": "v"}], log="Security", event="4688")
+    table = pa.concat_tables([sysmon, security], promote_options="default")
+    found = made.values(table, [2, 1, 0], ["Image", "User", "Nothing"], rule=0)
+    assert found.to_pydict() == {
+        "Image": ["three", "two", "one"],
+        "User": ["v", "u", None],
+        "Nothing": [None, None, None],
+    }
+    assert made.values(table, np.array([2]), ["Image"]).to_pydict() == {"Image": [None]}
+    assert made.values(table, [], ["Image"]).to_pydict() == {"Image": []}
