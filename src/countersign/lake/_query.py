@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +21,8 @@ MICROSECOND = 1_000_000
 class Filter:
     """Which events: each field given must have one of its values; `None` asks nothing, an empty tuple none.
 
-    `hosts` are values of `device.hostname`, as recorded; `log_names` channels, log paths or programs.
+    `hosts` are values of `device.hostname`, as recorded; `log_names` channels, log paths or programs; `days` are
+    partitions (`2026-03-02`, or `undated`): only their files are opened.
     """
 
     class_uids: tuple[int, ...] | None = None
@@ -31,16 +32,16 @@ class Filter:
     hosts: tuple[str, ...] | None = None
     segments: tuple[str, ...] | None = None
     ids: tuple[str, ...] | None = None
+    days: tuple[str, ...] | None = None
 
     def conditions(self) -> list[tuple[str, tuple[str | int, ...]]]:
-        """(column, allowed values) of every field given, but `ids`."""
+        """(column, allowed values) of every field given, but `ids`, `segments` and `days`."""
         given = (
             ("class_uid", self.class_uids),
             ("source", self.sources),
             ("metadata.log_name", self.log_names),
             ("metadata.event_code", self.event_codes),
             ("device.hostname", self.hosts),
-            ("segment", self.segments),
         )
         return [(column, values) for column, values in given if values is not None]
 
@@ -102,13 +103,15 @@ def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d")
 
 
-def concerned(files: Iterable[StoredFile], span: Span) -> list[StoredFile]:
-    """The files that may hold rows in `span`."""
-    return [file for file in files if span.meets(file)]
+def concerned(
+    files: Iterable[StoredFile], span: Span, days: Collection[str] | None = None
+) -> list[StoredFile]:
+    """The files that may hold rows in `span`, of these days."""
+    return [file for file in files if span.meets(file) and (days is None or file.day in days)]
 
 
 def where(filter_: Filter, span: Span) -> tuple[str, list[object]]:
-    """The WHERE clause of a filter on events, without its ids, and its parameters."""
+    """The WHERE clause of a filter on events, without its ids and segments, and its parameters."""
     texts, values = span.conditions("time")
     parameters: list[object] = list(values)
     for column, allowed in filter_.conditions():

@@ -22,6 +22,7 @@ from countersign.lake._guard import store_errors
 from countersign.lake._query import Filter, Span, concerned, projection, where
 from countersign.lake.batch import SegmentRow, rows_of
 from countersign.lake.tables import TableSpec
+from countersign.model import schema
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -31,6 +32,9 @@ BATCH_ROWS = 32_768
 
 LISTED_IDS = 1000
 """So many ids are written into the query; more are joined."""
+
+NAMES_LISTED = 20_000
+"""A Windows estate with all its channels has some 4,000 combinations of log, provider and event id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,13 @@ class LakeReading:
         """
         folder = self._folder("events")
         filter_, span = where or Filter(), Span(since, until)
-        select, schema = projection(folder.spec, columns)
-        files = concerned(folder.files(), span)
+        select, chosen = projection(folder.spec, columns)
+        files = concerned(folder.files(), span, filter_.days)
         cursor = self._connection.cursor()
         if filter_.ids is not None:
             files = self._holding(folder, cursor, files, filter_.ids)
         return pa.RecordBatchReader.from_batches(
-            schema, _stream(cursor, folder, files, select, schema, filter_, span)
+            chosen, _stream(cursor, folder, files, select, chosen, filter_, span)
         )
 
     @staticmethod
@@ -215,6 +219,47 @@ class LakeReading:
         pairs = zip(*(column.to_pylist() for column in rows.columns), strict=True)
         return {segment: leaf for segment, leaf in pairs if leaf is not None}
 
+    def days(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        segments: Sequence[str] | None = None,
+    ) -> list[tuple[str, int]]:
+        """The days that have events, in order, and how many rows are to be looked at: those of the files of that day
+        that may hold some in the span, or of these segments."""
+        folder = self._folder("events")
+        files = concerned(folder.files(), Span(since, until))
+        found: dict[str, int] = {}
+        if segments is None:
+            for file in files:
+                found[file.day or schema.UNDATED] = found.get(file.day or schema.UNDATED, 0) + file.rows
+        else:
+            with store_errors("looking for segments"):
+                cursor = self._connection.cursor()
+                text, values = _among(cursor, "segment", segments)
+                source = scan(folder.root, _narrow(folder.spec, "segment", "day"), files)
+                query = f"SELECT day, count(*) FROM ({source}) WHERE {text} GROUP BY day"
+                found = dict(cursor.execute(query, list(values)).fetchall())
+                cursor.close()
+        return sorted(found.items())
+
+    def names(self, days: Sequence[str] | None = None) -> list[tuple[str, ...]]:
+        """What log sources are told by: the distinct source, log, provider and event code of events, as recorded, empty
+        where absent. At most `NAMES_LISTED` of them, with which a hostile log can be meant."""
+        folder = self._folder("events")
+        files = concerned(folder.files(), Span(), None if days is None else frozenset(days))
+        with store_errors("reading the names of log sources"):
+            cursor = self._connection.cursor()
+            rows = cursor.execute(
+                f"""
+                SELECT DISTINCT coalesce(source, ''), coalesce(metadata.log_name, ''),
+                    coalesce(metadata.log_provider, ''), coalesce(metadata.event_code, '')
+                FROM ({scan(folder.root, _narrow(folder.spec, "source", "metadata"), files)}) LIMIT {NAMES_LISTED}
+                """
+            ).fetchall()
+            cursor.close()
+        return sorted(rows)
+
     def counts(self, ids: Sequence[str]) -> dict[str, int]:
         """Event id -> how often the record was met: the greatest number in any one lineage of files."""
         folder = self._folder("events")
@@ -255,6 +300,16 @@ class LakeReading:
         )
 
 
+def _among(
+    cursor: duckdb.DuckDBPyConnection, column: str, allowed: Sequence[str]
+) -> tuple[str, Sequence[str]]:
+    """SQL that a text column has one of these values. A list is tested while the file is read, a join afterwards."""
+    if len(allowed) > LISTED_IDS:
+        cursor.register(f"allowed_{column}", pa.table({column: pa.array(allowed, pa.string())}))
+        return f"{column} IN (SELECT {column} FROM allowed_{column})", ()
+    return (f"{column} IN ({', '.join('?' * len(allowed))})" if allowed else "false"), allowed
+
+
 def _narrow(spec: TableSpec, *columns: str) -> TableSpec:
     """The table with a few of its columns: shorter SQL, quicker to plan."""
     return replace(spec, schema=pa.schema([spec.schema.field(name) for name in columns]))
@@ -270,11 +325,11 @@ def _stream(
     span: Span,
 ) -> Iterator[pa.RecordBatch]:
     condition, parameters = where(filter_, span)
-    if filter_.ids is not None and len(filter_.ids) > LISTED_IDS:
-        condition += " AND id IN (SELECT id FROM wanted)"
-    elif filter_.ids is not None:  # a list is tested while the file is read, a join only afterwards
-        condition += f" AND id IN ({', '.join('?' * len(filter_.ids))})" if filter_.ids else " AND false"
-        parameters.extend(filter_.ids)
+    for column, allowed in (("id", filter_.ids), ("segment", filter_.segments)):
+        if allowed is not None:
+            text, values = _among(cursor, column, allowed)
+            condition += f" AND {text}"
+            parameters.extend(values)
     query = f"SELECT {select} FROM ({scan(folder.root, folder.spec, files)}) WHERE {condition}"
     with store_errors("reading events"):
         reader = cursor.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)

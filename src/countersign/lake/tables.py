@@ -31,20 +31,31 @@ FINDINGS_SCHEMA = pa.schema(
         pa.field("visit", pa.string()),
         pa.field("rule_id", pa.string()),
         pa.field("body", pa.string()),  # the whole finding as JSON
+        pa.field("end", schema.TIMESTAMP),  # of its last record, null where that is its first
     ]
 )
 
 HITS_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string()),  # of the hit: rule and event
-        pa.field("rule_id", pa.string()),
-        pa.field("event", pa.string()),
+        pa.field(
+            "rule_id", pa.string()
+        ),  # or the indicator's, or the exception's whose filter this event answers
+        pa.field("event", pa.string()),  # of a correlation the event that made it whole
         pa.field("segment", pa.string()),
         pa.field("record", pa.int32()),
         pa.field("time", schema.TIMESTAMP),  # of the event, null where it is undated
         pa.field("host", pa.string()),
+        pa.field(
+            "account", pa.string()
+        ),  # who did it as the event says, `DOMAIN\\name`; null where it does not
+        pa.field("kind", pa.string()),  # one of HIT_KINDS
+        pa.field(
+            "fields", schema.UNMAPPED
+        ),  # what correlations need of the event, what an indicator matched; null if nothing
     ]
 )
+HIT_KINDS = ("rule", "correlation", "indicator", "exception")
 
 EVENT_ROW_GROUP = 131_072
 """Rows: a multiple of DuckDB's vectors, few enough that a row group of 60 columns stays near 100 MB in memory."""
@@ -83,6 +94,6 @@ def tables() -> dict[str, TableSpec]:
         TableSpec("segments", schema.SEGMENTS_SCHEMA, key="segment"),
         TableSpec("hits", HITS_SCHEMA, time="time", derived=True, row_group=EVENT_ROW_GROUP),
         TableSpec("visits", VISITS_SCHEMA, time="start", end="end", derived=True),
-        TableSpec("findings", FINDINGS_SCHEMA, time="time", derived=True),
+        TableSpec("findings", FINDINGS_SCHEMA, time="time", end="end", derived=True),
     )
     return {spec.name: spec for spec in specs}
