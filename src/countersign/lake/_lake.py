@@ -12,7 +12,7 @@ from typing import Self
 import pyarrow as pa
 
 from countersign.errors import StoreError
-from countersign.lake import _append, _files, _maintain, _retract
+from countersign.lake import _append, _files, _maintain, _remove, _retract
 from countersign.lake._delta import CHECKPOINT_EVERY, LOG, DeltaFolder
 from countersign.lake._engine import quote, scan
 from countersign.lake._guard import store_errors
@@ -171,6 +171,19 @@ class Lake(LakeReading):
         folder.exchange(new, old, now=self._clock())
         if self._due():
             self.maintain()
+
+    def remove(self, name: str, column: str, values: Sequence[str]) -> int:
+        """Take the rows whose `column` has one of `values` out of a derived table, in one commit; returns how many."""
+        self._writable()
+        folder = self._folder(name)
+        if not folder.spec.derived:
+            raise RuntimeError(f"{name} is not derived: its rows stay")
+        if not values:
+            return 0
+        cursor = self._connection.cursor()
+        gone = _remove.remove(folder, cursor, column, values, self._clock())
+        cursor.close()
+        return gone
 
     def _due(self) -> bool:
         return any(_maintain.groups(folder.files()) for folder in self._folders.values())
