@@ -14,7 +14,8 @@ from countersign.rules import atoms
 from countersign.rules.logsources import Where
 
 Plain = bool | int | tuple[Any, ...]
-State = Literal["active", "unsupported", "no source"]
+State = Literal["active", "waiting", "unsupported", "no source"]
+"""`waiting`: ready to run, but nothing here reads logs of its source yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -18,6 +18,9 @@ from countersign.rules.logsources import LogSources, Meaning, Renames, Where
 from countersign.rules.plain import spelled
 from countersign.rules.rule import Rule, RuleSet
 
+if TYPE_CHECKING:
+    from sigma.rule import SigmaLogSource
+
 ENGINE_VERSION = 2
 """Raised with every change that can change which events a rule fires on: all fingerprints change with it."""
 ALWAYS = "its condition always holds: it fires on every event of its log source"
@@ -25,7 +28,7 @@ ALWAYS = "its condition always holds: it fires on every event of its log source"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What compiling comes to. `status` is one a rule, `fingerprints` are by the id of an active rule."""
+    """What compiling comes to. `status` is one a rule, `fingerprints` are by the id of a rule that has a route."""
 
     routes: tuple[Route, ...]
     status: tuple[Status, ...]
@@ -132,11 +135,11 @@ class _Compiler:
                 "unsupported", f"its condition cannot be read: {' '.join(str(error).split())[:200]}"
             )
         if not meanings:
-            named = (("product", source.product), ("category", source.category), ("service", source.service))
-            asked = ", ".join(f"{name} {value}" for name, value in named if value)
-            return Status("no source", f"no log source here is {asked or 'named'}")
+            return Status("no source", f"no log source here is {_asked(source) or 'named'}")
         for meaning in meanings:
             self._builder(meaning).add(index, trees[meaning.rename])
+        if all(meaning.waiting for meaning in meanings):
+            return Status("waiting", f"waits for a source: nothing here reads {_asked(source)} yet")
         return Status("active", ALWAYS if any(always(node) for node in trees.values()) else "")
 
     def _builder(self, meaning: Meaning) -> _Builder:
@@ -153,6 +156,11 @@ class _Compiler:
             one.reason for one in self._ruleset.problems if (one.path, one.line) == (rule.path, rule.line)
         )
         return next(found, "see the problems of its file")
+
+
+def _asked(source: SigmaLogSource) -> str:
+    named = (("product", source.product), ("category", source.category), ("service", source.service))
+    return ", ".join(f"{name} {value}" for name, value in named if value)
 
 
 def _refused(rule: Rule) -> Status | None:
@@ -215,7 +223,7 @@ def _fingerprints(
         parts.setdefault(index, []).append(part)
     found: dict[str, str] = {}
     for index, (rule, state) in enumerate(zip(ruleset.rules, status, strict=True)):
-        if state.state == "active":
+        if state.state in {"active", "waiting"}:
             digest = hashlib.sha256(_bytes([ENGINE_VERSION, captured.get(rule.id, ())]))
             for part in sorted(parts.get(index, ())):
                 digest.update(part)

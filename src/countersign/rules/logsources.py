@@ -45,20 +45,23 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One alternative of a log source: all of `where` must hold, names are written as `rename` says."""
+    """One alternative of a log source: all of `where` must hold, names are written as `rename` says; `waiting` where
+    no reader of such logs is here yet."""
 
     where: tuple[Where, ...]
     rename: str = ""
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LogSources:
     """The table. `meanings` is keyed by (product, "category" or "service", name); `products` holds each
-    product's own condition."""
+    product's own condition, `waiting` the products that nothing here reads yet."""
 
     products: Mapping[str, Where]
     meanings: Mapping[tuple[str, str, str], tuple[Meaning, ...]]
     renames: Mapping[str, Renames]
+    waiting: frozenset[str] = frozenset()
 
     def find(self, product: str | None, category: str | None, service: str | None) -> tuple[Meaning, ...]:
         """The alternatives that a rule's log source means; empty if we have no such source."""
@@ -72,12 +75,12 @@ class LogSources:
         base = self.products.get(product)
         if base is None or (category is None and service is None and not any(base.source)):
             return []
-        meanings = [Meaning((base,))]
+        meanings = [Meaning((base,), waiting=product in self.waiting)]
         for kind, name in (("category", category), ("service", service)):
             if name is not None:
                 more = self.meanings.get((product, kind, name.casefold()), ())
                 meanings = [
-                    Meaning(one.where + two.where, one.rename or two.rename)
+                    Meaning(one.where + two.where, one.rename or two.rename, one.waiting or two.waiting)
                     for one in meanings
                     for two in more
                 ]
@@ -106,14 +109,17 @@ def load_logsources(text: str | None = None) -> LogSources:
 def _table(data: Mapping[str, Any]) -> LogSources:
     products: dict[str, Where] = {}
     meanings: dict[tuple[str, str, str], tuple[Meaning, ...]] = {}
+    waiting: set[str] = set()
     renames = {name: _renames(table) for name, table in data.get("rename", {}).items()}
     for product, table in data["product"].items():
         products[product.casefold()] = Where(source=_names(table["source"]))
+        if table.get("waiting"):
+            waiting.add(product.casefold())
         for kind in ("category", "service"):
             for name, entries in table.get(kind, {}).items():
                 key = (product.casefold(), kind, name.casefold())
                 meanings[key] = tuple(_meaning(entry, renames) for entry in entries)
-    return LogSources(products, meanings, renames)
+    return LogSources(products, meanings, renames, frozenset(waiting))
 
 
 def _meaning(entry: Mapping[str, Any], renames: Mapping[str, Renames]) -> Meaning:
@@ -125,7 +131,7 @@ def _meaning(entry: Mapping[str, Any], renames: Mapping[str, Renames]) -> Meanin
     rename = entry.get("rename", "")
     if rename:
         renames[rename]  # a name that is missing is an error of the table
-    return Meaning((where,), rename)
+    return Meaning((where,), rename, bool(entry.get("waiting")))
 
 
 def _names(values: Any) -> tuple[str, ...]:  # noqa: ANN401  # TOML has no types

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pyarrow as pa
+
 from countersign.rules import CompiledSet, RuleSet, compile_rules
 
 RULE = "title: t\nlogsource: {{product: {product}}}\ndetection: {{s: {{A: x}}, condition: s}}\n{more}"
@@ -20,6 +22,20 @@ def test_status(ruleset: Callable[..., RuleSet]) -> None:
     assert [status.state for status in made.status] == ["active", "no source", *["unsupported"] * 3]
     assert "macos" in made.status[1].reason
     assert "not run yet" in made.status[3].reason
+
+
+def test_a_rule_whose_source_is_still_to_come_waits_and_is_ready(
+    ruleset: Callable[..., RuleSet], events: Callable[..., pa.Table]
+) -> None:
+    made = compile_rules(
+        ruleset(
+            "title: t\nlogsource: {product: okta, service: okta}\ndetection: {s: {eventType: x}, condition: s}\n"
+        )
+    )
+    assert made.status[0].state == "waiting"
+    assert "product okta, service okta" in made.status[0].reason
+    assert made.fingerprints
+    assert made.match(events([{"eventType": "x"}], source="okta", log="okta", event="")).num_rows == 1
 
 
 def test_guards_are_the_rarest_sure_atoms(compiled: Callable[..., CompiledSet]) -> None:

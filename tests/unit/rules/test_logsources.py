@@ -4,6 +4,7 @@ import pytest
 
 from countersign.errors import RuleError
 from countersign.rules import Where, load_logsources
+from countersign.sources import sources
 
 
 def test_process_creation_is_sysmon_or_security() -> None:
@@ -51,3 +52,28 @@ def test_a_family_is_no_prefix_of_another() -> None:
 def test_a_bad_table_is_one_error(text: str) -> None:
     with pytest.raises(RuleError):
         load_logsources(text)
+
+
+def test_a_product_waits_exactly_while_no_reader_is_here() -> None:
+    """Whoever adds a reader takes the mark away."""
+    families = {one.name for one in sources()}
+    table = load_logsources()
+    for product, where in table.products.items():
+        read = any(
+            family == name or family.startswith(name + ".") for name in where.source for family in families
+        )
+        assert read != (product in table.waiting), product
+
+
+def test_what_waits_is_marked_and_found() -> None:
+    (meaning,) = load_logsources().find("aws", None, "cloudtrail")
+    assert meaning.waiting
+    assert meaning.where[1].holds("aws.cloudtrail", "cloudtrail", "", "")
+    assert not any(one.waiting for one in load_logsources().find("windows", None, "security"))
+
+
+def test_an_entry_may_wait_by_itself() -> None:
+    table = load_logsources(
+        "[product.x]\nsource=['x']\n[product.x.service]\na=[{log=['a'], waiting=true}]\nb=[{}]"
+    )
+    assert [one.waiting for name in "ab" for one in table.find("x", None, name)] == [True, False]
