@@ -163,7 +163,7 @@ def _write(file: Path, key: str, compiled: CompiledSet, ruleset: RuleSet) -> Non
     """Whole or not at all. A cache that cannot be written costs time, nothing else."""
     try:
         sections = [orjson.dumps(part) for part in _sections(compiled, ruleset)]
-    except orjson.JSONEncodeError:  # YAML can spell a lone surrogate, UTF-8 cannot
+    except orjson.JSONEncodeError:  # a file's name that is not UTF-8
         return
     rest = b"".join(sections)
     header = {
