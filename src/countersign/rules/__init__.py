@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from countersign.rules.compiled import Status
 from countersign.rules.content import own_rules
-from countersign.rules.engine import HITS, CompiledSet, Fired, compile_rules
+from countersign.rules.engine import HITS, CompiledSet, compile_rules
+from countersign.rules.explain import Alternative, Explanation, Fired, Part
 from countersign.rules.fields import EventFields, FieldResolver, Fields, event_fields
 from countersign.rules.logsources import LogSources, Meaning, Where, load_logsources
 from countersign.rules.rule import Example, Problem, Rule, RuleSet
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HITS",
+    "Alternative",
     "CompiledSet",
     "EventFields",
     "Example",
+    "Explanation",
     "FieldResolver",
     "Fields",
     "Fired",
     "LogSources",
     "Meaning",
+    "Part",
     "Problem",
     "Rule",
     "RuleSet",

@@ -15,6 +15,7 @@ from countersign.rules.compiled import Body, Plain, Route, Status, Variant, made
 from countersign.rules.conditions import Node, Unsupported, tree
 from countersign.rules.documents import PARSER_FAILURES
 from countersign.rules.logsources import LogSources, Meaning, Renames, Where
+from countersign.rules.placeholders import NO_LISTS, Lists
 from countersign.rules.plain import spelled
 from countersign.rules.rule import Rule, RuleSet
 
@@ -96,22 +97,26 @@ def _weight(atom: atoms.Atom) -> float | None:
 
 
 def compile_routes(
-    ruleset: RuleSet, logsources: LogSources, captured: Mapping[str, tuple[str, ...]] | None = None
+    ruleset: RuleSet,
+    logsources: LogSources,
+    captured: Mapping[str, tuple[str, ...]] | None = None,
+    lists: Lists = NO_LISTS,
 ) -> Compiled:
     """Routes with at least one rule, the status of each rule, and what its hits depend on.
 
-    `captured` are, by rule id, the fields whose values its hits carry.
+    `captured` are, by rule id, the fields whose values its hits carry, `lists` the values of placeholders.
     """
-    compiler = _Compiler(ruleset, logsources)
+    compiler = _Compiler(ruleset, logsources, lists)
     status = tuple(compiler.compile(index) for index in range(len(ruleset.rules)))
     routes = tuple(route for builder in compiler.builders.values() if (route := builder.finish()).rules)
     return Compiled(routes, status, _fingerprints(ruleset, status, routes, captured or {}))
 
 
 class _Compiler:
-    def __init__(self, ruleset: RuleSet, logsources: LogSources) -> None:
+    def __init__(self, ruleset: RuleSet, logsources: LogSources, lists: Lists) -> None:
         self._ruleset = ruleset
         self._logsources = logsources
+        self._lists = {name.casefold(): values for name, values in lists.items()}
         self.builders: dict[tuple[tuple[Where, ...], str], _Builder] = {}
 
     def compile(self, index: int) -> Status:
@@ -125,7 +130,7 @@ class _Compiler:
         meanings = self._logsources.find(source.product, source.category, source.service)
         try:
             trees = {
-                name: tree(parsed, self._renames(name))
+                name: tree(parsed, self._renames(name), self._lists)
                 for name in sorted({m.rename for m in meanings} | {""})
             }
         except Unsupported as reason:

@@ -6,7 +6,7 @@ SigmaHQ's rules assume: `not` of a field that a record lacks holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sigma.conditions import (
@@ -17,7 +17,8 @@ from sigma.conditions import (
     ConditionOR,
     ConditionSelector,
 )
-from sigma.modifiers import SigmaEndswithModifier, SigmaStartswithModifier
+from sigma.exceptions import SigmaError
+from sigma.modifiers import SigmaEndswithModifier, SigmaExpandModifier, SigmaStartswithModifier
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from sigma.types import (
     CompareOperators,
@@ -38,8 +39,9 @@ from sigma.types import (
     SpecialChars,
 )
 
-from countersign.rules import atoms, regexes
+from countersign.rules import atoms, expansion, regexes
 from countersign.rules.logsources import Renames
+from countersign.rules.placeholders import FILE, NO_LISTS, Lists
 
 Node = bool | atoms.Atom | tuple[Any, ...]
 
@@ -60,14 +62,14 @@ class Unsupported(Exception):  # noqa: N818  # it names a state of a rule, as `s
     """A rule asks for something that the engine does not do; the message says what."""
 
 
-def tree(rule: SigmaRule, renames: Renames) -> Node:
-    """The rule's condition; several conditions are alternatives.
+def tree(rule: SigmaRule, renames: Renames, lists: Lists = NO_LISTS) -> Node:
+    """The rule's condition; several conditions are alternatives. `lists` are the values of placeholders.
 
     Raises:
         Unsupported: with the reason, for a person.
 
     """
-    builder = _Builder(rule, renames)
+    builder = _Builder(rule, renames, lists)
     conditions = rule.detection.parsed_condition
     if sum(len(parsed.condition) for parsed in conditions) > MOST_CHARACTERS:
         raise Unsupported(f"a condition of more than {MOST_CHARACTERS} characters")
@@ -109,9 +111,10 @@ def _join(name: str, nodes: Iterable[Node], *, stop: bool) -> Node:
 
 
 class _Builder:
-    def __init__(self, rule: SigmaRule, renames: Renames) -> None:
+    def __init__(self, rule: SigmaRule, renames: Renames, lists: Lists) -> None:
         self._detections = rule.detection
         self._renames = renames
+        self._lists = lists
         self._done: dict[str, Node] = {}
         self._nodes = 0
 
@@ -158,10 +161,22 @@ class _Builder:
     def _item(self, item: SigmaDetectionItem) -> Node:
         self._count()
         name = _field(item, self._renames)
-        values: list[SigmaType] = item.value or [SigmaNull()]
+        values = self._values(item)
         join = both if item.value_linking is ConditionAND else either
         node = join(self._value(item, name, value) for value in values)
         return negate(node) if item.negated else node
+
+    def _values(self, item: SigmaDetectionItem) -> Sequence[SigmaType]:
+        if not item.value:
+            return [SigmaNull()]
+        if SigmaExpandModifier not in item.modifiers:
+            return item.value
+        try:
+            return expansion.expanded(item, self._lists)
+        except expansion.Missing as missing:
+            raise Unsupported(f"needs the list {missing} in {FILE}") from missing
+        except (SigmaError, ValueError) as error:
+            raise Unsupported(f"with the lists of {FILE}: {error}") from error
 
     def _value(self, item: SigmaDetectionItem, name: str, value: SigmaType) -> Node:
         self._count()

@@ -16,9 +16,8 @@ from sigma.rule.logsource import EmptyLogSource
 from yaml import YAMLError  # noqa: TID251  # this is the rules' loader: SigmaYAMLLoader is safe and refuses double keys
 
 from countersign.rules.regexes import QuietRE2
+from countersign.rules.yamlfile import refuse_depth
 
-MAX_DEPTH = 100
-"""Rules nest five deep; libyaml's composer recurses in C and a deep file would kill the process."""
 MAX_DOCUMENTS = 1_000
 """In one file."""
 PARSER_FAILURES = (
@@ -34,7 +33,6 @@ PARSER_FAILURES = (
 )
 """What pySigma and PyYAML let out for odd input: their own errors, and those of values of an unexpected type."""
 
-_LEADING = re.compile(r"^[ \-?:]*", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -68,23 +66,6 @@ def read_documents(data: bytes) -> tuple[list[Document], list[tuple[int, str]]]:
     for merged, line in _collection(raw, problems):
         documents.append(_document(merged, line))
     return documents, problems
-
-
-def refuse_depth(text: str) -> None:
-    """Cheap bounds first; only a file beyond them is walked event by event, which needs no recursion."""
-    deepest = max(map(len, _LEADING.findall(text)), default=0)
-    if deepest + text.count("[") + text.count("{") <= MAX_DEPTH:
-        return
-    loader = SigmaYAMLLoader(text)
-    try:
-        depth = 0
-        while loader.check_event():
-            name = type(loader.get_event()).__name__
-            depth += name.endswith("StartEvent") - name.endswith("EndEvent")
-            if depth > MAX_DEPTH:
-                raise ValueError(f"nested more than {MAX_DEPTH} deep")
-    finally:
-        loader.dispose()
 
 
 def _read(text: str, raw: list[tuple[dict[str, Any], int]], problems: list[tuple[int, str]]) -> None:

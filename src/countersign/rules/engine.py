@@ -7,7 +7,6 @@ batches of any size, and the hits are the same.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,10 @@ import pyarrow.compute as pc
 
 from countersign.rules import atoms
 from countersign.rules.columns import NAMES, Batch, Kind
-from countersign.rules.compiled import Plain, Route, Status
+from countersign.rules.compiled import Route, Status
+from countersign.rules.explain import Alternative, Explanation, Fired, Record, fired, in_words
 from countersign.rules.fields import FieldResolver, Fields, event_fields
-from countersign.rules.keywords import KeywordIndex, keyword_atoms
+from countersign.rules.keywords import KeywordIndex
 from countersign.rules.logsources import LogSources, load_logsources
 from countersign.rules.rule import Rule, RuleSet
 from countersign.rules.scope import Mask, RouteIndex
@@ -33,16 +33,6 @@ KEYWORD_INDEXES_KEPT = 32
 
 HITS = pa.schema([pa.field("rule", pa.int32()), pa.field("row", pa.int64())])
 """`rule` is an index into `CompiledSet.rules`, `row` a row of what was given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """An atom that held: the field as the log writes it (casefolded; empty for a keyword), its value, and the test
-    in words."""
-
-    field: str
-    value: str | None
-    test: str
 
 
 class CompiledSet:
@@ -68,7 +58,9 @@ class CompiledSet:
         self.captured = captured
         self._fields = fields
         self._routes_of: dict[Kind, tuple[int, ...]] = {}
-        self._with_keywords = frozenset(number for number, route in enumerate(routes) if keyword_atoms(route))
+        self._with_keywords = frozenset(
+            number for number, route in enumerate(routes) if atoms.KEYWORDS in route.fields
+        )
         self._keyword_indexes: dict[frozenset[int], KeywordIndex] = {}
         self._indexes: dict[int, RouteIndex] = {}
 
@@ -204,97 +196,23 @@ class CompiledSet:
 
     def explain(self, rule: int, events: pa.RecordBatch | pa.Table, row: int) -> tuple[Fired, ...]:
         """The atoms that made `rule` fire on `row`, with the values; empty if it does not."""
+        found = (one.condition for one in self.trace(rule, events, row).alternatives)
+        return tuple(dict.fromkeys(one for part in found if part is not None for one in fired(part)))
+
+    def trace(self, rule: int, events: pa.RecordBatch | pa.Table, row: int) -> Explanation:
+        """Each part of the condition of `rule` and whether it holds on `row`, for every log source of the rule."""
         batch = next(_parts(events.slice(row, 1)), None)
-        if batch is None:
-            return ()
-        view = Batch(batch, self._fields)
-        fired: dict[Fired, None] = {}
-        for route in self.routes:
-            for variant in route.variants:
-                if variant.rule == rule and route.takes(view.kinds[0]):
-                    record = _Record(self._fields.open(batch), route)
-                    if record.holds(variant.node):
-                        fired.update(dict.fromkeys(record.reasons(variant.node)))
-        return tuple(fired)
-
-
-class _Record:
-    """One row, asked atom by atom."""
-
-    def __init__(self, fields: Fields, route: Route) -> None:
-        self._fields = fields
-        self._route = route
-
-    def _value(self, field: str) -> str | None:
-        array = self._fields.column(field)
-        return None if array is None else array[0].as_py()
-
-    def _answer(self, number: int) -> Fired | None:
-        atom = self._route.atoms[number]
-        if isinstance(atom, atoms.Absent):
-            return Fired(atom.field, None, "is absent") if self._value(atom.field) is None else None
-        if isinstance(atom, atoms.Same):
-            value, other = self._value(atom.field), self._value(atom.other)
-            holds = value is not None and other is not None and atoms.same(atom, value, other)
-            return Fired(atom.field, value, describe(atom)) if holds else None
-        if atom.field != atoms.KEYWORDS:
-            value = self._value(atom.field)
-            return (
-                Fired(atom.field, value, describe(atom))
-                if value is not None and atoms.holds(atom, value)
-                else None
-            )
-        for _, array, _ in self._fields.texts():
-            for value in array.to_pylist():
-                if value is not None and atoms.holds(atom, value):
-                    return Fired("", value, describe(atom))
-        return None
-
-    def holds(self, node: Plain) -> bool:
-        if isinstance(node, bool):
-            return node
-        if isinstance(node, int):
-            return self._answer(node) is not None
-        name, *children = node
-        if name == "not":
-            return not self.holds(children[0])
-        return (all if name == "and" else any)(self.holds(child) for child in children)
-
-    def reasons(self, node: Plain) -> Iterator[Fired]:
-        if isinstance(node, int) and not isinstance(node, bool):
-            answer = self._answer(node)
-            if answer is not None:
-                yield answer
-        elif isinstance(node, tuple) and node[0] != "not":
-            for child in node[1:]:
-                if self.holds(child):
-                    yield from self.reasons(child)
-
-
-_WORDS: Mapping[str, str] = {"lt": "below", "lte": "at most", "gt": "above", "gte": "at least", "neq": "not"}
-
-
-def describe(atom: atoms.Atom) -> str:
-    """An atom in words, for a person: wildcards as `*` and `?`."""
-    match atom:
-        case atoms.Text():
-            text = "".join(part if isinstance(part, str) else "*?"[part] for part in atom.pattern)
-            return f"matches {text}" + (" (cased)" if atom.cased else "")
-        case atoms.Regex():
-            return f"has the expression {atom.pattern}"
-        case atoms.Number():
-            return f"is {atom.number}"
-        case atoms.Compare():
-            return f"is {_WORDS[atom.operator]} {atom.number}"
-        case atoms.Network():
-            return f"is in {atom.network}"
-        case atoms.TimePart():
-            return f"has {atom.part} {atom.number}"
-        case atoms.Absent():
-            return "is absent"
-        case atoms.Same():
-            words = {(False, False): "equals", (True, False): "starts with", (False, True): "ends with"}
-            return f"{words.get((atom.starts, atom.ends), 'contains')} {atom.other}"
+        alternatives: list[Alternative] = []
+        kind = None if batch is None else Batch(batch, self._fields).kinds[0]
+        for route in self.routes if batch is not None else ():
+            for variant in route.variants if rule in route.rules else ():
+                if variant.rule == rule:
+                    taken = kind is not None and route.takes(kind)
+                    record = Record(self._fields.open(batch), route.atoms)
+                    condition = record.part(variant.node) if taken else None
+                    alternatives.append(Alternative(in_words(route.where), taken, condition))
+        held = any(one.condition is not None and one.condition.held for one in alternatives)
+        return Explanation(held, tuple(alternatives))
 
 
 def compile_rules(
@@ -314,9 +232,9 @@ def compile_rules(
         compile_routes,
     )  # pySigma is slow to import, and a cached set needs none
 
-    del placeholders, cache
+    del cache
     captured: Mapping[str, tuple[str, ...]] = {}
-    made = compile_routes(ruleset, logsources or load_logsources(), captured)
+    made = compile_routes(ruleset, logsources or load_logsources(), captured, placeholders or {})
     return CompiledSet(
         ruleset.rules, made.status, made.routes, fields or event_fields(), made.fingerprints, captured
     )

@@ -94,7 +94,7 @@ def test_fieldref(fires: Fires) -> None:
 @pytest.mark.parametrize(
     ("detection", "reason"),
     [
-        ("s: {A|expand: '%admins%'}\ncondition: s", "placeholder %admins%"),
+        ("s: {A|expand: '%admins%'}\ncondition: s", "needs the list admins in placeholders.yaml"),
         ("s: {A|re: '(?=x)y'}\ncondition: s", "invalid perl operator: (?="),
         ("s: {A: x}\ncondition: t", "'t'"),
         ("s: {A: x}\ncondition: 1 of t*", "names no selection"),
