@@ -15,6 +15,7 @@ from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 from yaml import YAMLError  # noqa: TID251  # this is the rules' loader: SigmaYAMLLoader is safe and refuses double keys
 
+from countersign.rules.modifiers import aliased
 from countersign.rules.regexes import QuietRE2
 from countersign.rules.yamlfile import refuse_depth
 
@@ -90,7 +91,7 @@ def _read(text: str, raw: list[tuple[dict[str, Any], int]], problems: list[tuple
                 problems.append((line, f"more than {MAX_DOCUMENTS} documents in one file"))
                 return
             else:
-                raw.append((value, line))
+                raw.append((aliased(value), line))
     finally:
         loader.dispose()
 

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from countersign.rules import RuleSet, compile_rules
+from countersign.rules.modifiers import aliased
+
+
+def test_names_of_the_specification_are_those_of_pysigma() -> None:
+    data = {"detection": {"s": [{"A|utf16le|base64": "x"}, {"B|contains": "y"}], "condition": "s"}}
+    assert aliased(data) == {
+        "detection": {"s": [{"A|wide|base64": "x"}, {"B|contains": "y"}], "condition": "s"}
+    }
+
+
+def test_what_has_none_is_left_as_it_is() -> None:
+    data = {"detection": {"s": {"A|wide": ["x"]}, "utf16le": {"B": "utf16le"}}, 5: [None]}
+    assert aliased(data) is data
+
+
+def test_both_names_on_one_field_are_refused(ruleset: Callable[..., RuleSet]) -> None:
+    rules = ruleset(
+        "title: t\nlogsource: {product: windows}\n"
+        "detection: {s: {A|wide|base64: x, A|utf16le|base64: y}, condition: s}\n"
+    )
+    assert compile_rules(rules).status[0].state == "unsupported"
