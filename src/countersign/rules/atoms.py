@@ -22,7 +22,7 @@ ONE = 1
 
 Pattern = tuple[str | int, ...]
 Shape = Literal["exact", "prefix", "suffix", "contains", "any", "glob"]
-Operator = Literal["lt", "lte", "gt", "gte", "neq"]
+Operator = Literal["eq", "lt", "lte", "gt", "gte", "neq"]
 Part = Literal["minute", "hour", "day", "week", "month", "year"]
 
 
@@ -72,11 +72,13 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class TimePart:
-    """A part of a time: ISO 8601, or seconds since 1970; in UTC, weeks as in ISO 8601."""
+    """A part of a time compared with a number. The time is ISO 8601, or seconds since 1970; in UTC, weeks as in
+    ISO 8601."""
 
     field: str
     part: Part
-    number: int
+    number: float
+    operator: Operator = "eq"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Same:
 
 Value = Text | Regex | Number | Compare | Network | TimePart
 Atom = Value | Absent | Same
+LAST = r"(?:\n?\z)"
+"""What `$` means in PCRE unless `m` is set: the end, or a line end that is the last character."""
 KEYWORDS = ""
 """The field of an atom that is asked of every value of the record."""
 
@@ -227,6 +231,8 @@ def part(time: datetime, name: Part) -> int:
 def compare(operator: Operator, left: float, right: float) -> bool:
     """`left operator right`."""
     match operator:
+        case "eq":
+            return left == right
         case "lt":
             return left < right
         case "lte":
@@ -271,7 +277,7 @@ def holds(atom: Value, value: str) -> bool:
             )
         case TimePart():
             time = moment(value)
-            return time is not None and part(time, atom.part) == atom.number
+            return time is not None and compare(atom.operator, part(time, atom.part), atom.number)
 
 
 def _regex(pattern: str, value: str) -> bool:

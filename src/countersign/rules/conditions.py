@@ -33,10 +33,12 @@ from sigma.types import (
     SigmaNull,
     SigmaNumber,
     SigmaRegularExpression,
+    SigmaRegularExpressionFlag,
     SigmaString,
     SigmaTimestampPart,
     SigmaType,
     SpecialChars,
+    TimestampPart,
 )
 
 from countersign.rules import atoms, expansion, regexes
@@ -51,6 +53,14 @@ _OPERATORS: Mapping[CompareOperators, atoms.Operator] = {
     CompareOperators.GT: "gt",
     CompareOperators.GTE: "gte",
     CompareOperators.NEQ: "neq",
+}
+_PARTS: Mapping[TimestampPart, atoms.Part] = {
+    TimestampPart.MINUTE: "minute",
+    TimestampPart.HOUR: "hour",
+    TimestampPart.DAY: "day",
+    TimestampPart.WEEK: "week",
+    TimestampPart.MONTH: "month",
+    TimestampPart.YEAR: "year",
 }
 MOST_CHARACTERS = 20_000
 """Of all conditions of one rule; the parser takes some 25 microseconds a character."""
@@ -252,6 +262,7 @@ def _regex(item: SigmaDetectionItem, name: str, value: SigmaRegularExpression) -
         raise Unsupported("a placeholder in a regular expression has no values here")
     pattern = str(value.regexp.to_plain(regex=True))
     literals = regexes.required_literals(pattern)
+    pattern = regexes.as_pcre(pattern, lines=SigmaRegularExpressionFlag.MULTILINE in value.flags)
     if SigmaStartswithModifier in item.modifiers:
         pattern = rf"\A(?:{pattern})"
     if SigmaEndswithModifier in item.modifiers:
@@ -284,19 +295,14 @@ def _exists(name: str, value: SigmaExists) -> Node:
 
 
 def _compare(name: str, value: SigmaCompareExpression) -> Node:
-    return atoms.Compare(name, _OPERATORS[value.op], value.number.number)
+    operator, number = _OPERATORS[value.op], value.number
+    if isinstance(number, SigmaTimestampPart):  # `hour|gte: 20`
+        return atoms.TimePart(name, _PARTS[number.timestamp_part], number.number, operator)
+    return atoms.Compare(name, operator, number.number)
 
 
 def _time(name: str, value: SigmaTimestampPart) -> Node:
-    parts: Mapping[str, atoms.Part] = {
-        "minute": "minute",
-        "hour": "hour",
-        "day": "day",
-        "week": "week",
-        "month": "month",
-        "year": "year",
-    }
-    return atoms.TimePart(name, parts[value.timestamp_part.name.lower()], int(value.number))
+    return atoms.TimePart(name, _PARTS[value.timestamp_part], value.number)
 
 
 _BUILDERS: Mapping[type[SigmaType], Callable[[str, Any], Node]] = {

@@ -138,7 +138,7 @@ def describe(atom: atoms.Atom) -> str:
                 " (cased)" if atom.cased else ""
             )
         case atoms.Regex():
-            return f"has the expression {atom.pattern}"
+            return f"has the expression {atom.pattern.replace(atoms.LAST, '$')}"
         case atoms.Number():
             return f"is {atom.number}"
         case atoms.Compare():
@@ -146,12 +146,15 @@ def describe(atom: atoms.Atom) -> str:
         case atoms.Network():
             return f"is in {atom.network}"
         case atoms.TimePart():
-            return f"has {atom.part} {atom.number}"
+            words = "" if atom.operator == "eq" else f"{_WORDS[atom.operator]} "
+            return f"has {atom.part} {words}{atom.number}"
         case atoms.Absent():
             return "is absent"
         case atoms.Same():
-            words = {(False, False): "equals", (True, False): "starts with", (False, True): "ends with"}
-            return f"{words.get((atom.starts, atom.ends), 'contains')} {atom.other}"
+            relation = "equals" if not (atom.starts or atom.ends) else "contains"
+            if atom.starts != atom.ends:
+                relation = "starts with" if atom.starts else "ends with"
+            return f"{relation} {atom.other}"
 
 
 def _plain(text: str) -> str:

@@ -19,8 +19,12 @@ STANDARD: Mapping[str, str] = {
     "computer": "device.hostname",
     "computername": "device.hostname",
     "message": "message",
+    "timecreated": "time",
+    "systemtime": "time",
+    "timestamp": "time",
+    "@timestamp": "time",
 }
-"""Fields that every source states in a standard column, for rows whose own field is absent."""
+"""Fields that every source states in a standard column, for rows whose own field is absent. A time is text in UTC."""
 
 
 class Fields(Protocol):

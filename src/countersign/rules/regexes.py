@@ -13,6 +13,8 @@ from typing import Any
 
 from sigma.policy.regex_engine import RE2RegexEngine, RegexPattern
 
+from countersign.rules.atoms import LAST
+
 SHORTEST_LITERAL = 2
 """A single character stands in nearly every value and saves nothing."""
 MOST_LITERALS = 64
@@ -26,6 +28,7 @@ class QuietRE2(RE2RegexEngine):
 
     def compile(self, pattern: str, flags: int = 0) -> RegexPattern:
         """As in `RegexEngine`: the expression compiled, or `error`."""
+        pattern = as_pcre(pattern, lines=bool(flags & re.MULTILINE))
         letters = "".join(name for flag, name in _FLAGS if flags & flag)
         reason = refusal(f"(?{letters}){pattern}" if letters else pattern)
         if reason:
@@ -50,6 +53,29 @@ def refusal(pattern: str) -> str | None:
         text = error.args[0] if error.args else "not understood"
         return (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).strip()
     return None
+
+
+_TOKEN = re.compile(
+    r"""\\Q.*?(?:\\E|\Z)      # quoted text
+    | \\.                    # an escaped character
+    | \[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*\]   # a class
+    | \$
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_LINES = re.compile(r"\(\?[a-zA-Z]*m")
+
+
+def as_pcre(pattern: str, *, lines: bool) -> str:
+    r"""The expression with `$` and `\Z` as in PCRE, where they also stand before a line end that is the last character:
+    script blocks often end in one. `lines` says that `m` is set, with which the two engines agree on `$`."""
+    kept = lines or bool(_LINES.search(pattern))
+
+    def replaced(found: re.Match[str]) -> str:
+        piece = found[0]
+        return LAST if piece == r"\Z" or (piece == "$" and not kept) else piece
+
+    return _TOKEN.sub(replaced, pattern)
 
 
 def required_literals(pattern: str) -> tuple[str, ...]:

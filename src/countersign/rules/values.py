@@ -26,6 +26,9 @@ BETWEEN = END + BEGIN
 PIECE = 1 << 22
 """Characters joined for one run of the automaton: their hits are held at once."""
 
+LONG = 1 << 14
+"""Characters from which on a pattern with `?` is searched in C: Python looks at each place by itself."""
+
 Ids = npt.NDArray[np.int64]
 
 
@@ -163,7 +166,7 @@ class FieldIndex:
             if time is None:
                 continue
             for index, atom in self._times:
-                if atoms.part(time, atom.part) == atom.number:
+                if atoms.compare(atom.operator, atoms.part(time, atom.part), atom.number):
                     found.setdefault(index, []).append(at)
 
     def _addresses(self, texts: Sequence[str], found: dict[int, list[int]]) -> None:
@@ -193,10 +196,29 @@ def verify(atom: atoms.Text | atoms.Regex, candidates: Ids, values: pa.Array) ->
     """Those of `candidates` (indices of `values`) that answer the atom."""
     chosen = values.take(pa.array(candidates))
     if isinstance(atom, atoms.Regex):
-        answers = pc.match_substring_regex(chosen, atom.pattern).to_numpy(zero_copy_only=False)
+        answers = _searched(chosen, atom.pattern)
     else:
         pattern, cased = atom.pattern, atom.cased
-        texts = (text if cased else text.casefold() for text in chosen.to_pylist())
-        answers = np.fromiter((atoms.glob(pattern, text) for text in texts), bool, len(chosen))
+        texts = [text if cased else text.casefold() for text in chosen.to_pylist()]
+        if atoms.ONE in pattern and sum(map(len, texts)) > LONG:
+            answers = _searched(pa.array(texts, pa.string()), _expression(pattern))
+        else:
+            answers = np.fromiter((atoms.glob(pattern, text) for text in texts), bool, len(chosen))
     kept: Ids = candidates[answers]
     return kept
+
+
+def _searched(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    answers: npt.NDArray[np.bool_] = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
+    return answers
+
+
+def _expression(pattern: atoms.Pattern) -> str:
+    """A pattern in RE2's words."""
+    words = {atoms.MANY: ".*", atoms.ONE: "."}
+    inner = "".join(_quoted(part) if isinstance(part, str) else words[part] for part in pattern)
+    return rf"(?s)\A{inner}\z"
+
+
+def _quoted(text: str) -> str:
+    return "".join(rf"\x{ord(one):02x}" if ord(one) < 128 and not one.isalnum() else one for one in text)
