@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from countersign.model.schema import OCSF_VERSION
-from countersign.model.visit import SEVERITIES, Action, Finding, Hop, Link, Reference, Verdict, Visit
+from countersign.model.visit import SEVERITIES, Action, Finding, Hop, Link, Matched, Reference, Verdict, Visit
 
 COMPLIANCE_FINDING, DETECTION_FINDING = 2003, 2004
 _CLASS_NAMES = {COMPLIANCE_FINDING: "Compliance Finding", DETECTION_FINDING: "Detection Finding"}
@@ -171,6 +171,12 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "why": finding.why,
         "evidence": [reference_document(reference) for reference in finding.evidence],
         "aliases": list(finding.aliases),
+        "scope": finding.scope,
+        "count": finding.count,
+        "end": stamp(finding.end),
+        "matched": [{"field": one.field, "value": one.value, "test": one.test} for one in finding.matched],
+        "rule_version": finding.rule_version,
+        "rule_sha256": finding.rule_sha256,
         **{
             key: value for key, value in ocsf(finding).items() if key not in {"time", "severity", "evidences"}
         },
@@ -195,6 +201,11 @@ def finding_from(body: dict[str, Any]) -> Finding:
         why=body["why"],
         evidence=_references(body["evidence"]),
         aliases=tuple(body["aliases"]),
+        count=body.get("count", 1),
+        end=moment(body.get("end")),
+        matched=tuple(Matched(**one) for one in body.get("matched", ())),
+        rule_version=body.get("rule_version", ""),
+        rule_sha256=body.get("rule_sha256", ""),
     )
 
 
@@ -218,6 +229,9 @@ def ocsf(finding: Finding) -> dict[str, Any]:
         "status_id": 1,
         "time": milliseconds,
         "time_dt": stamp(finding.time),
+        "count": finding.count,
+        "start_time_dt": stamp(finding.time),
+        "end_time_dt": stamp(finding.end or finding.time),
         "message": finding.why,
         "metadata": {
             "version": OCSF_VERSION,

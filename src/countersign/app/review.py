@@ -1,16 +1,15 @@
 """Review: visits, verdicts and findings from what is in the lake.
 
 Everything made here is a pure function of events, agreements, rules and code: it can be thrown away and made again,
-and the ids come out the same. Rules are matched against new events only, for a hit depends on nothing but its event; the hits
-are kept. Visits are stitched from all events each time, because a record can change what a week-old one means (which
+and the ids come out the same. A rule is matched once with each event, for a hit depends on nothing but these two, and the
+hits are kept (`app.matching`). Visits are stitched from all events each time, because a record can change what a week-old one means (which
 address was which host, which hosts log at all).
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,32 +19,23 @@ import pyarrow as pa
 
 from countersign import __version__, agreements
 from countersign.agreements import Agreement, Coverage, Resolver
+from countersign.app._reviewed import State, digest, recall, remember
 from countersign.app.agreements import Subjects, load
 from countersign.app.documents import finding_document, visit_document, visit_from
-from countersign.app.findings import (
-    Hit,
-    began,
-    clause_findings,
-    rule_findings,
-    switch_findings,
-    with_findings,
-)
+from countersign.app.explaining import explained
+from countersign.app.findings import began, clause_findings, switch_findings, with_findings
+from countersign.app.hit_findings import hit_findings, of_rule
+from countersign.app.hits import Homes, grouped, live
+from countersign.app.matching import Detectors, Matching
+from countersign.app.notes import rule_notes
 from countersign.app.results import Results
-from countersign.app.ruleset import compiled
+from countersign.app.ruleset import Ready, prepare
 from countersign.app.workspace import Workspace
-from countersign.errors import StoreError
 from countersign.lake import Lake
-from countersign.lake.tables import FINDINGS_SCHEMA, HITS_SCHEMA, VISITS_SCHEMA
-from countersign.model.identity import keyed_id
-from countersign.model.visit import Finding, Reference, Severity, Visit
-from countersign.rules import CompiledSet
+from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
+from countersign.model.visit import Finding, Severity, Visit
 from countersign.visits import stitch, views
 
-STATE = "reviewed.json"
-_HIT_COLUMNS = ("id", "time", "segment", "record", "device")
-_BATCH_ROWS = 65_536
-_HITS_AT_ONCE = 100_000
-"""Hits written in one commit: a noisy rule on a large lake must not fill the memory."""
 Progress = Callable[[int, int | None], None]
 
 
@@ -74,15 +64,6 @@ class Reviewed:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What the last review was made from: digests of rules and agreements, and the segments it had seen."""
-
-    rules: str = ""
-    agreements: str = ""
-    segments: frozenset[str] = frozenset()
-
-
 def review(
     workspace: Workspace,
     *,
@@ -100,24 +81,23 @@ def review(
     with workspace.writing() as lake:
         results = Results(workspace, lake)
         agreed, problems = load(workspace)
-        rules, ruleset = compiled(workspace)
+        ready = prepare(workspace)
         notes = [f"agreement left out, nobody is held to it: {problem.diagnostics()}" for problem in problems]
-        notes += [f"rule left out: {problem.reason} ({problem.path})" for problem in ruleset.problems]
         if not agreed:
             notes.append(
                 "no agreement is in force: nobody is known as a provider (countersign discover helps)"
             )
-        before = _State() if everything else _recall(workspace)
-        after = _State(
-            rules=_digest(__version__, sorted(ruleset.digests.items())),
-            agreements=_digest(__version__, sorted(item.model_dump_json() for item in agreed)),
-            segments=frozenset(segment[:16] for segment in lake.stored_segments()),
-        )
+        before = State() if everything else recall(workspace)
+        detectors = Detectors(ready.compiled)
+        state, changed = _matched(workspace, lake, detectors, before, progress)
+        said, told = rule_notes(ready, before.told)
+        notes += said
+        made_of = digest(__version__, sorted(item.model_dump_json() for item in agreed))
         fresh: tuple[Finding, ...] = ()
-        if before != after:
-            _match(lake, rules, before, after, progress)
-            fresh = _work(lake, results, agreed, rules, as_of)
-            _remember(workspace, after)
+        if changed or made_of != state.made_of:
+            same = {id_ for id_, text in before.rules.items() if state.rules.get(id_) == text}
+            fresh = _work(lake, results, agreed, ready, as_of, frozenset(same))
+        remember(workspace, replace(state, made_of=made_of, told=told))
         counts = results.severities()
         seconds = time.monotonic() - begun
         return Reviewed(
@@ -131,55 +111,35 @@ def review(
         )
 
 
-def _match(lake: Lake, rules: CompiledSet, before: _State, after: _State, progress: Progress | None) -> None:
-    """Match the rules against segments that they have not met, and keep the hits."""
-    table = lake.table("events")
-    if before.rules == after.rules:
-        fresh = [segment for segment in lake.stored_segments() if segment[:16] not in before.segments]
-        events = table.filter(table.segment.isin(fresh))
-    else:
-        events = table
-        lake.replace("hits", HITS_SCHEMA.empty_table())
-    found: list[pa.Table] = []
-    for hits in _hits(events, rules, progress):
-        found.append(hits)
-        if sum(part.num_rows for part in found) >= _HITS_AT_ONCE:
-            _keep(lake, found)
-            found = []
-    _keep(lake, found)
-
-
-def _keep(lake: Lake, found: list[pa.Table]) -> None:
-    if found:
-        rows = pa.concat_tables(found)
-        lake.replace("hits", rows, ids=rows.column("id").to_pylist())
+def _matched(
+    workspace: Workspace, lake: Lake, detectors: Detectors, state: State, progress: Progress | None
+) -> tuple[State, bool]:
+    matching = Matching(workspace, lake, detectors, progress)
+    state = matching.bring_up_to_date(state)
+    return state, matching.changed
 
 
 def _work(
-    lake: Lake, results: Results, agreed: tuple[Agreement, ...], rules: CompiledSet, as_of: datetime
+    lake: Lake,
+    results: Results,
+    agreed: tuple[Agreement, ...],
+    ready: Ready,
+    as_of: datetime,
+    unchanged: frozenset[str],
 ) -> tuple[Finding, ...]:
+    """Visits, verdicts and findings, anew. `unchanged` are the rules that mean what they meant at the last review."""
     leaves = results.leaves()
     table = lake.table("events")
     visits = _aliased(stitch(table, Subjects(Resolver(agreed)), leaves.get), results.visits())
     judged = judge_all(visits, agreed, coverage(table), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
-    findings += rule_findings(judged, _kept(lake, rules, leaves))
-    known = results.finding_ids()
+    groups = grouped(live(lake, ("rule",)), Homes(judged), leaves)
+    of_hits = hit_findings(groups, judged, {rule.id: of_rule(rule) for rule in ready.ruleset.rules})
+    before = {body["id"]: body for body in results.findings()}
+    findings += explained(lake, ready.compiled, of_hits, before, unchanged)
     lake.replace("visits", _visit_rows(with_findings(judged, findings)))
     lake.replace("findings", _finding_rows(findings))
-    return tuple(finding for finding in findings if known.isdisjoint({finding.id, *finding.aliases}))
-
-
-def _kept(lake: Lake, rules: CompiledSet, leaves: Mapping[str, int]) -> Iterator[Hit]:
-    """The hits, of events that are still there: a half line is taken back when the whole one comes."""
-    by_id = {rule.id: rule for rule in rules.rules}
-    hits, events = lake.table("hits"), lake.table("events")
-    live = hits.semi_join(events, hits.event == events.id)
-    for batch in live.to_pyarrow_batches(chunk_size=_BATCH_ROWS):
-        for row in batch.to_pylist():
-            if row["rule_id"] in by_id:
-                place = Reference(row["event"], row["segment"], row["record"], leaves.get(row["segment"]))
-                yield Hit(by_id[row["rule_id"]], row["time"], row["host"], place)
+    return tuple(finding for finding in findings if before.keys().isdisjoint({finding.id, *finding.aliases}))
 
 
 def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:
@@ -245,39 +205,6 @@ def _concurrent(visits: tuple[Visit, ...]) -> dict[str, int]:
     return counts
 
 
-def _hits(events: Any, rules: CompiledSet, progress: Progress | None) -> Iterator[pa.Table]:  # noqa: ANN401  # Ibis
-    """Hits, batch by batch; only the columns that some rule reads are read."""
-    columns = [name for name in events.columns if name in {*rules.needed_columns(), *_HIT_COLUMNS}]
-    done = 0
-    for batch in events.select(columns).to_pyarrow_batches(chunk_size=_BATCH_ROWS):
-        found = rules.match(batch)
-        if found.num_rows:
-            yield _hit_rows(batch, found, rules)
-        done += batch.nbytes
-        if progress is not None:
-            progress(done, None)
-
-
-def _hit_rows(batch: pa.RecordBatch, found: pa.Table, rules: CompiledSet) -> pa.Table:
-    chosen = pa.Table.from_batches([batch.select(list(_HIT_COLUMNS))]).take(found.column("row")).to_pylist()
-    ids = [rules.rules[rule].id for rule in found.column("rule").to_pylist()]
-    return pa.Table.from_pylist(
-        [
-            {
-                "id": keyed_id("hit", rule, row["id"]),
-                "rule_id": rule,
-                "event": row["id"],
-                "segment": row["segment"],
-                "record": row["record"],
-                "time": row["time"],
-                "host": ((row["device"] or {}).get("hostname") or "").partition(".")[0],
-            }
-            for rule, row in zip(ids, chosen, strict=True)
-        ],
-        schema=HITS_SCHEMA,
-    )
-
-
 def _aliased(visits: tuple[Visit, ...], stored: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
     """A visit whose entry moved keeps the ids it had: a stored visit whose entry's records are now this one's."""
     homes: dict[str, int] = {}
@@ -327,30 +254,8 @@ def _finding_rows(findings: Iterable[Finding]) -> pa.Table:
             "visit": finding.visit,
             "rule_id": finding.rule_id,
             "body": orjson.dumps(finding_document(finding)).decode(),
+            "end": finding.end,
         }
         for finding in findings
     ]
     return pa.Table.from_pylist(rows, schema=FINDINGS_SCHEMA)
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(orjson.dumps(parts)).hexdigest()
-
-
-def _recall(workspace: Workspace) -> _State:
-    try:
-        found = orjson.loads((workspace.root / "state" / STATE).read_bytes())
-        return _State(str(found["rules"]), str(found["agreements"]), frozenset(map(str, found["segments"])))
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return _State()
-
-
-def _remember(workspace: Workspace, state: _State) -> None:
-    path = workspace.root / "state" / STATE
-    body = {"rules": state.rules, "agreements": state.agreements, "segments": sorted(state.segments)}
-    temporary = path.with_suffix(".new")
-    try:
-        temporary.write_bytes(orjson.dumps(body))
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error

@@ -2,62 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 
 from countersign.app.workspace import Workspace
-from countersign.rules import CompiledSet, RuleSet, compile_rules, load_logsources, load_rules, own_rules
+from countersign.errors import InputError
+from countersign.rules import CompiledSet, Problem, RuleSet
+from countersign.rules.cache import load_compiled
+from countersign.rules.placeholders import load_placeholders
+
+FOLDER = "rules"
+CACHE = "compiled"
+PLACEHOLDERS = "placeholders.yaml"
+SUFFIXES = frozenset({".yml", ".yaml", ".zip"})
 
 
-def rule_set(workspace: Workspace) -> RuleSet:
-    """Our own pack, then whatever lies in the workspace's folder `rules`."""
-    own = own_rules()
-    folder = workspace.root / "rules"
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Rules ready to run, and what they came from. `own` is the folder of our own pack; `problems` are those of files
+    beside the rules."""
+
+    compiled: CompiledSet
+    ruleset: RuleSet
+    own: Path
+    problems: tuple[Problem, ...] = ()
+
+
+def prepare(workspace: Workspace) -> Ready:
+    """Our own pack, then whatever lies in the workspace's folder `rules`, compiled; from the cache where it has them."""
+    lists, problems = _placeholders(workspace)
+    with resources.as_file(resources.files("countersign").joinpath("content", "rules")) as own:
+
+        def load(paths: Sequence[Path]) -> RuleSet:
+            return _load(paths, own)
+
+        compiled, ruleset = load_compiled(
+            [own, *rule_paths(workspace)],
+            workspace.root / "state" / CACHE,
+            load=load,
+            placeholders=lists,
+        )
+        return Ready(compiled, ruleset, own, problems)
+
+
+def rule_paths(workspace: Workspace) -> list[Path]:
+    """Files and folders of the workspace's own and imported rules. Names that begin with a dot are imports under way."""
+    folder = workspace.root / FOLDER
     if not folder.is_dir():
-        return own
-    theirs = load_rules(
-        sorted(path for path in folder.iterdir() if path.is_dir() or path.suffix in {".yml", ".zip"})
+        return []
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() in SUFFIXES)
     )
-    known = {rule.id for rule in own.rules}
+
+
+def _placeholders(workspace: Workspace) -> tuple[Mapping[str, tuple[str, ...]], tuple[Problem, ...]]:
+    try:
+        return load_placeholders(workspace.root / PLACEHOLDERS), ()
+    except InputError as error:
+        return {}, (Problem(error.path, error.line, f"{error.message}; its lists are not used"),)
+
+
+def _load(paths: Sequence[Path], own: Path) -> RuleSet:
+    """Of two rules with one id ours is kept."""
+    from countersign.rules import load_rules
+
+    ours, theirs = load_rules([own]), load_rules([path for path in paths if path != own])
+    known = {rule.id: rule for rule in ours.rules}
     kept = [index for index, rule in enumerate(theirs.rules) if rule.id not in known]
+    doubles = [
+        Problem(
+            rule.path,
+            rule.line,
+            f"the same id {rule.id} as a rule that comes with Countersign, which is kept",
+        )
+        for rule in theirs.rules
+        if rule.id in known
+    ]
     return RuleSet(
-        rules=(*own.rules, *(theirs.rules[index] for index in kept)),
-        problems=(*own.problems, *theirs.problems),
-        digests={**theirs.digests, **own.digests},
-        parsed=(*own.parsed, *(theirs.parsed[index] for index in kept)),
+        rules=(*ours.rules, *(theirs.rules[index] for index in kept)),
+        problems=(*ours.problems, *theirs.problems, *doubles),
+        digests={**theirs.digests, **ours.digests},
+        parsed=(*ours.parsed, *(theirs.parsed[index] for index in kept)),
     )
-
-
-def compiled(workspace: Workspace) -> tuple[CompiledSet, RuleSet]:
-    """The rules ready to run, and what they came from."""
-    rules = rule_set(workspace)
-    return compile_rules(rules, load_logsources()), rules
-
-
-def status(workspace: Workspace) -> list[dict[str, Any]]:
-    """One object a rule: active or not, and why."""
-    ready, rules = compiled(workspace)
-    rows = [
-        {
-            "id": rule.id,
-            "title": rule.title,
-            "level": rule.level,
-            "state": state.state,
-            "reason": state.reason,
-            "path": rule.path,
-            "sha256": rule.sha256,
-        }
-        for rule, state in zip(ready.rules, ready.status, strict=True)
-    ]
-    rows += [
-        {
-            "id": "",
-            "title": "",
-            "level": "",
-            "state": "broken",
-            "reason": problem.reason,
-            "path": problem.path,
-            "sha256": "",
-        }
-        for problem in rules.problems
-    ]
-    return rows

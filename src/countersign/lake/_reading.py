@@ -89,8 +89,9 @@ class LakeReading:
         since: datetime | None = None,
         until: datetime | None = None,
         where: Filter | None = None,
+        rows: int = BATCH_ROWS,
     ) -> pa.RecordBatchReader:
-        """Stream events, in no particular order.
+        """Stream events, in no particular order, at most `rows` in a batch.
 
         `columns` are columns or dotted leaves (`user.name`, which comes as a column of that name); None means all.
         `since` is included, `until` is not; undated events come only where neither is given. Raises `UsageError`
@@ -104,7 +105,7 @@ class LakeReading:
         if filter_.ids is not None:
             files = self._holding(folder, cursor, files, filter_.ids)
         return pa.RecordBatchReader.from_batches(
-            chosen, _stream(cursor, folder, files, select, chosen, filter_, span)
+            chosen, _stream(cursor, folder, files, select, chosen, filter_, span, rows)
         )
 
     @staticmethod
@@ -323,6 +324,7 @@ def _stream(
     schema: pa.Schema,
     filter_: Filter,
     span: Span,
+    rows: int,
 ) -> Iterator[pa.RecordBatch]:
     condition, parameters = where(filter_, span)
     for column, allowed in (("id", filter_.ids), ("segment", filter_.segments)):
@@ -332,7 +334,7 @@ def _stream(
             parameters.extend(values)
     query = f"SELECT {select} FROM ({scan(folder.root, folder.spec, files)}) WHERE {condition}"
     with store_errors("reading events"):
-        reader = cursor.sql(query, params=parameters).to_arrow_reader(BATCH_ROWS)
+        reader = cursor.sql(query, params=parameters).to_arrow_reader(rows)
     while True:
         with store_errors("reading events"):
             batch = next(reader, None)

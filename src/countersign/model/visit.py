@@ -10,6 +10,7 @@ LinkKind = Literal["entry", "proven", "inferred", "ambiguous"]
 VerdictKind = Literal["kept", "broken", "not observed"]
 VisitKind = Literal["person", "service"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
+Scope = Literal["provider", "estate"]
 SEVERITIES: tuple[Severity, ...] = ("informational", "low", "medium", "high", "critical")
 
 
@@ -107,10 +108,23 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Matched:
+    """One test of a rule that held, in words, with the field and the value that it held of: a keyword has no field, a field
+    that is absent no value."""
+
+    field: str
+    value: str | None
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One explained conclusion. `class_uid` is 2003 (a broken clause) or 2004; `kind` one of clause, rule, hop, source;
-    `cites` are item ids of the alert register; `techniques` ATT&CK ids; `visit` is None outside a visit. `aliases` are ids it
-    had before a late record moved its visit's entry."""
+    """One explained conclusion. `class_uid` is 2003 (a broken clause) or 2004; `kind` one of clause, rule, correlation,
+    indicator, hop, source; `cites` are item ids of the alert register; `techniques` ATT&CK ids; `visit` is None outside
+    a visit. `aliases` are ids it had before a late record moved its visit's entry. `count` counts what it stands for
+    (records of a rule, times that a correlation came about), `time` is that of the first of them and `end` of the last.
+    `matched` are the tests that held for the first piece of evidence. `rule_version` is what its authors call the version
+    of the rule, `rule_sha256` the digest of its file."""
 
     id: str
     time: datetime | None
@@ -127,3 +141,13 @@ class Finding:
     why: str
     evidence: tuple[Reference, ...]
     aliases: tuple[str, ...] = ()
+    count: int = 1
+    end: datetime | None = None
+    matched: tuple[Matched, ...] = ()
+    rule_version: str = ""
+    rule_sha256: str = ""
+
+    @property
+    def scope(self) -> Scope:
+        """Whether it is about a provider's visit, or about the rest of the estate and nobody's figures."""
+        return "estate" if self.visit is None else "provider"

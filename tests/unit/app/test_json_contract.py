@@ -178,12 +178,13 @@ VISIT: dict[str, Check] = {
     "findings": IDS,
     "aliases": IDS,
 }
+MATCHED: dict[str, Check] = {"field": text, "value": partial(maybe, text), "test": text}
 FINDING: dict[str, Check] = {
     "id": id_,
     "time": partial(maybe, moment),
     "title": text,
     "severity": partial(one_of, "informational low medium high critical"),
-    "kind": partial(one_of, "clause rule hop source"),
+    "kind": partial(one_of, "clause rule correlation indicator hop source"),
     "rule_id": text,
     "provider": text,
     "visit": partial(maybe, id_),
@@ -194,6 +195,12 @@ FINDING: dict[str, Check] = {
     "evidence": partial(many, partial(shape, REFERENCE)),
     "aliases": IDS,
     "class_uid": partial(one_of, "2003 2004"),
+    "scope": partial(one_of, "provider estate"),
+    "count": count,
+    "end": partial(maybe, moment),
+    "matched": partial(many, partial(shape, MATCHED)),
+    "rule_version": text,
+    "rule_sha256": partial(or_empty, digest),
 }
 FILE: dict[str, Check] = {"path": text, "status": text, "reason": text}
 COLLECT: dict[str, Check] = {
@@ -229,6 +236,8 @@ OUTSIDER: dict[str, Check] = {
 RULE: dict[str, Check] = {
     **dict.fromkeys(("id", "title", "level", "state", "reason", "path"), text),
     "sha256": partial(or_empty, digest),
+    **dict.fromkeys(("kind", "version", "source"), text),
+    "line": partial(maybe, count),
 }
 REJECTED: dict[str, Check] = {
     "source": text,
@@ -286,6 +295,7 @@ def promised() -> Iterator[tuple[str, set[str], Mapping[str, Check]]]:
     yield "verdict", braced(verdicts), VERDICT
     finding = section("Finding: ")
     yield "finding", braced(finding) | tabled(finding), FINDING
+    yield "test that held", braced(finding, "| `matched`"), MATCHED
     yield "review", braced(section("review --json")), REVIEW
     verify = section("ledger verify --json")
     yield "ledger verify", braced(verify), VERIFY

@@ -1,0 +1,115 @@
+"""Events for rules and indicators: only the columns, days and log sources that can matter, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+
+from countersign.lake import Filter, Lake
+from countersign.model import schema
+from countersign.rules import CompiledSet
+
+LEAVES = {
+    "metadata": ("log_name", "log_provider", "event_code"),
+    "device": ("hostname",),
+    "actor": ("user.name", "user.domain"),
+    "user": ("name", "domain"),
+}
+"""Of these structs rules and hits read no other leaf: to read a struct whole is to read Windows' record ids."""
+
+OF_HITS = frozenset({"id", "time", "segment", "record", "device", "actor", "user"})
+"""Columns that a hit is made of."""
+
+CELLS = 1 << 24
+"""Rows times columns of a batch: 300 columns that are mostly null still take four bytes a cell."""
+FEWEST, MOST = 32_768, 262_144
+"""Rows of a batch: engines gain by values that repeat, and lose by masks that no cache holds."""
+
+CHUNK_ROWS = 1_000_000
+"""Days are read together until they have so many rows: then hits and progress are written."""
+
+
+def columns(needed: Iterable[str], whole: Collection[str] = ()) -> list[str]:
+    """Columns and dotted leaves to read for these top-level columns; those in `whole` are read whole."""
+    wanted = set(needed)
+    names = []
+    for name in schema.events_schema().names:
+        if name in wanted:
+            leaves = () if name in whole else LEAVES.get(name, ())
+            names += [f"{name}.{leaf}" for leaf in leaves] or [name]
+    return names
+
+
+def chunks(days: Iterable[tuple[str, int]], size: int = CHUNK_ROWS) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Days put together until they have `size` rows, with their rows."""
+    group: list[str] = []
+    rows = 0
+    for day, count in days:
+        group.append(day)
+        rows += count
+        if rows >= size:
+            yield tuple(group), rows
+            group, rows = [], 0
+    if group:
+        yield tuple(group), rows
+
+
+def filter_for(rules: CompiledSet, names: Sequence[tuple[str, ...]]) -> Filter | None:
+    """What the rules' log sources ask of events, given all `names` (`Lake.names`) there are; None if no event is asked for.
+
+    It lets through more than a rule looks at (each column is tested by itself), never less.
+    """
+    taken = [
+        name
+        for name in names
+        if any(route.takes(tuple(part.casefold() for part in name)) for route in rules.routes)
+    ]
+    if not taken:
+        return None
+    source, log, _, event = (_distinct(names, taken, place) for place in range(4))
+    return Filter(sources=source, log_names=log, event_codes=event)
+
+
+def _distinct(
+    names: Sequence[tuple[str, ...]], taken: Sequence[tuple[str, ...]], place: int
+) -> tuple[str, ...] | None:
+    """The values to ask for; None where an absent one will do or all will, which need not be asked."""
+    values = {name[place] for name in taken}
+    if "" in values or len(values) == len({name[place] for name in names}):
+        return None
+    return tuple(sorted(values))
+
+
+def read(
+    lake: Lake,
+    names: Sequence[str],
+    *,
+    where: Filter | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Events with the structs put together again from the leaves that were read."""
+    rows = min(MOST, max(FEWEST, CELLS // max(1, len(names))))
+    for batch in lake.events(names, since, until, where, rows=rows):
+        yield nested(batch)
+
+
+def nested(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """`batch` with columns such as `metadata.log_name` as leaves of structs."""
+    heads: dict[str, list[tuple[str, pa.Array]]] = {}
+    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+        head, _, rest = name.partition(".")
+        heads.setdefault(head, []).append((rest, array))
+    return pa.RecordBatch.from_arrays([_struct(leaves) for leaves in heads.values()], names=list(heads))
+
+
+def _struct(leaves: Sequence[tuple[str, pa.Array]]) -> pa.Array:
+    if leaves[0][0] == "":
+        return leaves[0][1]
+    inner: dict[str, list[tuple[str, pa.Array]]] = {}
+    for name, array in leaves:
+        head, _, rest = name.partition(".")
+        inner.setdefault(head, []).append((rest, array))
+    return pa.StructArray.from_arrays([_struct(parts) for parts in inner.values()], names=list(inner))

@@ -1,0 +1,165 @@
+"""Findings of what was looked for and found: one a visit and rule; outside of visits one a host and rule, of no provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from countersign.app.documents import DETECTION_FINDING
+from countersign.app.findings import ids_of
+from countersign.app.hits import MAX_EVIDENCE, Group, Hit, Place
+from countersign.model.identity import keyed_id
+from countersign.model.visible import visible
+from countersign.model.visit import SEVERITIES, Finding, Matched, Reference, Severity, Visit
+from countersign.rules import Rule
+
+MATCHED_SAID = 2
+"""Tests with their values that the sentence names; `matched` has more."""
+VALUE_SAID = 80
+MAX_MATCHED = 20
+VALUE_KEPT = 2000
+_LEVELS: dict[str, Severity] = {level: level for level in SEVERITIES}
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a finding says of the rule or indicator that was found. `unit` is what its hits are counted in."""
+
+    id: str
+    kind: str
+    title: str
+    level: str
+    sentence: str
+    techniques: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+    version: str = ""
+    sha256: str = ""
+    unit: str = "records"
+
+
+def of_rule(rule: Rule) -> Sought:
+    """What a finding says of a rule."""
+    return Sought(
+        id=rule.id,
+        kind="correlation" if rule.kind == "correlation" else "rule",
+        title=rule.title,
+        level=rule.level,
+        sentence=" ".join(rule.description.split()) or rule.title,
+        techniques=rule.techniques,
+        cites=rule.cites,
+        version=rule.version,
+        sha256=rule.sha256,
+        unit="times" if rule.kind == "correlation" else "records",
+    )
+
+
+def hit_findings(
+    groups: Mapping[Place, Group], visits: Sequence[Visit], sought: Mapping[str, Sought]
+) -> list[Finding]:
+    """A finding for each group of which it is known what was sought."""
+    return [
+        _inside(visits[place.visit], sought[place.rule_id], group)
+        if place.visit >= 0
+        else _outside(place, sought[place.rule_id], group)
+        for place, group in sorted(groups.items())
+        if place.rule_id in sought
+    ]
+
+
+def _inside(visit: Visit, what: Sought, group: Group) -> Finding:
+    hits = group.first
+    id_, aliases = ids_of(visit, what.id)
+    return replace(
+        _finding(id_, what, group, hits),
+        provider=visit.provider,
+        visit=visit.id,
+        why=f"During the visit of {visit.person}{_deed(visit, hits[0].reference.event)}: {what.sentence}{_times(what, group)}",
+        aliases=aliases,
+    )
+
+
+def _outside(place: Place, what: Sought, group: Group) -> Finding:
+    hits = group.first
+    where = f"on {hits[0].host}" if hits[0].host else "on an unnamed host"
+    if what.kind == "correlation" and not hits[0].host:
+        where = "on several hosts"
+    return replace(
+        _finding(keyed_id("finding", "estate", place.rule_id, place.host), what, group, hits),
+        why=f"Outside any provider's visit, {where}: {what.sentence}{_times(what, group)}",
+    )
+
+
+def _times(what: Sought, group: Group) -> str:
+    return "" if group.count == 1 else f" ({group.count:,} {what.unit})"
+
+
+def _deed(visit: Visit, event: str) -> str:
+    for hop in visit.hops:
+        for action in hop.actions:
+            if action.reference.event == event:
+                return f", as {hop.account} on {hop.target}, '{action.text[:200]}'"
+    return ""
+
+
+def _finding(id_: str, what: Sought, group: Group, hits: Sequence[Hit]) -> Finding:
+    return Finding(
+        id=id_,
+        time=hits[0].time,
+        title=what.title,
+        severity=_LEVELS.get(what.level, "low"),
+        kind=what.kind,
+        class_uid=DETECTION_FINDING,
+        rule_id=what.id,
+        provider="",
+        visit=None,
+        hosts=tuple(sorted({hit.host for hit in hits if hit.host})),
+        techniques=what.techniques,
+        cites=what.cites,
+        why="",
+        evidence=_evidence(hits),
+        count=group.count,
+        end=_end(group, hits[0].time),
+        matched=_kept_fields(hits[0]),
+        rule_version=what.version,
+        rule_sha256=what.sha256,
+    )
+
+
+def _evidence(hits: Iterable[Hit]) -> tuple[Reference, ...]:
+    """The record that completed each first, then those before it."""
+    found = dict.fromkeys(reference for hit in hits for reference in (hit.reference, *hit.others))
+    return tuple(found)[:MAX_EVIDENCE]
+
+
+def _end(group: Group, first: datetime | None) -> datetime | None:
+    return group.last if group.last != first else None
+
+
+def _kept_fields(hit: Hit) -> tuple[Matched, ...]:
+    """What correlations and indicators say of themselves; a rule's tests are worked out from the event."""
+    if hit.kind not in {"correlation", "indicator"}:
+        return ()
+    words = {"correlation": "is the group's", "indicator": "of the indicator"}[hit.kind]
+    return tuple(Matched(name, value, words) for name, value in hit.fields.items())[:MAX_MATCHED]
+
+
+def with_matched(finding: Finding, matched: Iterable[Matched]) -> Finding:
+    """The finding with the tests that held, some of them in its sentence."""
+    kept = tuple(
+        replace(one, value=None if one.value is None else one.value[:VALUE_KEPT]) for one in matched
+    )[:MAX_MATCHED]
+    return replace(finding, matched=kept, why=finding.why + said(kept))
+
+
+def said(matched: Sequence[Matched]) -> str:
+    """The first tests with their values, in brackets; nothing where there are none."""
+    told = [one for one in matched if one.value]
+    words = [
+        f"{one.field or 'a value'} {visible(one.test, VALUE_SAID)}: {visible(one.value or '', VALUE_SAID)}"
+        for one in told[:MATCHED_SAID]
+    ]
+    more = len(told) - MATCHED_SAID
+    if not words:
+        return ""
+    return f" [{'; '.join(words)}{f'; and {more} more' if more > 0 else ''}]"

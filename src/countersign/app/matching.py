@@ -1,0 +1,292 @@
+"""Matching: what rules and indicators find in the lake's events, kept as hits, each looked for once.
+
+A hit depends on nothing but its rule and its event, so it is kept until one of them changes. Segments that came in are
+matched with everything; a rule that is new, or means something else than before, is run once over all that was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from countersign.app import _events
+from countersign.app._reviewed import (
+    Progress,
+    State,
+    digest,
+    recall_progress,
+    remember,
+    remember_progress,
+)
+from countersign.app.workspace import Workspace
+from countersign.lake import Filter, Lake
+from countersign.lake.tables import HITS_SCHEMA
+from countersign.model import schema
+from countersign.model.identity import keyed_ids
+from countersign.rules import CompiledSet
+
+Step = Callable[[int, int | None], None]
+"""Told how many rows are done, and of how many."""
+
+FORM = "1"
+"""Of what is kept of a hit. A change has everything matched anew."""
+
+HITS_AT_ONCE = 100_000
+"""Hits written in one commit: a noisy rule on a large lake must not fill the memory."""
+
+
+class Indicators(Protocol):
+    """Indicators ready to match."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all that their hits depend on."""
+
+    def needed_columns(self) -> set[str]:
+        """Top-level columns of the events that are read."""
+
+    def match(self, batch: pa.RecordBatch) -> pa.Table:
+        """One row for each `row` and `indicator` (a number) that match."""
+
+    def described(self, numbers: Sequence[int]) -> list[tuple[str, Mapping[str, str]]]:
+        """Id of each indicator and what is kept of it with a hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detectors:
+    """All that is looked for: compiled rules (`exceptions` are those that hold hits of others back), and indicators."""
+
+    rules: CompiledSet
+    indicators: Indicators | None = None
+    exceptions: frozenset[str] = frozenset()
+
+    def fingerprints(self) -> dict[str, str]:
+        """By rule."""
+        return {id_: f"{FORM} {digest_}" for id_, digest_ in self.rules.fingerprints.items()}
+
+    def columns(self) -> list[str]:
+        """Columns and leaves to be read."""
+        needed = set(_events.OF_HITS) | self.rules.needed_columns()
+        whole: set[str] = set()
+        if self.indicators is not None:
+            whole = self.indicators.needed_columns()
+            needed |= whole
+        return _events.columns(needed, whole)
+
+    def hits(self, batch: pa.RecordBatch) -> pa.Table:
+        """The hits in a batch (`HITS_SCHEMA`)."""
+        parts = [_rule_hits(self, batch, self.rules.match(batch))]
+        if self.indicators is not None:
+            parts.append(_indicator_hits(self.indicators, batch))
+        return pa.concat_tables(parts)
+
+
+def _rule_hits(detectors: Detectors, batch: pa.RecordBatch, found: pa.Table) -> pa.Table:
+    if not found.num_rows:
+        return HITS_SCHEMA.empty_table()
+    rules = detectors.rules
+    numbers = found["rule"].combine_chunks()
+    ids = pa.array([rule.id for rule in rules.rules], pa.string())
+    kinds = pa.array(["exception" if rule.id in detectors.exceptions else "rule" for rule in rules.rules])
+    return _rows(
+        batch,
+        found["row"].combine_chunks(),
+        ids.take(numbers),
+        kinds.take(numbers),
+        _captured(rules, batch, found),
+    )
+
+
+def _captured(rules: CompiledSet, batch: pa.RecordBatch, found: pa.Table) -> pa.Array:
+    """For each hit the fields that correlations ask of its rule; null for rules of which none asks."""
+    parts: list[pa.Array] = []
+    numbers = found["rule"].to_numpy()  # sorted: the hits of a rule stand together
+    start = 0
+    while start < len(numbers):
+        rule = int(numbers[start])
+        end = int(numbers.searchsorted(rule, side="right"))
+        names = rules.captured.get(rules.rules[rule].id, ())
+        count = end - start
+        if names:
+            values = rules.values(batch, found["row"].slice(start, count), names, rule)
+            parts.append(text_map(names, [values[name].combine_chunks() for name in names], count))
+        else:
+            parts.append(pa.nulls(count, schema.UNMAPPED))
+        start = end
+    return pa.chunked_array(parts, schema.UNMAPPED).combine_chunks()
+
+
+def text_map(names: Sequence[str], columns: Sequence[pa.Array], count: int) -> pa.Array:
+    """Maps with these names as keys, one a row, without the values that are null."""
+    rows = [
+        [(name, value) for name, value in zip(names, values, strict=True) if value is not None]
+        for values in zip(*(column.to_pylist() for column in columns), strict=True)
+    ]
+    return pa.array(rows, schema.UNMAPPED) if rows else pa.nulls(count, schema.UNMAPPED)
+
+
+def _indicator_hits(indicators: Indicators, batch: pa.RecordBatch) -> pa.Table:
+    found = indicators.match(batch)
+    if not found.num_rows:
+        return HITS_SCHEMA.empty_table()
+    described = indicators.described(found["indicator"].to_pylist())
+    fields = pa.array([list(words.items()) for _, words in described], schema.UNMAPPED)
+    ids = pa.array([id_ for id_, _ in described], pa.string())
+    return _rows(batch, found["row"].combine_chunks(), ids, pa.repeat("indicator", len(ids)), fields)
+
+
+def _rows(
+    batch: pa.RecordBatch, rows: pa.Array, rule_ids: pa.Array, kinds: pa.Array, fields: pa.Array
+) -> pa.Table:
+    chosen = batch.select([name for name in batch.schema.names if name in _events.OF_HITS]).take(rows)
+    return pa.table(
+        {
+            "id": pa.array(keyed_ids(("hit",), rule_ids.to_pylist(), chosen["id"].to_pylist()), pa.string()),
+            "rule_id": rule_ids,
+            "event": chosen["id"],
+            "segment": chosen["segment"],
+            "record": chosen["record"],
+            "time": chosen["time"],
+            "host": _hosts(chosen["device"]),
+            "account": _accounts(chosen),
+            "kind": kinds,
+            "fields": fields,
+        },
+        schema=HITS_SCHEMA,
+    )
+
+
+def _hosts(device: pa.Array) -> pa.Array:
+    """The hosts' own names, without the domain."""
+    names = pc.fill_null(pc.struct_field(device, "hostname"), "")
+    return pc.list_element(pc.split_pattern(names, ".", max_splits=1), 0)
+
+
+def _accounts(chosen: pa.RecordBatch) -> pa.Array:
+    r"""Who did it, else whom it concerns, as `DOMAIN\name`; null where the event names nobody."""
+    actor, user = chosen["actor"], chosen["user"]
+    return pc.coalesce(
+        _account(actor, ["user", "name"], ["user", "domain"]), _account(user, ["name"], ["domain"])
+    )
+
+
+def _account(struct: pa.Array, name: Sequence[str], domain: Sequence[str]) -> pa.Array:
+    names, domains = pc.struct_field(struct, list(name)), pc.struct_field(struct, list(domain))
+    nameless = pc.fill_null(pc.is_in(names, pa.array(["", "-"])), fill_value=False)
+    names = pc.if_else(nameless, pa.scalar(None, pa.string()), names)
+    bare = pc.is_in(pc.fill_null(domains, ""), pa.array(["", "-"]))
+    return pc.if_else(bare, names, pc.binary_join_element_wise(domains, names, "\\"))
+
+
+@dataclass(slots=True)
+class Matching:
+    """Brings the hits of a workspace up to date with its events and what is looked for in them."""
+
+    workspace: Workspace
+    lake: Lake
+    detectors: Detectors
+    progress: Step | None = None
+    changed: bool = field(default=False, init=False)
+    _done: int = field(default=0, init=False)
+
+    def bring_up_to_date(self, state: State) -> State:
+        """Hits of all that is looked for in all segments; returns the state, which is on disk already.
+
+        May be interrupted at any moment: the next call does the rest, and no hit is there twice.
+        """
+        stored = {segment[:16]: segment for segment in self.lake.stored_segments()}
+        state = replace(state, segments=state.segments & stored.keys())
+        state = self._changed_rules(state, stored)
+        fresh = sorted(stored.keys() - state.segments)
+        if fresh:
+            self.changed = True
+            remember(self.workspace, replace(state, made_of=""))
+            everywhere = not state.segments
+            job = digest("arrivals", state.rules, state.indicators, fresh)
+            self._run(job, self.detectors, None if everywhere else [stored[short] for short in fresh])
+            state = replace(state, made_of="", segments=frozenset(stored))
+            remember(self.workspace, state)
+        return state
+
+    def _changed_rules(self, state: State, stored: Mapping[str, str]) -> State:
+        """The state in which the segments that were seen before have met today's rules and indicators."""
+        wanted = self.detectors.fingerprints()
+        kept = {id_: text for id_, text in state.rules.items() if wanted.get(id_) == text}
+        new = wanted.keys() - kept.keys()
+        indicators = self.detectors.indicators
+        fingerprint = f"{FORM} {indicators.fingerprint}" if indicators is not None else ""
+        other = fingerprint != state.indicators
+        if not new and not other and kept.keys() == state.rules.keys():
+            return state
+        self.changed = True
+        seen = sorted(state.segments)
+        job = digest("history", {id_: wanted[id_] for id_ in new}, fingerprint if other else "", seen)
+        if recall_progress(self.workspace).job != job:
+            left = replace(state, made_of="", rules=kept, indicators="" if other else state.indicators)
+            remember(self.workspace, left)
+            self._forget(kept, indicators=other)
+        if seen and (new or (other and indicators is not None)):
+            some = replace(
+                self.detectors, rules=self.detectors.rules.only(new), indicators=indicators if other else None
+            )
+            everything = len(seen) == len(stored)
+            self._run(job, some, None if everything else [stored[short] for short in seen])
+        state = replace(state, made_of="", rules=wanted, indicators=fingerprint)
+        remember(self.workspace, state)
+        return state
+
+    def _forget(self, kept: Mapping[str, str], *, indicators: bool) -> None:
+        """Remove the hits of rules that are gone or changed. The lake is asked which there are, so that what a run that
+        was killed left behind goes too."""
+        hits = self.lake.table("hits")
+        found = hits.select("rule_id", "kind").distinct().to_pyarrow().to_pylist()
+        of_rules = {row["rule_id"] for row in found if row["kind"] in {None, "rule", "exception"}}
+        self.lake.remove("hits", "rule_id", sorted(of_rules - kept.keys()))
+        if indicators:
+            self.lake.remove("hits", "kind", ["indicator"])
+
+    def _run(self, job: str, detectors: Detectors, segments: Sequence[str] | None) -> None:
+        """Match and keep, day by day, passing over the days that an earlier run of the same job had done."""
+        before = recall_progress(self.workspace)
+        progress = before if before.job == job else Progress(job)
+        left = [pair for pair in self.lake.days(segments=segments) if pair[0] not in progress.days]
+        total = sum(rows for _, rows in left)
+        where: Filter | None = Filter()
+        if detectors.indicators is None:
+            where = _events.filter_for(detectors.rules, self.lake.names())
+        done = 0
+        for days, rows in _events.chunks(left):
+            if where is not None:
+                these = replace(where, days=days, segments=None if segments is None else tuple(segments))
+                self._keep(self._hits(detectors, these, done, total))
+            done += rows
+            if self.progress is not None:
+                self.progress(done, total)
+            progress = Progress(job, (*progress.days, *days))
+            remember_progress(self.workspace, progress)
+
+    def _hits(self, detectors: Detectors, where: Filter, done: int, total: int) -> Iterator[pa.Table]:
+        for batch in _events.read(self.lake, detectors.columns(), where=where):
+            yield detectors.hits(batch)
+            done += batch.num_rows
+            if self.progress is not None:
+                self.progress(min(done, total), total)
+
+    def _keep(self, found: Iterable[pa.Table]) -> None:
+        waiting: list[pa.Table] = []
+        for hits in found:
+            if hits.num_rows:
+                waiting.append(hits)
+            if sum(part.num_rows for part in waiting) >= HITS_AT_ONCE:
+                self._write(waiting)
+                waiting = []
+        self._write(waiting)
+
+    def _write(self, waiting: Sequence[pa.Table]) -> None:
+        if waiting:
+            rows = pa.concat_tables(waiting)
+            self.lake.replace("hits", rows, ids=rows.column("id").to_pylist())
