@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from sigma.rule import SigmaRule
 
 from countersign.rules import atoms
 from countersign.rules.compiled import Body, Plain, Route, Status, Variant, made
 from countersign.rules.conditions import Node, Unsupported, tree
-from countersign.rules.documents import PARSER_FAILURES
+from countersign.rules.correlations.states import states as correlation_states
+from countersign.rules.failures import PARSER_FAILURES
+from countersign.rules.filters import apply_filters, filter_states
 from countersign.rules.logsources import LogSources, Meaning, Renames, Where
 from countersign.rules.placeholders import NO_LISTS, Lists
 from countersign.rules.plain import spelled
@@ -106,10 +109,19 @@ def compile_routes(
 
     `captured` are, by rule id, the fields whose values its hits carry, `lists` the values of placeholders.
     """
+    ruleset = apply_filters(ruleset)
     compiler = _Compiler(ruleset, logsources, lists)
-    status = tuple(compiler.compile(index) for index in range(len(ruleset.rules)))
+    status = _with_meta(ruleset, [compiler.compile(index) for index in range(len(ruleset.rules))])
     routes = tuple(route for builder in compiler.builders.values() if (route := builder.finish()).rules)
     return Compiled(routes, status, _fingerprints(ruleset, status, routes, captured or {}))
+
+
+def _with_meta(ruleset: RuleSet, status: list[Status]) -> tuple[Status, ...]:
+    """The states with those of correlations and filters, which depend on other rules."""
+    told = {index: (one.state, one.reason) for index, one in enumerate(status)}
+    for index, (state, reason) in {**filter_states(ruleset), **correlation_states(ruleset, told)}.items():
+        status[index] = Status(state, reason)
+    return tuple(status)
 
 
 class _Compiler:
@@ -120,12 +132,14 @@ class _Compiler:
         self.builders: dict[tuple[tuple[Where, ...], str], _Builder] = {}
 
     def compile(self, index: int) -> Status:
-        return _refused(self._ruleset.rules[index]) or self._compile(index)
+        """The state of a rule; of a correlation or filter only that it cannot be read (`_with_meta` says more)."""
+        rule, parsed = self._ruleset.rules[index], self._ruleset.parsed[index]
+        refused = _refused(rule)
+        if not isinstance(parsed, SigmaRule):
+            return refused or Status("unsupported", f"it cannot be read: {self._problem(rule)}")
+        return refused or self._compile(index, parsed)
 
-    def _compile(self, index: int) -> Status:
-        parsed = self._ruleset.parsed[index]
-        if parsed is None:
-            return Status("unsupported", f"it cannot be read: {self._problem(self._ruleset.rules[index])}")
+    def _compile(self, index: int, parsed: SigmaRule) -> Status:
         source = parsed.logsource
         meanings = self._logsources.find(source.product, source.category, source.service)
         try:
@@ -169,8 +183,6 @@ def _asked(source: SigmaLogSource) -> str:
 
 
 def _refused(rule: Rule) -> Status | None:
-    if rule.kind != "rule":
-        return Status("unsupported", f"{rule.kind} rules are not run yet")
     if rule.status in {"deprecated", "unsupported"}:
         return Status("unsupported", f"its authors mark it {rule.status}")
     return None
@@ -228,7 +240,7 @@ def _fingerprints(
         parts.setdefault(index, []).append(part)
     found: dict[str, str] = {}
     for index, (rule, state) in enumerate(zip(ruleset.rules, status, strict=True)):
-        if state.state in {"active", "waiting"}:
+        if state.state in {"active", "waiting"} and rule.kind == "rule":
             digest = hashlib.sha256(_bytes([ENGINE_VERSION, captured.get(rule.id, ())]))
             for part in sorted(parts.get(index, ())):
                 digest.update(part)

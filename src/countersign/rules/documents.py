@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sigma.exceptions import SigmaError
+from sigma.correlations import SigmaCorrelationRule
+from sigma.filters import SigmaFilter
 from sigma.policy import SigmaPolicy
 from sigma.rule import SigmaRule
 from sigma.rule.base import SigmaYAMLLoader, check_alias_expansion
@@ -15,36 +15,29 @@ from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 from yaml import YAMLError  # noqa: TID251  # this is the rules' loader: SigmaYAMLLoader is safe and refuses double keys
 
+from countersign.rules.correlations.parse import Broken, parse_correlation
+from countersign.rules.failures import PARSER_FAILURES, clean
+from countersign.rules.filters import parse_filter
 from countersign.rules.modifiers import aliased
 from countersign.rules.regexes import QuietRE2
 from countersign.rules.yamlfile import refuse_depth
 
 MAX_DOCUMENTS = 1_000
 """In one file."""
-PARSER_FAILURES = (
-    SigmaError,
-    YAMLError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    KeyError,
-    IndexError,
-    ArithmeticError,
-    RecursionError,
-)
-"""What pySigma and PyYAML let out for odd input: their own errors, and those of values of an unexpected type."""
+__all__ = ["MAX_DOCUMENTS", "PARSER_FAILURES", "Document", "Parsed", "read_documents"]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+Parsed = SigmaRule | SigmaCorrelationRule | SigmaFilter
+"""What pySigma makes of a document."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One rule's data, the line where it begins (from 1), pySigma's view (None where it has none or is a
-    correlation or filter), and what was wrong with it."""
+    """One rule's data, the line where it begins (from 1), pySigma's view (None where it has none), and what was wrong
+    with it."""
 
     data: Mapping[str, Any]
     line: int
-    parsed: SigmaRule | None
+    parsed: Parsed | None
     problems: tuple[tuple[int, str], ...] = ()
 
 
@@ -62,7 +55,7 @@ def read_documents(data: bytes) -> tuple[list[Document], list[tuple[int, str]]]:
     except YAMLError as error:
         problems.append(_yaml_problem(error))
     except PARSER_FAILURES as error:
-        problems.append((1, _clean(error)))
+        problems.append((1, clean(error)))
     documents: list[Document] = []
     for merged, line in _collection(raw, problems):
         documents.append(_document(merged, line))
@@ -133,25 +126,29 @@ def _merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 def _document(data: dict[str, Any], line: int) -> Document:
     if "correlation" in data or "filter" in data:
-        return Document(data, line, None)
+        return _meta(data, line)
     try:
         parsed = SigmaRule.from_dict(dict(data), collect_errors=True, policy=SigmaPolicy(QuietRE2()))
     except PARSER_FAILURES as error:
-        return Document(data, line, None, ((line, _clean(error)),))
-    problems = tuple((line, _clean(error)) for error in parsed.errors)
+        return Document(data, line, None, ((line, clean(error)),))
+    problems = tuple((line, clean(error)) for error in parsed.errors)
     broken = isinstance(parsed.detection, EmptySigmaDetections) or isinstance(
         parsed.logsource, EmptyLogSource
     )
     return Document(data, line, None if broken else parsed, problems)
 
 
+def _meta(data: dict[str, Any], line: int) -> Document:
+    """A correlation or a filter."""
+    parsed: Parsed | None
+    try:
+        parsed, wrong = parse_correlation(data) if "correlation" in data else parse_filter(data)
+    except (*PARSER_FAILURES, Broken) as error:
+        parsed, wrong = None, [str(error)]
+    return Document(data, line, parsed, tuple((line, clean(reason)) for reason in wrong))
+
+
 def _yaml_problem(error: YAMLError, line: int = 1) -> tuple[int, str]:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None)
-    return (mark.line + 1 if mark is not None else line), _clean(problem or error)
-
-
-def _clean(error: object) -> str:
-    """One line for a person, without control characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return _CONTROL.sub("\ufffd", text)[:300]
+    return (mark.line + 1 if mark is not None else line), clean(problem or error)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from countersign.rules import atoms
+from countersign.rules import atoms, correlations
 from countersign.rules.columns import NAMES, Batch, Kind
 from countersign.rules.compiled import Route, Status
 from countersign.rules.explain import Alternative, Explanation, Fired, Record, fired, in_words
@@ -233,7 +233,7 @@ def compile_rules(
     )  # pySigma is slow to import, and a cached set needs none
 
     del cache
-    captured: Mapping[str, tuple[str, ...]] = {}
+    captured = correlations.captured(ruleset)
     made = compile_routes(ruleset, logsources or load_logsources(), captured, placeholders or {})
     return CompiledSet(
         ruleset.rules, made.status, made.routes, fields or event_fields(), made.fingerprints, captured

@@ -10,7 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sigma.correlations import SigmaCorrelationRule
+
 from countersign.errors import RuleError
+from countersign.rules.correlations.definition import spell
+from countersign.rules.correlations.parse import define
 from countersign.rules.documents import PARSER_FAILURES, Document, read_documents
 from countersign.rules.rule import Example, Problem, Rule, RuleKind, RuleSet
 
@@ -173,11 +177,18 @@ def _rule(document: Document, path: str, digest: str, place: int) -> Rule:
         line=document.line,
         sha256=digest,
         kind=_kind(data),
+        name=_string(data.get("name")),
+        correlation=_correlation(document),
     )
     tests = data.get("tests")
     if not isinstance(tests, dict):
         return rule
     return replace(rule, fires=_examples(tests.get("fires")), silent=_examples(tests.get("silent")))
+
+
+def _correlation(document: Document) -> str:
+    parsed = document.parsed
+    return spell(define(parsed)) if isinstance(parsed, SigmaCorrelationRule) else ""
 
 
 def _kind(data: Mapping[str, Any]) -> RuleKind:

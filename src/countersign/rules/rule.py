@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from sigma.correlations import SigmaCorrelationRule
+    from sigma.filters import SigmaFilter
     from sigma.rule import SigmaRule
 
 RuleKind = Literal["rule", "correlation", "filter"]
@@ -29,7 +31,8 @@ class Rule:
     `id` is the rule's UUID, or for a rule without one `sha256:` and the digest of its file and place. `path` is the
     file, with `!member` inside a zip; `line` is where its document begins. `sha256` is that of the whole file.
     `version` is the rule's own `version`, else the day it was last modified. `techniques` are ATT&CK ids
-    (T1021.002), `cites` are item ids of the alert register.
+    (T1021.002), `cites` are item ids of the alert register. `name` is how correlations and filters may call the rule;
+    `correlation` is the definition of one as text (`correlations.definition`), empty for other kinds and for a broken one.
     """
 
     id: str
@@ -53,6 +56,8 @@ class Rule:
     kind: RuleKind = "rule"
     fires: tuple[Example, ...] = ()
     silent: tuple[Example, ...] = ()
+    name: str = ""
+    correlation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,11 @@ class Problem:
 class RuleSet:
     """Rules in the order of their paths, what was wrong, and each file's digest.
 
-    `parsed` holds pySigma's view of each rule at the same index (None for correlations and filters).
+    `parsed` holds pySigma's view of each rule at the same index (None for what it could not read; all of it is
+    missing in a set that comes from a cache).
     """
 
     rules: tuple[Rule, ...]
     problems: tuple[Problem, ...]
     digests: Mapping[str, str]
-    parsed: tuple[SigmaRule | None, ...] = field(repr=False)
+    parsed: tuple[SigmaRule | SigmaCorrelationRule | SigmaFilter | None, ...] = field(repr=False)

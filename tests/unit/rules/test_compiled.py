@@ -21,7 +21,8 @@ def test_status(ruleset: Callable[..., RuleSet]) -> None:
     )
     assert [status.state for status in made.status] == ["active", "no source", *["unsupported"] * 3]
     assert "macos" in made.status[1].reason
-    assert "not run yet" in made.status[3].reason
+    assert made.status[3].reason == "refers to the rule x, which is not here"
+    assert "cannot be read" in made.status[4].reason
 
 
 def test_a_rule_whose_source_is_still_to_come_waits_and_is_ready(
