@@ -69,6 +69,7 @@ def _placeholders(workspace: Workspace) -> tuple[Mapping[str, tuple[str, ...]], 
 def _load(paths: Sequence[Path], own: Path) -> RuleSet:
     """Of two rules with one id ours is kept."""
     from countersign.rules import load_rules
+    from countersign.rules.references import checked
 
     ours, theirs = load_rules([own]), load_rules([path for path in paths if path != own])
     known = {rule.id: rule for rule in ours.rules}
@@ -82,9 +83,10 @@ def _load(paths: Sequence[Path], own: Path) -> RuleSet:
         for rule in theirs.rules
         if rule.id in known
     ]
-    return RuleSet(
+    together = RuleSet(
         rules=(*ours.rules, *(theirs.rules[index] for index in kept)),
         problems=(*ours.problems, *theirs.problems, *doubles),
         digests={**theirs.digests, **ours.digests},
         parsed=(*ours.parsed, *(theirs.parsed[index] for index in kept)),
     )
+    return checked(together)
