@@ -1,44 +1,39 @@
 """All atoms of one field, answered for all distinct values at once.
 
-Every literal of the field goes into one Aho-Corasick automaton over casefolded values, which stand between two
-marks, so that prefix, suffix and whole-value atoms are plain substrings too. The marks are lone surrogates: no
-Arrow text can hold one, so no log can forge them. Cased atoms, wildcards and regular expressions hang on their
-longest literal and are verified on the values that have it; the few atoms without a literal (`loose`) are
-answered only for values that the rest of their rule leaves over.
+Whole-value atoms are looked up. The literals of all others go into one automaton over casefolded values (`literals`), which
+tells for each find whether it begins and ends its value, so prefix and suffix atoms are plain literals too. Cased atoms,
+wildcards and regular expressions hang on their longest literal and are verified on the values that have it; the few
+atoms without a literal (`loose`) are answered only for values that the rest of their rule leaves over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
-import ahocorasick
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.rules import atoms
-
-BEGIN = "\ud800"
-END = "\udfff"
-
-BETWEEN = END + BEGIN
-PIECE = 1 << 22
-"""Characters joined for one run of the automaton: their hits are held at once."""
+from countersign.rules.literals import Ids, Literals, casefolded
 
 LONG = 1 << 14
 """Characters from which on a pattern with `?` is searched in C: Python looks at each place by itself."""
 
-Ids = npt.NDArray[np.int64]
+Anchor = Literal["whole", "first", "last", "any"]
+"""Where in its value a literal must stand."""
+_ANCHORS: dict[atoms.Shape, Anchor] = {"exact": "whole", "prefix": "first", "suffix": "last"}
 
 
 class FieldIndex:
     """The atoms of one field, by their number in the route."""
 
     def __init__(self, entries: Iterable[tuple[int, atoms.Value]]) -> None:
-        self._words: dict[str, int] = {}
-        self._direct: list[list[int]] = []  # by word: atoms that the word alone answers
-        self._hung: list[list[tuple[int, atoms.Text | atoms.Regex]]] = []  # by word: atoms to verify
+        self._slots: dict[tuple[str, Anchor], int] = {}
+        self._direct: list[list[int]] = []  # by slot: atoms that the literal alone answers
+        self._hung: list[list[tuple[int, atoms.Text | atoms.Regex]]] = []  # by slot: atoms to verify
         self._always: list[int] = []
         self.loose: dict[int, atoms.Text | atoms.Regex] = {}
         self._numbers: dict[float, list[int]] = {}
@@ -47,10 +42,27 @@ class FieldIndex:
         self._times: list[tuple[int, atoms.TimePart]] = []
         for index, atom in entries:
             self._add(index, atom)
-        self._automaton = ahocorasick.Automaton(ahocorasick.STORE_ANY)
-        for word, place in self._words.items():
-            self._automaton.add_word(word, place)
-        self._automaton.make_automaton()
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """The words of the automaton, the slots that each fills by where it stands, and the whole values."""
+        words: dict[bytes, int] = {}
+        whole: dict[str, int] = {}
+        places: list[tuple[Anchor, int, int]] = []
+        for (word, anchor), slot in self._slots.items():
+            if anchor == "whole":
+                whole[word] = slot
+            else:
+                data = word.encode("utf-8", "surrogatepass")  # no text holds a lone surrogate
+                places.append((anchor, words.setdefault(data, len(words)), slot))
+        self._of: dict[Anchor, Ids] = {}
+        for anchor, place, slot in places:
+            if anchor not in self._of:
+                self._of[anchor] = np.full(len(words), -1, dtype=np.int64)
+            self._of[anchor][place] = slot
+        self._literals = Literals(list(words))
+        self._whole = pa.array([_writable(word) for word in whole], pa.string())
+        self._whole_slots = np.fromiter(whole.values(), np.int64, len(whole))
 
     def _add(self, index: int, atom: atoms.Value) -> None:
         match atom:
@@ -58,7 +70,7 @@ class FieldIndex:
                 self._add_text(index, atom)
             case atoms.Regex():
                 for word in atom.literals:
-                    self._hung[self._word(word)].append((index, atom))
+                    self._hung[self._slot(word, "any")].append((index, atom))
                 if not atom.literals:
                     self.loose[index] = atom
             case atoms.Number():
@@ -79,63 +91,66 @@ class FieldIndex:
         elif kind == "glob" and not word:
             self.loose[index] = atom
         else:
-            if kind in {"exact", "prefix"}:
-                word = BEGIN + word
-            if kind in {"exact", "suffix"}:
-                word += END
-            place = self._word(word)
+            slot = self._slot(word, _ANCHORS.get(kind, "any"))
             if atom.cased or kind == "glob":
-                self._hung[place].append((index, atom))
+                self._hung[slot].append((index, atom))
             else:
-                self._direct[place].append(index)
+                self._direct[slot].append(index)
 
-    def _word(self, word: str) -> int:
-        place = self._words.setdefault(word, len(self._words))
-        if place == len(self._direct):
+    def _slot(self, word: str, anchor: Anchor) -> int:
+        slot = self._slots.setdefault((word, anchor), len(self._slots))
+        if slot == len(self._direct):
             self._direct.append([])
             self._hung.append([])
-        return place
+        return slot
 
-    def match(self, values: pa.Array) -> dict[int, Ids]:
-        """For each atom but the loose ones that some value answers, the sorted indices of those values."""
-        texts: list[str] = values.to_pylist()
+    def match(self, values: pa.Array, folded: pa.Array | None = None) -> dict[int, Ids]:
+        """For each atom but the loose ones that some value answers, the sorted indices of those values. No value may be
+        null; `folded` are the values casefolded, if they are known."""
+        folded = casefolded(values) if folded is None else folded
         out: dict[int, Ids] = {}
-        everything = np.arange(len(texts), dtype=np.int64)
+        everything = np.arange(len(values), dtype=np.int64)
         for index in self._always:
             out[index] = everything
         pending: dict[int, tuple[atoms.Text | atoms.Regex, list[Ids]]] = {}
-        if self._words:
-            for place, ids in self._literals(texts).items():
-                for index in self._direct[place]:
-                    out[index] = ids
-                for index, atom in self._hung[place]:
-                    pending.setdefault(index, (atom, []))[1].append(ids)
+        for slot, ids in self._filled(folded):
+            for index in self._direct[slot]:
+                out[index] = ids
+            for index, atom in self._hung[slot]:
+                pending.setdefault(index, (atom, []))[1].append(ids)
         for index, (atom, parts) in pending.items():
             candidates = parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))
-            out[index] = verify(atom, candidates, values)
-        self._special(texts, out)
+            out[index] = verify(atom, candidates, values, folded)
+        if self._numbers or self._compares or self._networks or self._times:
+            self._special(values.to_pylist(), out)
         return {index: ids for index, ids in out.items() if len(ids)}
 
-    def _literals(self, texts: Sequence[str]) -> dict[int, Ids]:
-        """For each word the values that have it: all values in one run of the automaton, piece by piece."""
-        words: list[Ids] = []
+    def _filled(self, folded: pa.Array) -> Iterator[tuple[int, Ids]]:
+        """Each slot whose literal stands where it must, with the values in which it does, sorted."""
+        slots: list[Ids] = []
         values: list[Ids] = []
-        start = 0
-        while start < len(texts):
-            folded, stop = _piece(texts, start)
-            found = list(self._automaton.iter(f"{BEGIN}{BETWEEN.join(folded)}{END}"))
-            if found:
-                pairs = np.array(found, dtype=np.int64)
-                ends = np.cumsum(np.fromiter((len(text) + 2 for text in folded), np.int64, len(folded)))
-                values.append(start + np.searchsorted(ends, pairs[:, 0], side="right"))
-                words.append(pairs[:, 1])
-            start = stop
-        if not words:
-            return {}
-        both = np.unique(np.concatenate(words) * len(texts) + np.concatenate(values))
-        word, value = np.divmod(both, len(texts))
-        present, first = np.unique(word, return_index=True)
-        return dict(zip(present.tolist(), np.split(value, first[1:]), strict=True))
+        if len(self._whole):
+            found = pc.index_in(folded, self._whole)
+            at = np.flatnonzero(found.is_valid().to_numpy(zero_copy_only=False))
+            if len(at):
+                slots.append(self._whole_slots[found.drop_null().to_numpy()])
+                values.append(at)
+        finds = self._literals.find(folded)
+        for anchor, of in self._of.items():
+            slot = of[finds.words]
+            right = slot >= 0
+            if anchor != "any":
+                right &= finds.first if anchor == "first" else finds.last
+            slots.append(slot[right])
+            values.append(finds.values[right])
+        if not slots:
+            return
+        both = np.unique(np.concatenate(slots) * len(folded) + np.concatenate(values))
+        if not len(both):
+            return
+        slot, value = np.divmod(both, len(folded))
+        first = np.flatnonzero(np.diff(slot, prepend=-1))
+        yield from zip(slot[first].tolist(), np.split(value, first[1:]), strict=True)
 
     def _special(self, texts: Sequence[str], out: dict[int, Ids]) -> None:
         """Numbers, networks and times: few atoms, parsed once a value."""
@@ -180,26 +195,26 @@ class FieldIndex:
                         found.setdefault(index, []).append(at)
 
 
-def _piece(texts: Sequence[str], start: int) -> tuple[list[str], int]:
-    """Casefolded values from `start` on, some `PIECE` characters of them, and where they stop."""
-    folded: list[str] = []
-    room = PIECE
-    while start < len(texts) and room > 0:
-        part = [text.casefold() for text in texts[start : start + 4096]]
-        folded += part
-        start += len(part)
-        room -= sum(map(len, part))
-    return folded, start
+def _writable(word: str) -> str | None:
+    """The word, None if it has a lone surrogate: such a word is no value."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return None
+    return word
 
 
-def verify(atom: atoms.Text | atoms.Regex, candidates: Ids, values: pa.Array) -> Ids:
-    """Those of `candidates` (indices of `values`) that answer the atom."""
-    chosen = values.take(pa.array(candidates))
+def verify(
+    atom: atoms.Text | atoms.Regex, candidates: Ids, values: pa.Array, folded: pa.Array | None = None
+) -> Ids:
+    """Those of `candidates` (indices of `values`) that answer the atom; `folded` are the values casefolded, if known."""
+    as_is = isinstance(atom, atoms.Regex) or atom.cased
+    chosen = (values if as_is or folded is None else folded).take(pa.array(candidates))
     if isinstance(atom, atoms.Regex):
         answers = _searched(chosen, atom.pattern)
     else:
-        pattern, cased = atom.pattern, atom.cased
-        texts = [text if cased else text.casefold() for text in chosen.to_pylist()]
+        pattern = atom.pattern
+        texts = [text if as_is or folded is not None else text.casefold() for text in chosen.to_pylist()]
         if atoms.ONE in pattern and sum(map(len, texts)) > LONG:
             answers = _searched(pa.array(texts, pa.string()), _expression(pattern))
         else:

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countersign.rules import literals
+from countersign.rules.literals import Literals, casefolded
+
+WORDS = st.lists(st.text("abß", min_size=1, max_size=5), unique=True, max_size=8)
+VALUES = st.lists(st.text("abcAßİ", max_size=9), max_size=10)
+
+
+def slowly(words: list[str], texts: list[str]) -> set[tuple[int, int, bool, bool]]:
+    return {
+        (place, value, text.startswith(word, at) and at == 0, at + len(word) == len(text))
+        for value, text in enumerate(texts)
+        for place, word in enumerate(words)
+        for at in range(len(text))
+        if text.startswith(word, at)
+    }
+
+
+@given(WORDS, VALUES, st.integers(1, 20), st.booleans(), st.integers(0, 2))
+def test_every_find_and_no_other(
+    words: list[str], texts: list[str], piece: int, screen: bool, offset: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(literals, "PIECE", piece)
+        patched.setattr(literals, "SCREEN_BYTES", 0)
+        patched.setattr(literals, "SCREEN_LETTERS", 1 if screen else 100)
+        array = casefolded(pa.array([*"xxx"[:offset], *texts], pa.string()).slice(offset))
+        found = Literals([word.encode() for word in words]).find(array)
+    rows = zip(
+        found.words.tolist(), found.values.tolist(), found.first.tolist(), found.last.tolist(), strict=True
+    )
+    assert set(rows) == slowly(words, [text.casefold() for text in texts])
+
+
+@given(VALUES)
+def test_casefolding_is_that_of_unicode(texts: list[str]) -> None:
+    assert casefolded(pa.array(texts, pa.string())).to_pylist() == [text.casefold() for text in texts]
+
+
+def test_a_screen_hides_nothing_at_the_border_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(literals, "SCREEN_BYTES", 0)
+    found = Literals([b"abcd", b"cde"]).find(pa.array(["xab", "cde", "y"]))
+    assert (found.words.tolist(), found.values.tolist()) == ([1], [1])
+
+
+def test_nothing_to_find() -> None:
+    assert len(Literals([]).find(pa.array(["a"])).words) == 0
+    assert len(Literals([b"a"]).find(pa.array([], pa.string())).words) == 0
