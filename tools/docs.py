@@ -1,4 +1,5 @@
-"""Writes the documents that are taken from the code: docs/cli.md and docs/schema.md. A test holds them to it."""
+"""Writes the documents that are taken from the code: docs/cli.md, docs/rules-pack.md and docs/schema.md. A test holds
+them to it."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import click
 
 from countersign.cli.commands import program
 from countersign.model import schema
+from countersign.rules import Rule, load_logsources, own_rules
+from countersign.rules.correlations import silent
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 90
@@ -61,9 +64,63 @@ def schema_page() -> str:
     return "\n".join(lines)
 
 
+PARTS = (
+    ("Windows", {"windows"}),
+    ("Linux", {"linux"}),
+    ("Network", {"zeek", "cisco"}),
+    ("Identity and cloud", {"azure", "m365", "okta", "aws"}),
+    ("Several events together", {""}),
+)
+"""Headings of the page of our rules, and the products below each; a correlation has none."""
+
+
+def rules_page() -> str:
+    """Our own rules: what each looks for, which items it answers, what else it may be, what to do."""
+    loaded = own_rules()
+    unspoken = silent(loaded, {rule.id for rule in loaded.rules if rule.kind == "correlation"})
+    rules = [rule for rule in loaded.rules if rule.id not in unspoken]
+    waiting = load_logsources().waiting
+    waits = sum(rule.product in waiting for rule in rules)
+    lines = [
+        "# Our own rules",
+        "",
+        "Taken from `src/countersign/content/rules` by `make docs`.",
+        "",
+        f"{len(rules)} rules on the misuse of a provider's access. The items are those of the alert register. {waits} rules, marked",
+        "with a star, are ready and wait for a source: nothing here reads such logs yet. Below each table stands what else a",
+        "hit may be, and what to do.",
+        "",
+    ]
+    for heading, products in PARTS:
+        lines += _rules_of(heading, [rule for rule in rules if rule.product in products], waiting)
+    return "\n".join(lines)
+
+
+def _rules_of(heading: str, rules: list[Rule], waiting: frozenset[str]) -> list[str]:
+    lines = [f"## {heading}", "", "| rule | level | logs | ATT&CK | items |", "|---|---|---|---|---|"]
+    for rule in rules:
+        logs = " ".join(filter(None, (rule.product, rule.category, rule.service))) or "correlation"
+        star = "*" if rule.product in waiting else ""
+        cells = (f"{rule.title}{star}", rule.level, logs, ", ".join(rule.techniques), ", ".join(rule.cites))
+        lines.append(f"| {' | '.join(cells)} |")
+    for rule in rules:
+        causes = ". ".join(cause.rstrip(".") for cause in rule.falsepositives)
+        lines += ["", f"**{rule.title}.** {_line(rule.description)}", ""]
+        lines += [f"- May also be: {causes}.", f"- What to do: {_line(rule.runbook)}"]
+    return [*lines, ""]
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def pages() -> dict[Path, str]:
     """Path and content of each generated document."""
-    return {DOCS / "cli.md": cli_page(), DOCS / "schema.md": schema_page()}
+    return {
+        DOCS / "cli.md": cli_page(),
+        DOCS / "rules-pack.md": rules_page(),
+        DOCS / "schema.md": schema_page(),
+    }
 
 
 if __name__ == "__main__":
