@@ -1,24 +1,33 @@
-"""The indicators of a workspace: import, pull, list, the set that is in force, and hunting through history."""
+"""The indicators of a workspace: import them, pull them from a server, list them, and the set that is in force."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
 
 from countersign.app.workspace import Workspace, now
-from countersign.errors import UsageError
-from countersign.rules.indicators import IndicatorSet, Loaded, Problem, load_indicators, store
-from countersign.rules.indicators.load import Progress
+from countersign.errors import InputError, UsageError
+from countersign.rules.indicators import Indicator, IndicatorSet, Loaded, Problem, load_indicators, store
+from countersign.rules.indicators.load import Progress, load_objects
+from countersign.rules.indicators.tables import newest
 
 FOLDER = "indicators"
+LOW = 30
+"""Confidence below which STIX 2.1 (appendix A) speaks of `Low`; such indicators match and are shown as that."""
+STATES = ("active", "low confidence", "not yet", "expired", "revoked", "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import came to."""
+    """What an import came to. `repeated` counts indicators that the source holds more than once, `refused` those
+    that are too broad to be matched."""
 
     source: store.Source
     change: store.Change
@@ -44,9 +53,65 @@ class Imported:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One source and how many of its indicators are in which state at `as_of`."""
+
+    source: store.Source
+    states: dict[str, int]
+    warned: int
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "source": self.source.name,
+            "indicators": self.source.rows,
+            "states": self.states,
+            "warned": self.warned,
+            "imported": self.source.imported,
+            "origin": self.source.origin,
+            "digest": self.source.digest,
+            "problems": [problem_document(problem) for problem in self.source.problems],
+            "problems_unlisted": self.source.unread,
+        }
+
+
 def problem_document(problem: Problem) -> dict[str, Any]:
     """For JSON."""
-    return {"path": problem.path, "line": problem.line, "subject": problem.subject, "reason": problem.reason}
+    return {
+        "path": problem.path,
+        "line": problem.line,
+        "subject": problem.subject,
+        "reason": problem.reason,
+    }
+
+
+def indicator_document(indicator: Indicator, as_of: datetime) -> dict[str, Any]:
+    """For JSON."""
+    return {
+        "id": indicator.id,
+        "source": indicator.source,
+        "key": indicator.key,
+        "state": state_of(indicator, as_of),
+        "title": indicator.title,
+        "author": indicator.author,
+        "labels": indicator.labels,
+        "confidence": indicator.confidence,
+        "tlp": indicator.tlp,
+        "valid_from": indicator.valid_from,
+        "valid_until": indicator.valid_until,
+        "refused": indicator.refused,
+        "warning": indicator.warning,
+        "pattern": indicator.pattern,
+        "terms": [[{"kind": kind, "value": value} for kind, value in clause] for clause in indicator.terms],
+    }
+
+
+def state_of(indicator: Indicator, as_of: datetime) -> str:
+    """One of `STATES`."""
+    state = indicator.state(as_of)
+    low = indicator.confidence is not None and indicator.confidence < LOW
+    return "low confidence" if state == "active" and low else state
 
 
 def folder(workspace: Workspace) -> Path:
@@ -54,13 +119,24 @@ def folder(workspace: Workspace) -> Path:
     return workspace.root / FOLDER
 
 
-def current(workspace: Workspace, *, any_time: bool = False) -> IndicatorSet | None:
-    """All imported indicators ready to be matched; None where nothing was imported.
+def current(
+    workspace: Workspace, *, sources: Sequence[str] = (), any_time: bool = False
+) -> IndicatorSet | None:
+    """The imported indicators (of these `sources` if any is named) ready to be matched; None where there are none.
 
-    Raises `InputError` for a damaged file of indicators.
+    With `any_time` validity times are not looked at. Raises `InputError` for a damaged file of indicators,
+    `UsageError` for a source that is not there.
     """
-    rows = store.all_rows(folder(workspace))
-    return IndicatorSet(rows, any_time=any_time) if rows else None
+    known = {source.name: source for source in store.sources(folder(workspace))}
+    for name in sources:
+        if name not in known:
+            raise UsageError(
+                f"there is no source of indicators {name!r}\n  remedy: `countersign indicators list` names them"
+            )
+    chosen = {
+        name: store.read(source.path)[1] for name, source in known.items() if not sources or name in sources
+    }
+    return IndicatorSet(chosen, any_time=any_time) if chosen else None
 
 
 def import_(
@@ -74,46 +150,118 @@ def import_(
 ) -> list[Imported]:
     """Read indicators from files, folders and zips; each path is a source of its own unless `source` names one.
 
-    A source that was imported before is replaced. Raises `InputError` where a path is not there; nothing is
-    replaced by a source in which nothing could be read.
+    A source that was imported before is replaced, but never by one in which nothing could be read. Raises
+    `InputError` where a path is not there or holds no indicator.
     """
     groups: dict[str, list[Path]] = {}
     for path in paths:
-        name = store.source_name(
-            source if source is not None else path.resolve().name.partition(".")[0] or path.name
-        )
+        base = path.resolve().name
+        name = store.source_name(source if source is not None else base.partition(".")[0] or base)
         groups.setdefault(name, []).append(path)
-    return [
-        _keep(
-            workspace,
-            name,
-            load_indicators(group, name, allow_broad=allow_broad, progress=progress),
-            group,
-            clock,
-        )
-        for name, group in sorted(groups.items())
-    ]
+    found = []
+    for name, group in sorted(groups.items()):
+        loaded = load_indicators(group, name, allow_broad=allow_broad, progress=progress)
+        origin = ", ".join(str(path) for path in group)
+        found.append(_keep(workspace, name, loaded, origin, clock or now()))
+    return found
+
+
+def pull(
+    workspace: Workspace,
+    url: str,
+    source: str | None = None,
+    *,
+    user: str = "",
+    password: str = "",
+    token: str = "",
+    added_after: str | None = None,
+    everything: bool = False,
+    insecure: bool = False,
+    allow_broad: bool = False,
+    progress: Progress | None = None,
+    clock: datetime | None = None,
+) -> Imported:
+    """Pull from a TAXII 2.1 server: what was added since the last pull from there, or `everything`.
+
+    What is new is put to what there is; only with `everything` are indicators that the server no longer has taken
+    out. Raises `InputError` for what the server does wrong, `UsageError` for an address that cannot be used.
+    """
+    from countersign.rules.indicators import taxii
+
+    name = store.source_name(source or urlsplit(url).hostname or url)
+    path = store.path_of(folder(workspace), name)
+    before = store.read(path) if path.exists() else None
+    goes_on = before is not None and before[0].origin == url and not everything
+    after = taxii.moment(added_after) if added_after else before[0].cursor if before and goes_on else ""
+    pulled = taxii.pull(
+        url,
+        user=user,
+        password=password,
+        token=token,
+        added_after=after,
+        insecure=insecure,
+        progress=progress,
+    )
+    loaded = load_objects(pulled.objects, url, name, allow_broad=allow_broad)
+    table = loaded.table
+    if before is not None and goes_on and after:
+        table = newest(pa.concat_tables([before[1], table]))
+    problems = (*pulled.problems, *loaded.problems)
+    if after and not pulled.objects:
+        problems = pulled.problems  # nothing new is no fault
+    whole = Loaded(table, problems, loaded.repeated, loaded.unread)
+    cursor = pulled.added_last or (before[0].cursor if before and goes_on else "")
+    return _keep(workspace, name, whole, url, clock or now(), cursor)
 
 
 def _keep(
-    workspace: Workspace,
-    name: str,
-    loaded: Loaded,
-    paths: Sequence[Path],
-    clock: datetime | None,
+    workspace: Workspace, name: str, loaded: Loaded, origin: str, moment: datetime, cursor: str = ""
 ) -> Imported:
-    origin = ", ".join(str(path) for path in paths)
     if not loaded.table.num_rows:
-        first = loaded.problems[0].reason if loaded.problems else "it is empty"
-        raise UsageError(f"{origin}: no indicator could be read: {first}")
+        first = loaded.problems[0] if loaded.problems else None
+        raise InputError(
+            f"no indicator could be read: {first.reason if first else 'it is empty'}",
+            path=first.path if first else origin,
+            line=first.line if first else None,
+            remedy="STIX 2.1 bundles, MISP events and feeds, lists and CSV are read (docs/indicators.md)",
+        )
     source, change = store.write(
         folder(workspace),
         name,
         loaded.table,
-        imported=clock or now(),
+        imported=moment,
         origin=origin,
         problems=loaded.problems,
         unread=loaded.unread,
+        cursor=cursor,
     )
     refused = loaded.table.num_rows - loaded.table.column("refused").null_count
     return Imported(source, change, loaded.repeated, refused, loaded.problems)
+
+
+def listed(workspace: Workspace, as_of: datetime | None = None) -> list[Listed]:
+    """The sources by name, with the states of their indicators."""
+    moment = as_of or now()
+    found = []
+    for source in store.sources(folder(workspace)):
+        rows = IndicatorSet({source.name: store.read(source.path)[1]})
+        states: Counter[str] = Counter()
+        warned = 0
+        for indicator in rows.indicators():
+            states[state_of(indicator, moment)] += 1
+            warned += indicator.warning is not None
+        counts = {state: states[state] for state in STATES if states[state]}
+        found.append(Listed(source, counts, warned))
+    return found
+
+
+def indicators_of(
+    workspace: Workspace, source: str, states: Sequence[str] = (), as_of: datetime | None = None
+) -> Iterator[Indicator]:
+    """The indicators of one source, of these `states` if any is named. Raises `UsageError` where there is no such
+    source."""
+    moment = as_of or now()
+    found = current(workspace, sources=[source])
+    for indicator in found.indicators() if found is not None else ():
+        if not states or state_of(indicator, moment) in states:
+            yield indicator

@@ -47,6 +47,15 @@ def load_indicators(
     return intake.finish()
 
 
+def load_objects(objects: Sequence[object], origin: str, source: str, *, allow_broad: bool = False) -> Loaded:
+    """The indicators among STIX objects, as a server gave them."""
+    from countersign.rules.indicators.stix import read_objects
+
+    intake = _Intake(source, Breadth(allow_broad))
+    intake.take(read_objects(objects, origin))
+    return intake.finish()
+
+
 class _Intake:
     def __init__(self, source: str, breadth: Breadth) -> None:
         self._builder = Builder(source, breadth)
@@ -95,4 +104,4 @@ def list_lines(file: BinaryIO, told: Callable[[int], None] | None = None) -> Ite
     text.detach()
 
 
-__all__ = ["Found", "Progress", "list_lines", "load_indicators", "read_lines"]
+__all__ = ["Found", "Progress", "list_lines", "load_indicators", "load_objects", "read_lines"]

@@ -72,6 +72,21 @@ class Indicator:
             return "not yet"
         return "active"
 
+    def words(self) -> dict[str, str]:
+        """What a person wants to know of it, by name; nothing that is empty."""
+        said = {
+            "indicator": self.title or self.pattern or self.key,
+            "source": self.source,
+            "author": self.author,
+            "confidence": "" if self.confidence is None else str(self.confidence),
+            "tlp": self.tlp,
+            "labels": self.labels,
+            "valid_from": "" if self.valid_from is None else self.valid_from.isoformat(),
+            "valid_until": "" if self.valid_until is None else self.valid_until.isoformat(),
+            "warning": self.warning or "",
+        }
+        return {name: text for name, text in said.items() if text}
+
 
 class IndicatorSet:
     """Indicators ready to be matched. `sources` maps a source's name to its rows (`INDICATORS_SCHEMA`).
@@ -149,6 +164,15 @@ class IndicatorSet:
             part = list(chosen[first : first + 4096])
             for index, row in zip(part, self._rows.take(pa.array(part, pa.int64())).to_pylist(), strict=True):
                 yield _indicator(row, self._names[self._of[index]])
+
+    def described(self, numbers: Sequence[int]) -> list[tuple[str, Mapping[str, str]]]:
+        """Of each of these indicators its id, and its words for a person who looks at a match."""
+        distinct = sorted(set(numbers))
+        words = {
+            number: (one.id, one.words())
+            for number, one in zip(distinct, self.indicators(distinct), strict=True)
+        }
+        return [words[number] for number in numbers]
 
     def only(self, indexes: Sequence[int]) -> IndicatorSet:
         """A set of some of them, such as those that history has not met yet."""

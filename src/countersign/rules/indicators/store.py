@@ -40,6 +40,7 @@ class Source:
     origin: str
     problems: tuple[Problem, ...]
     unread: int
+    cursor: str = ""  # where the next pull from a server goes on, empty for files
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +79,15 @@ def write(
     origin: str,
     problems: tuple[Problem, ...] = (),
     unread: int = 0,
+    cursor: str = "",
 ) -> tuple[Source, Change]:
     """Put a source's rows in the place of those it had. `table` is sorted by key."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = path_of(folder, name)
     change = compare(read(path)[1] if path.exists() else INDICATORS_SCHEMA.empty_table(), table)
     kept = problems[:_PROBLEMS_KEPT]
-    source = Source(
-        name,
-        path,
-        table.num_rows,
-        digest_of(table),
-        imported,
-        origin,
-        kept,
-        unread + len(problems) - len(kept),
-    )
+    left_out = unread + len(problems) - len(kept)
+    source = Source(name, path, table.num_rows, digest_of(table), imported, origin, kept, left_out, cursor)
     about = {
         "format": FORMAT,
         "name": name,
@@ -103,6 +97,7 @@ def write(
         "origin": origin,
         "problems": [(one.path, one.line, one.subject, one.reason) for one in kept],
         "unread": source.unread,
+        "cursor": cursor,
     }
     schema = INDICATORS_SCHEMA.with_metadata({_META: orjson.dumps(about)})
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -169,6 +164,7 @@ def _about(path: Path, schema: pa.Schema) -> Source:
             said["origin"],
             tuple(Problem(*problem) for problem in said["problems"]),
             said["unread"],
+            said["cursor"],
         )
     except (KeyError, ValueError, TypeError) as error:
         raise InputError("this is no file of indicators", path=str(path), remedy=_REMEDY) from error

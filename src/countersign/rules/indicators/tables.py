@@ -155,17 +155,22 @@ class Builder:
             self._flush()
         table = pa.Table.from_batches(self._batches, schema=INDICATORS_SCHEMA)
         self._batches = []
-        order = pc.sort_indices(
-            table.select(["key", "modified", "id"]),
-            sort_keys=[("key", "ascending"), ("modified", "descending"), ("id", "ascending")],
-        )
-        table = table.take(order).combine_chunks()
-        keys = table.column("key").combine_chunks()
-        kept = table
-        if len(keys) > 1:
-            differs = pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1))
-            kept = table.filter(pa.concat_arrays([pa.array([True]), differs])).combine_chunks()
+        kept = newest(table)
         return Loaded(kept, tuple(problems), table.num_rows - kept.num_rows)
+
+
+def newest(table: pa.Table) -> pa.Table:
+    """Rows by key; of rows with one key the one last modified, of those the one with the least id."""
+    order = pc.sort_indices(
+        table.select(["key", "modified", "id"]),
+        sort_keys=[("key", "ascending"), ("modified", "descending"), ("id", "ascending")],
+    )
+    table = table.take(order).combine_chunks()
+    keys = table.column("key").combine_chunks()
+    if len(keys) < 2:
+        return table
+    differs = pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1))
+    return table.filter(pa.concat_arrays([pa.array([True]), differs])).combine_chunks()
 
 
 def _terms(column: Iterable[list[tuple[int, str, str, str]]]) -> pa.Array:
