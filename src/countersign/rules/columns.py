@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,17 +10,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from countersign.rules.fields import FieldResolver, as_text, leaf
+from countersign.rules.literals import casefolded
 
 Codes = npt.NDArray[np.int32]
 Kind = tuple[str, ...]
 """An event's names, as in `NAMES`; empty where absent."""
 Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 NAMES = ("source", "metadata.log_name", "metadata.log_provider", "metadata.event_code")
 """What a log source is told by, in the order of `Where.holds`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Column:
     """Distinct `values`, and for each entry the index of its value, -1 for null. `rows` tells an entry's row
     where entries are not one a row."""
@@ -27,6 +30,44 @@ class Column:
     values: pa.Array
     codes: Codes
     rows: Rows | None = None
+    _folded: pa.Array | None = None
+
+    @property
+    def folded(self) -> pa.Array:
+        """The values casefolded."""
+        if self._folded is None:
+            self._folded = casefolded(self.values)
+        return self._folded
+
+    def holders(self, ids: Rows, size: int) -> Mask:
+        """Which of `size` rows hold one of the values `ids`."""
+        table = np.zeros(len(self.values) + 1, dtype=bool)
+        table[ids] = True
+        entries: Mask = table[self.codes]  # the code -1 of null is the last place, which stays false
+        return entries if self.rows is None else _marked(self.rows[entries], size)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """Texts that are searched as they come, none of them null, and the row of each."""
+
+    values: pa.Array
+    rows: Rows
+
+    @property
+    def folded(self) -> pa.Array:
+        """The texts casefolded."""
+        return casefolded(self.values)
+
+    def holders(self, ids: Rows, size: int) -> Mask:
+        """Which of `size` rows hold one of the texts `ids`."""
+        return _marked(self.rows[ids], size)
+
+
+def _marked(rows: Rows, size: int) -> Mask:
+    mask = np.zeros(size, dtype=bool)
+    mask[rows] = True
+    return mask
 
 
 def encode(array: pa.Array, rows: Rows | None = None) -> Column:
@@ -51,6 +92,22 @@ def compact(codes: npt.NDArray[np.integer], size: int) -> tuple[Rows, Rows]:
     return np.flatnonzero(present), places_of[codes]
 
 
+def _texts(array: pa.Array, holders: Rows | None, rows: Rows | None, places: Rows | None) -> Texts:
+    """The texts of an array, whose rows are `holders` where they are not one a row."""
+    if rows is not None and places is not None:
+        if holders is None:
+            array, holders = array.take(pa.array(rows)), np.arange(len(rows))
+        else:
+            wanted = np.flatnonzero(places[holders] >= 0)
+            array, holders = array.take(pa.array(wanted)), places[holders[wanted]]
+    elif holders is None:
+        holders = np.arange(len(array))
+    if array.null_count:
+        holders = holders[array.is_valid().to_numpy(zero_copy_only=False)]
+        array = array.drop_null()
+    return Texts(array, holders)
+
+
 class Batch:
     """One record batch and its encoded columns."""
 
@@ -60,7 +117,6 @@ class Batch:
         self._fields = fields.open(batch)
         self._arrays: dict[int, tuple[pa.Array, Column]] = {}  # by identity: the same array is encoded once
         self._columns: dict[str, Column | None] = {}
-        self._texts: list[Column] | None = None
         self.kinds, self._kind_of_row = self._name_kinds()
 
     def column(self, field: str) -> Column | None:
@@ -71,20 +127,29 @@ class Batch:
             self._columns[field] = None if empty else self._encoded(array)
         return self._columns[field]
 
-    def _encoded(self, array: pa.Array, rows: Rows | None = None) -> Column:
+    def _encoded(self, array: pa.Array) -> Column:
         known = self._arrays.get(id(array))
         if known is None:
-            known = self._arrays[id(array)] = (array, encode(array, rows))
+            known = self._arrays[id(array)] = (array, encode(array))
         return known[1]
 
-    def texts(self) -> list[Column]:
-        """Everything that a keyword is looked for in."""
-        if self._texts is None:
-            found = self._fields.texts()
-            self._texts = [
-                self._encoded(array, rows) for _, array, rows in found if array.null_count < len(array)
-            ]
-        return self._texts
+    def texts(self, rows: Rows | None = None, *, distinct: bool = False) -> Iterator[Column | Texts]:
+        """Everything that a keyword is looked for in, by row, or by place in `rows` where these alone are asked for.
+        Finding out which values are distinct costs as much as searching them all for words: it is done if asked for."""
+        places = None
+        if rows is not None:
+            places = np.full(self.rows, -1, dtype=np.int64)
+            places[rows] = np.arange(len(rows))
+        for _, array, holders in self._fields.texts():
+            if array.null_count == len(array):
+                continue
+            known = self._arrays.get(id(array))
+            if known is not None and rows is None:
+                yield known[1]
+            else:
+                texts = _texts(array, holders, rows, places)
+                if len(texts.values):
+                    yield encode(texts.values, texts.rows) if distinct else texts
 
     def select(self, kinds: list[int]) -> Rows:
         """Rows whose combination of names is one of `kinds`, which are places in `self.kinds`."""

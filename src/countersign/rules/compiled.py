@@ -84,6 +84,11 @@ class Route:
         """The rules' conditions."""
         return self.body.variants
 
+    @property
+    def logs(self) -> frozenset[str | None]:
+        """The logs whose events may come here; None where the log does not matter."""
+        return frozenset(next((one.log for one in self.where if one.log), (None,)))
+
     def takes(self, kind: tuple[str, ...]) -> bool:
         """Whether events with these names (as in `Where.holds`) come here."""
         source, log, provider, event = kind

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.rules import atoms, correlations
-from countersign.rules.columns import NAMES, Batch, Kind
+from countersign.rules.columns import NAMES, Batch, Kind, Rows
 from countersign.rules.compiled import Route, Status
 from countersign.rules.explain import Alternative, Explanation, Fired, Record, fired, in_words
 from countersign.rules.fields import FieldResolver, Fields, event_fields
@@ -29,7 +29,10 @@ BATCH_ROWS = 262_144
 KINDS_KEPT = 65_536
 """Combinations of log, provider and event id whose routes are remembered; a hostile log can make up more."""
 
-KEYWORD_INDEXES_KEPT = 32
+KEYWORD_INDEXES_KEPT = 128
+
+WIDE = 4
+"""A route with more than 1/4 of a batch's rows is searched for keywords in the whole batch."""
 
 HITS = pa.schema([pa.field("rule", pa.int32()), pa.field("row", pa.int64())])
 """`rule` is an index into `CompiledSet.rules`, `row` a row of what was given."""
@@ -58,6 +61,10 @@ class CompiledSet:
         self.captured = captured
         self._fields = fields
         self._routes_of: dict[Kind, tuple[int, ...]] = {}
+        self._of_log: dict[str | None, list[int]] = {}  # routes that may take events of a log; None: of any
+        for number, route in enumerate(routes):
+            for log in route.logs:
+                self._of_log.setdefault(log, []).append(number)
         self._with_keywords = frozenset(
             number for number, route in enumerate(routes) if atoms.KEYWORDS in route.fields
         )
@@ -142,9 +149,9 @@ class CompiledSet:
             found: dict[int, list[np.ndarray]] = {}
             batch = Batch(part, self._fields)
             routed = self._routed(batch)
-            keywords = self._keywords(batch, frozenset(routed))
-            for number, kinds in routed.items():
-                hits_of = self._index(number).match(batch, batch.select(kinds), keywords.get(number, {}))
+            keywords = self._keywords(batch, routed)
+            for number, own in routed.items():
+                hits_of = self._index(number).match(batch, own, keywords.get(number, {}))
                 for rule, places in hits_of:
                     found.setdefault(rule, []).append(places)
             for rule, places_ in found.items():
@@ -158,35 +165,47 @@ class CompiledSet:
         order = np.lexsort((row_column, rule_column))
         return pa.table({"rule": rule_column[order], "row": row_column[order]}, schema=HITS)
 
-    def _routed(self, batch: Batch) -> dict[int, list[int]]:
-        """For each route with events in the batch, the places of their kinds."""
+    def _routed(self, batch: Batch) -> dict[int, Rows]:
+        """The rows of each route that has any in the batch."""
         found: dict[int, list[int]] = {}
         for place, kind in enumerate(batch.kinds):
             numbers = self._routes_of.get(kind)
             if numbers is None:
-                numbers = tuple(number for number, route in enumerate(self.routes) if route.takes(kind))
+                near = (*self._of_log.get(kind[1], ()), *self._of_log.get(None, ()))
+                numbers = tuple(sorted(number for number in near if self.routes[number].takes(kind)))
                 if len(self._routes_of) < KINDS_KEPT:
                     self._routes_of[kind] = numbers
             for number in numbers:
                 found.setdefault(number, []).append(place)
+        return {number: batch.select(kinds) for number, kinds in found.items()}
+
+    def _keywords(self, batch: Batch, routed: Mapping[int, Rows]) -> dict[int, dict[int, Mask]]:
+        """For each route its keyword atoms that some of its rows answer. Routes with much of the batch are searched for
+        in all of it, the others in their own rows."""
+        asked = {number: rows for number, rows in routed.items() if number in self._with_keywords}
+        wide = {number: rows for number, rows in asked.items() if len(rows) * WIDE > batch.rows}
+        narrow = {number: rows for number, rows in asked.items() if number not in wide}
+        found: dict[int, dict[int, Mask]] = {}
+        for together, everywhere in ((wide, True), (narrow, False)):
+            if not together:
+                continue
+            index = self._keyword_index(frozenset(together))
+            rows = None if everywhere else np.unique(np.concatenate(list(together.values())))
+            masks = index.match(batch, rows)
+            for number, own in together.items():
+                at = own if rows is None else np.searchsorted(rows, own)
+                of_route = index.of_route[number].items()
+                found[number] = {atom: masks[place][at] for atom, place in of_route if place in masks}
         return found
 
-    def _keywords(self, batch: Batch, routed: frozenset[int]) -> dict[int, dict[int, Mask]]:
-        """For each route its keyword atoms that some row answers. Batches of one source ask for the same routes
-        again and again, so a few indexes are kept."""
-        wanted = routed & self._with_keywords
-        if not wanted:
-            return {}
-        index = self._keyword_indexes.get(wanted)
+    def _keyword_index(self, numbers: frozenset[int]) -> KeywordIndex:
+        """Batches of one source ask for the same routes again and again, so a few indexes are kept."""
+        index = self._keyword_indexes.get(numbers)
         if index is None:
-            index = KeywordIndex({number: self.routes[number] for number in sorted(wanted)})
+            index = KeywordIndex({number: self.routes[number] for number in sorted(numbers)})
             if len(self._keyword_indexes) < KEYWORD_INDEXES_KEPT:
-                self._keyword_indexes[wanted] = index
-        masks = index.match(batch)
-        return {
-            number: {atom: masks[place] for atom, place in own.items() if place in masks}
-            for number, own in index.of_route.items()
-        }
+                self._keyword_indexes[numbers] = index
+        return index
 
     def _index(self, number: int) -> RouteIndex:
         index = self._indexes.get(number)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from countersign.rules import atoms
-from countersign.rules.columns import Batch, Rows
+from countersign.rules.columns import Batch, Mask, Rows
 from countersign.rules.compiled import Route
 from countersign.rules.values import FieldIndex, verify
 
@@ -35,25 +34,19 @@ class KeywordIndex:
                 own[number] = known.setdefault(atom, len(known))
         self._index = FieldIndex((number, atom) for atom, number in known.items())
 
-    def match(self, batch: Batch) -> dict[int, npt.NDArray[np.bool_]]:
-        """For each atom that some row of the batch answers, a mask of those rows."""
-        masks: dict[int, npt.NDArray[np.bool_]] = {}
-        for column in batch.texts():
-            found = self._index.match(column.values)
-            everything: Rows = np.arange(len(column.values))
-            found.update(
-                {
-                    number: verify(atom, everything, column.values)
-                    for number, atom in self._index.loose.items()
-                }
-            )
+    def match(self, batch: Batch, rows: Rows | None = None) -> dict[int, Mask]:
+        """For each atom that some row of the batch answers, a mask of those rows; `rows` are those to ask, if not all, and
+        the masks are then of them."""
+        size = batch.rows if rows is None else len(rows)
+        masks: dict[int, Mask] = {}
+        for column in batch.texts(rows, distinct=not self._index.words_only):
+            values, folded = column.values, column.folded
+            found = self._index.match(values, folded)
+            everything: Rows = np.arange(len(values))
+            for number, atom in self._index.loose.items():
+                found[number] = verify(atom, everything, values, folded)
             for number, ids in found.items():
-                table = np.zeros(len(column.values) + 1, dtype=bool)
-                table[ids] = True
-                entries = table[column.codes]  # the code -1 of null is the last place, which stays false
-                mask = masks.setdefault(number, np.zeros(batch.rows, dtype=bool))
-                if column.rows is None:
-                    mask |= entries
-                else:
-                    mask[column.rows[entries]] = True
-        return {number: mask for number, mask in masks.items() if mask.any()}
+                if len(ids):
+                    holders = column.holders(ids, size)
+                    masks[number] = masks[number] | holders if number in masks else holders
+        return masks

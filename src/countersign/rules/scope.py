@@ -15,7 +15,8 @@ import pyarrow as pa
 from countersign.rules import atoms
 from countersign.rules.columns import Batch, Column, compact
 from countersign.rules.compiled import Plain, Route, by_field
-from countersign.rules.values import FieldIndex, Ids, verify
+from countersign.rules.literals import Ids
+from countersign.rules.values import FieldIndex, verify
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -41,7 +42,7 @@ class RouteIndex:
     def match(self, batch: Batch, rows: Places, keywords: Mapping[int, Mask]) -> list[tuple[int, Places]]:
         """(rule, rows of the batch) for each variant with hits among `rows`, which must not be empty.
 
-        `keywords` are the rows of the batch that answer a keyword atom of this route.
+        `keywords` are those of `rows` that answer a keyword atom of this route.
         """
         scope = Scope(self, batch, rows, keywords)
         awake = {place for atom in scope.live() for place in self.waiting.get(atom, ())}
@@ -60,6 +61,7 @@ class _Field:
     """A field on the route's rows: the values that occur, each row's value (the last number for none)."""
 
     values: pa.Array
+    folded: pa.Array
     codes: Places
     counts: Places
 
@@ -74,13 +76,13 @@ class Scope:
         self._atoms = index.route.atoms
         self._fields: dict[str, _Field | None] = {}
         self._hits: dict[int, Ids] = {}
-        self._sets: dict[int, Mask | Places] = {atom: mask[rows] for atom, mask in keywords.items()}
+        self._sets: dict[int, Mask | Places] = dict(keywords)
         self._loose: dict[int, atoms.Text | atoms.Regex] = {}
         self._counts: dict[int, int] = {}
         for field, found in index.fields.items():
             column = self._field(field)
             if column is not None:
-                self._hits.update(found.match(column.values))
+                self._hits.update(found.match(column.values, column.folded))
                 self._loose.update(found.loose)
 
     def live(self) -> list[int]:
@@ -101,8 +103,10 @@ class Scope:
             kept = kept[:-1]
         if not len(kept):
             return None
-        values = column.values if len(kept) == size else column.values.take(pa.array(kept))
-        return _Field(values, places, np.bincount(places, minlength=len(kept) + 1))
+        values, folded = column.values, column.folded
+        if len(kept) < size:
+            values, folded = values.take(pa.array(kept)), folded.take(pa.array(kept))
+        return _Field(values, folded, places, np.bincount(places, minlength=len(kept) + 1))
 
     def _set(self, atom: int) -> Mask | Places:
         found = self._sets.get(atom)
@@ -120,7 +124,7 @@ class Scope:
             return NONE
         if number in self._loose:
             everything: Ids = np.arange(len(column.values))
-            self._hits[number] = verify(self._loose[number], everything, column.values)
+            self._hits[number] = verify(self._loose[number], everything, column.values, column.folded)
             self._counts.pop(number, None)
         ids = self._hits.get(number)
         if ids is None:
@@ -245,7 +249,7 @@ class Scope:
             return np.zeros(len(places), dtype=bool)
         kept, of_place = np.unique(column.codes[places], return_inverse=True)
         wanted = kept[kept < len(column.values)]
-        return np.isin(kept, verify(self._loose[atom], wanted, column.values))[of_place]
+        return np.isin(kept, verify(self._loose[atom], wanted, column.values, column.folded))[of_place]
 
 
 def _places(found: Mask | Places) -> Places:

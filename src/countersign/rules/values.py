@@ -8,8 +8,10 @@ atoms without a literal (`loose`) are answered only for values that the rest of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,11 @@ from countersign.rules.literals import Ids, Literals, casefolded
 
 LONG = 1 << 14
 """Characters from which on a pattern with `?` is searched in C: Python looks at each place by itself."""
+
+FEW = 4_096
+"""Values up to which a costly expression is better compiled once, here, than by Arrow in each call."""
+_COSTLY = re.compile(r"\{[0-9,]*[0-9]{3,}")
+"""Counted repeats make large automata: `.{1000,}` takes RE2 70 ms to compile."""
 
 Anchor = Literal["whole", "first", "last", "any"]
 """Where in its value a literal must stand."""
@@ -43,6 +50,11 @@ class FieldIndex:
         for index, atom in entries:
             self._add(index, atom)
         self._look_up()
+
+    @property
+    def words_only(self) -> bool:
+        """Whether no atom needs more of a value than to look for words in it."""
+        return not (self.loose or self._numbers or self._compares or self._networks or self._times)
 
     def _look_up(self) -> None:
         """The words of the automaton, the slots that each fills by where it stands, and the whole values."""
@@ -224,8 +236,18 @@ def verify(
 
 
 def _searched(texts: pa.Array, pattern: str) -> npt.NDArray[np.bool_]:
+    if _COSTLY.search(pattern) and len(texts) < FEW:
+        search = _compiled(pattern).search
+        return np.fromiter((search(text) is not None for text in texts.to_pylist()), bool, len(texts))
     answers: npt.NDArray[np.bool_] = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
     return answers
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:  # noqa: ANN401  # re2 has no types
+    import re2
+
+    return re2.compile(pattern)
 
 
 def _expression(pattern: atoms.Pattern) -> str:

@@ -5,6 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countersign.model.schema import UNMAPPED
 from countersign.rules.columns import Batch, compact, encode
 from countersign.rules.fields import EventFields
 
@@ -41,4 +42,34 @@ def test_kinds_are_the_combinations_that_occur() -> None:
 def test_the_same_column_is_encoded_once() -> None:
     made = pa.RecordBatch.from_pydict({"src_a": pa.array(["x", None])})
     batch = Batch(made, EventFields({"a": "src_a"}))
-    assert batch.texts()[0] is batch.column("a")
+    encoded = batch.column("a")
+    assert next(batch.texts()) is encoded
+
+
+def test_texts_of_some_rows() -> None:
+    made = pa.RecordBatch.from_pydict(
+        {
+            "src_a": pa.array(["x", None, "z", "x"]),
+            "unmapped": pa.array([[], [("k", "l")], [("m", "n"), ("o", "p")], []], UNMAPPED),
+        }
+    )
+    batch = Batch(made, EventFields({"a": "src_a"}))
+    for distinct in (False, True):
+        all_, some = batch.texts(distinct=distinct), batch.texts(np.array([2, 3]), distinct=distinct)
+        held = [
+            {
+                value: one.holders(np.array([at]), size).tolist()
+                for at, value in enumerate(one.values.to_pylist())
+            }
+            for texts, size in ((all_, 4), (some, 2))
+            for one in texts
+        ]
+        assert held[1:] == [
+            {
+                "l": [False, True, False, False],
+                "n": [False, False, True, False],
+                "p": [False, False, True, False],
+            },
+            {"z": [True, False], "x": [False, True]},
+            {"n": [True, False], "p": [True, False]},
+        ]
