@@ -15,6 +15,7 @@ from countersign.rules.explain import Alternative, Explanation, Fired, Part
 from countersign.rules.fields import EventFields, FieldResolver, Fields, event_fields
 from countersign.rules.logsources import LogSources, Meaning, Where, load_logsources
 from countersign.rules.rule import Example, Problem, Rule, RuleSet
+from countersign.rules.tally import Noisy, Tally
 
 if TYPE_CHECKING:
     from countersign.rules.load import load_rules
@@ -31,11 +32,13 @@ __all__ = [
     "Fired",
     "LogSources",
     "Meaning",
+    "Noisy",
     "Part",
     "Problem",
     "Rule",
     "RuleSet",
     "Status",
+    "Tally",
     "Where",
     "compile_rules",
     "event_fields",

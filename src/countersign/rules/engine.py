@@ -22,6 +22,7 @@ from countersign.rules.keywords import KeywordIndex
 from countersign.rules.logsources import LogSources, load_logsources
 from countersign.rules.rule import Rule, RuleSet
 from countersign.rules.scope import Mask, RouteIndex
+from countersign.rules.tally import Tally
 
 BATCH_ROWS = 262_144
 """Rows matched at a time: enough that distinct values repeat, few enough that masks stay small."""
@@ -140,8 +141,9 @@ class CompiledSet:
                 left &= ~taken
         return [*found, ({}, left)]
 
-    def match(self, events: pa.RecordBatch | pa.Table) -> pa.Table:
-        """One row for each rule and event that matches (`HITS`), sorted; columns that are absent are null."""
+    def match(self, events: pa.RecordBatch | pa.Table, tally: Tally | None = None) -> pa.Table:
+        """One row for each rule and event that matches (`HITS`), sorted; columns that are absent are null. A `tally`, made
+        with `Tally(len(rules))`, counts on how many events each rule was asked and fired."""
         rules: list[np.ndarray] = []
         rows: list[np.ndarray] = []
         offset = 0
@@ -151,11 +153,15 @@ class CompiledSet:
             routed = self._routed(batch)
             keywords = self._keywords(batch, routed)
             for number, own in routed.items():
+                if tally is not None:
+                    tally.met(self.routes[number].rules, len(own))
                 hits_of = self._index(number).match(batch, own, keywords.get(number, {}))
                 for rule, places in hits_of:
                     found.setdefault(rule, []).append(places)
             for rule, places_ in found.items():
                 hits = places_[0] if len(places_) == 1 else np.unique(np.concatenate(places_))
+                if tally is not None:
+                    tally.fired(rule, len(hits))
                 rules.append(np.full(len(hits), rule, dtype=np.int32))
                 rows.append(hits + offset)
             offset += part.num_rows
