@@ -203,6 +203,9 @@ def _examples(value: Any) -> tuple[Example, ...]:  # noqa: ANN401  # YAML has no
             log=_string(one.get("log")),
             event=_string(one.get("event")),
             fields={str(name): _string(text) for name, text in one["fields"].items()},
+            at=int(one.get("at") or 0),
+            times=int(one.get("times") or 1),
+            vary=_strings(one.get("vary")),
         )
         for one in (value if isinstance(value, list) else [])
     )

@@ -17,11 +17,18 @@ RuleKind = Literal["rule", "correlation", "filter"]
 @dataclass(frozen=True, slots=True)
 class Example:
     """One event of a rule's own test: `fields` by their source names, `log` the log it stands in (Windows
-    channel, Zeek path, syslog program), `event` the event id where there is one."""
+    channel, Zeek path, syslog program), `event` the event id where there is one.
+
+    Of a correlation all examples of one kind are one story: `at` is the second in which the event happens, `times`
+    how often it does, a second apart, and `vary` names fields whose values then get the number of the repetition.
+    """
 
     log: str
     event: str
     fields: Mapping[str, str]
+    at: int = 0
+    times: int = 1
+    vary: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

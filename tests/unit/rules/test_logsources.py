@@ -62,7 +62,7 @@ def test_a_product_waits_exactly_while_no_reader_is_here() -> None:
         read = any(
             family == name or family.startswith(name + ".") for name in where.source for family in families
         )
-        assert read != (product in table.waiting), product
+        assert read != (product in table.waiting), f"logsources.toml, `waiting` of product {product}"
 
 
 def test_what_waits_is_marked_and_found() -> None:
