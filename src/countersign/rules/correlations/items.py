@@ -53,9 +53,9 @@ def items(step: Step, frames: Mapping[int, Frame], words: Words) -> Items:
         times.append(time)
         rows.append(row)
         references.append(np.full(len(row), number, dtype=np.int64))
-        for wanted, names in ((keys, reference.group), (fields, reference.fields)):
+        for wanted, names in ((keys, step.definition.group_by), (fields, step.definition.fields)):
             for place, name in enumerate(names):
-                wanted[place].append(frame.column(name)[row])
+                wanted[place].append(frame.column(reference.field(name))[row])
     joined_keys = tuple(map(_joined, keys))
     joined_fields = tuple(map(_joined, fields))
     time = _joined(times)

@@ -92,7 +92,8 @@ def made(
     order = np.lexsort((np.array(ids), time))
     table = table.take(pa.array(order)).combine_chunks()
     texts = {
-        name: members.shared([names[number] for number in there], words)[order] for name, names in step.needed
+        name: members.shared([step.references[number].field(name) for number in there], words)[order]
+        for name in step.needed
     }
     return table, _frame(step, table, {**texts, HOST: host[order]}, looked, found, order)
 

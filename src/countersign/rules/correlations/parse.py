@@ -18,6 +18,7 @@ from sigma.correlations import (
     SigmaExtendedCorrelationCondition,
     SigmaRuleReference,
 )
+from sigma.exceptions import SigmaCorrelationRuleError
 
 from countersign.rules.correlations.chains import MOST_TERMS, TooMany, terms
 from countersign.rules.correlations.definition import (
@@ -87,7 +88,10 @@ def parse_correlation(data: Mapping[str, Any]) -> tuple[SigmaCorrelationRule | N
         define(parsed)
     except Broken as broken:
         return None, problems or [str(broken)]
-    return parsed, problems
+    # after such an error pySigma may have put a condition of its own in place of the author's
+    return None if any(
+        isinstance(error, SigmaCorrelationRuleError) for error in parsed.errors
+    ) else parsed, problems
 
 
 def _split(condition: Any) -> tuple[Any, list[dict[str, Any]]]:  # noqa: ANN401  # YAML has no types

@@ -14,25 +14,28 @@ OFF = frozenset({"deprecated", "unsupported"})
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A rule that a correlation refers to: its place in the rule set, its name there as written, and the fields that its
-    hits have for the correlation's `group_by` and `fields`, casefolded."""
+    """A rule that a correlation refers to: its place in the rule set, its name there as written, and what its hits call
+    the fields that the correlation has other names for (both casefolded)."""
 
     index: int
     written: str
     correlation: bool
-    group: tuple[str, ...]
-    fields: tuple[str, ...]
+    aliases: Mapping[str, str]
+
+    def field(self, name: str) -> str:
+        """What the rule's hits call a field, casefolded."""
+        name = name.casefold()
+        return self.aliases.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One correlation that can run. `needed` are fields that others want from its hits: (casefolded name, for each
-    reference the name there)."""
+    """One correlation that can run. `needed` are fields (casefolded) that other correlations want from its hits."""
 
     index: int
     definition: Definition
     references: tuple[Reference, ...]
-    needed: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +101,16 @@ def plan(ruleset: RuleSet) -> Plan:
     running = _running(steps, order, ruleset.rules)
     wanted = _wanted(running)
     return Plan(
-        tuple(_needing(one, wanted.get(one.index, ())) for one in running), wanted, broken, tuple(problems)
+        tuple(replace(one, needed=wanted.get(one.index, ())) for one in running),
+        wanted,
+        broken,
+        tuple(problems),
     )
 
 
 def _step(index: int, rule: Rule, known: Known) -> Step | str:
     definition = definition_from(rule.correlation)
-    aliases: dict[tuple[str, int], str] = {}
+    aliases: dict[int, dict[str, str]] = {}
     places: dict[int, str] = {}
     for written in definition.rules:
         place = known.find(written, rule)
@@ -120,15 +126,9 @@ def _step(index: int, rule: Rule, known: Known) -> Step | str:
             place = known.find(written, rule)
             if isinstance(place, str) or place not in places:
                 return f"the alias {alias} is for the rule {written}, which the correlation does not refer to"
-            aliases[alias, place] = name
+            aliases.setdefault(place, {})[alias.casefold()] = name.casefold()
     references = tuple(
-        Reference(
-            place,
-            written,
-            known.rules[place].kind == "correlation",
-            tuple(aliases.get((name, place), name).casefold() for name in definition.group_by),
-            tuple(aliases.get((name, place), name).casefold() for name in definition.fields),
-        )
+        Reference(place, written, known.rules[place].kind == "correlation", aliases.get(place, {}))
         for place, written in places.items()
     )
     return Step(index, definition, references)
@@ -187,20 +187,7 @@ def _wanted(running: list[Step]) -> dict[int, tuple[str, ...]]:
     """The fields that are read of each rule's hits; what is wanted of a correlation's is read of those it refers to."""
     found: dict[int, set[str]] = {}
     for step in reversed(running):
-        for place, reference in enumerate(step.references):
-            names = found.setdefault(reference.index, set())
-            names.update(reference.group, reference.fields)
-            names.update(_there(step, name)[place] for name in found.get(step.index, ()))
+        asked = {*step.definition.group_by, *step.definition.fields, *found.get(step.index, ())}
+        for reference in step.references:
+            found.setdefault(reference.index, set()).update(map(reference.field, asked))
     return {index: tuple(sorted(names)) for index, names in found.items()}
-
-
-def _there(step: Step, name: str) -> tuple[str, ...]:
-    """What each reference of a correlation calls a field that others know by the correlation's own name for it."""
-    own = [one.casefold() for one in step.definition.group_by]
-    if name in own:
-        return tuple(one.group[own.index(name)] for one in step.references)
-    return (name,) * len(step.references)
-
-
-def _needing(step: Step, names: tuple[str, ...]) -> Step:
-    return replace(step, needed=tuple((name, _there(step, name)) for name in names))
