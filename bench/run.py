@@ -15,10 +15,12 @@ RUNS = (
     ("collect.py", ()),
     ("lake.py", ("--rows", "1000000", "--appends", "100")),
     ("rules.py", ()),
+    ("correlations.py", ("--hits", "300000")),
 )
 FULL = (
     ("collect.py", ("--records", "2000000")),
     ("lake.py", ("--rows", "10000000", "--appends", "1000")),
+    ("correlations.py", ()),
 )
 """The full sizes: for a machine with time and disk to spare."""
 
