@@ -42,14 +42,14 @@ def columns(needed: Iterable[str], whole: Collection[str] = ()) -> list[str]:
     return names
 
 
-def chunks(days: Iterable[tuple[str, int]], size: int = CHUNK_ROWS) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Days put together until they have `size` rows, with their rows."""
+def chunks(days: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Days put together until they have `CHUNK_ROWS`, with their rows."""
     group: list[str] = []
     rows = 0
     for day, count in days:
         group.append(day)
         rows += count
-        if rows >= size:
+        if rows >= CHUNK_ROWS:
             yield tuple(group), rows
             group, rows = [], 0
     if group:

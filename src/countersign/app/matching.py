@@ -228,6 +228,7 @@ class Matching:
         if recall_progress(self.workspace).job != job:
             left = replace(state, made_of="", rules=kept, indicators="" if other else state.indicators)
             remember(self.workspace, left)
+            remember_progress(self.workspace, Progress())  # what it calls done may be forgotten now
             self._forget(kept, indicators=other)
         if seen and (new or (other and indicators is not None)):
             some = replace(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from countersign.app._reviewed import digest
 from countersign.app.ruleset import Ready
@@ -21,6 +22,29 @@ def rule_notes(ready: Ready, told: str) -> tuple[list[str], str]:
     if about == told:
         return [], about
     return [_many(problems)], about
+
+
+def exception_notes(ready: Ready, held: Mapping[str, int], as_of: datetime) -> list[str]:
+    """How many hits are held back, and which exceptions are over."""
+    notes = []
+    total, those = sum(held.values()), sum(count > 0 for count in held.values())
+    if total:
+        notes.append(
+            f"{total:,} {_plural('hit', total)} held back by {those:,} {_plural('exception', those)} (countersign "
+            "findings --held)"
+        )
+    over = [one for one in ready.exemptions if not one.in_force(as_of)]
+    notes += [
+        f"exception expired on {one.until.isoformat()}, its hits count again: {one.reason} ({one.path}:{one.line})"
+        for one in over[:FEW]
+    ]
+    if len(over) > FEW:
+        notes.append(f"{len(over) - FEW:,} more exceptions have expired")
+    return notes
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
 
 
 def _many(problems: Sequence[Problem]) -> str:

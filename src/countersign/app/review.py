@@ -9,31 +9,35 @@ address was which host, which hosts log at all).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from countersign import __version__, agreements
 from countersign.agreements import Agreement, Coverage, Resolver
 from countersign.app._reviewed import State, digest, recall, remember
 from countersign.app.agreements import Subjects, load
+from countersign.app.correlating import correlated, group, keep
 from countersign.app.documents import finding_document, visit_document, visit_from
 from countersign.app.explaining import explained
 from countersign.app.findings import began, clause_findings, switch_findings, with_findings
 from countersign.app.hit_findings import hit_findings, of_rule
 from countersign.app.hits import Homes, grouped, live
+from countersign.app.holding import Holding
 from countersign.app.matching import Detectors, Matching
-from countersign.app.notes import rule_notes
+from countersign.app.notes import exception_notes, rule_notes
 from countersign.app.results import Results
 from countersign.app.ruleset import Ready, prepare
 from countersign.app.workspace import Workspace
 from countersign.lake import Lake
 from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
 from countersign.model.visit import Finding, Severity, Visit
+from countersign.rules.correlations import silent
 from countersign.visits import stitch, views
 
 Progress = Callable[[int, int | None], None]
@@ -88,16 +92,23 @@ def review(
                 "no agreement is in force: nobody is known as a provider (countersign discover helps)"
             )
         before = State() if everything else recall(workspace)
-        detectors = Detectors(ready.compiled)
+        detectors = Detectors(ready.compiled, exceptions=ready.filters)
         state, changed = _matched(workspace, lake, detectors, before, progress)
         said, told = rule_notes(ready, before.told)
-        notes += said
-        made_of = digest(__version__, sorted(item.model_dump_json() for item in agreed))
+        made_of = digest(
+            __version__,
+            sorted(item.model_dump_json() for item in agreed),
+            sorted([one.id, one.rules, one.in_force(as_of)] for one in ready.exemptions),
+            sorted([rule.id, rule.sha256] for rule in ready.ruleset.rules),
+        )
         fresh: tuple[Finding, ...] = ()
         if changed or made_of != state.made_of:
             same = {id_ for id_, text in before.rules.items() if state.rules.get(id_) == text}
-            fresh = _work(lake, results, agreed, ready, as_of, frozenset(same))
+            holding = Holding.of(lake, ready, as_of)
+            fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same))
+            state = replace(state, held=holding.counts)
         remember(workspace, replace(state, made_of=made_of, told=told))
+        notes += [*said, *exception_notes(ready, state.held, as_of)]
         counts = results.severities()
         seconds = time.monotonic() - begun
         return Reviewed(
@@ -124,6 +135,7 @@ def _work(
     results: Results,
     agreed: tuple[Agreement, ...],
     ready: Ready,
+    holding: Holding,
     as_of: datetime,
     unchanged: frozenset[str],
 ) -> tuple[Finding, ...]:
@@ -133,13 +145,26 @@ def _work(
     visits = _aliased(stitch(table, Subjects(Resolver(agreed)), leaves.get), results.visits())
     judged = judge_all(visits, agreed, coverage(table), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
-    groups = grouped(live(lake, ("rule",)), Homes(judged), leaves)
+    homes = Homes(judged)
+    groups = grouped(holding.let_through(_speaking(lake, ready)), homes, leaves)
+    correlations = correlated(lake, ready.ruleset, holding, leaves)
+    keep(lake, correlations.hits)
+    group(correlations, homes, holding, groups)
     of_hits = hit_findings(groups, judged, {rule.id: of_rule(rule) for rule in ready.ruleset.rules})
     before = {body["id"]: body for body in results.findings()}
     findings += explained(lake, ready.compiled, of_hits, before, unchanged)
     lake.replace("visits", _visit_rows(with_findings(judged, findings)))
     lake.replace("findings", _finding_rows(findings))
     return tuple(finding for finding in findings if before.keys().isdisjoint({finding.id, *finding.aliases}))
+
+
+def _speaking(lake: Lake, ready: Ready) -> Iterator[pa.Table]:
+    """Hits of rules, but of those that speak through a correlation only."""
+    status = zip(ready.compiled.rules, ready.compiled.status, strict=True)
+    quiet = silent(ready.ruleset, {rule.id for rule, state in status if state.state == "active"})
+    quiet_ids = pa.array(sorted(quiet), pa.string())
+    for table in live(lake, ("rule",)):
+        yield table.filter(pc.invert(pc.is_in(table["rule_id"], value_set=quiet_ids))) if quiet else table
 
 
 def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:

@@ -1,16 +1,17 @@
-"""The rules of a workspace: our own pack and those in its `rules/` folder."""
+"""The rules of a workspace: our own pack and those in its `rules/` folder, and the exceptions from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from countersign.app.workspace import Workspace
 from countersign.errors import InputError
-from countersign.rules import CompiledSet, Problem, RuleSet
+from countersign.rules import CompiledSet, Problem, RuleSet, exceptions
 from countersign.rules.cache import load_compiled
+from countersign.rules.exceptions import Exemption, filter_rules, load_exceptions, unknown_rules
 from countersign.rules.placeholders import load_placeholders
 
 FOLDER = "rules"
@@ -22,29 +23,40 @@ SUFFIXES = frozenset({".yml", ".yaml", ".zip"})
 @dataclass(frozen=True, slots=True)
 class Ready:
     """Rules ready to run, and what they came from. `own` is the folder of our own pack; `problems` are those of files
-    beside the rules."""
+    beside the rules. Among the compiled rules are `filters`: exceptions written as filters, as rules that find what they
+    mean."""
 
     compiled: CompiledSet
     ruleset: RuleSet
     own: Path
+    exemptions: tuple[Exemption, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def filters(self) -> frozenset[str]:
+        """Ids of the compiled rules whose hits hold others back."""
+        return frozenset(one.id for one in self.exemptions if one.parsed is not None)
 
 
 def prepare(workspace: Workspace) -> Ready:
     """Our own pack, then whatever lies in the workspace's folder `rules`, compiled; from the cache where it has them."""
     lists, problems = _placeholders(workspace)
+    folder = workspace.root / exceptions.FOLDER
+    beside = [folder] if folder.is_dir() else []
+    exemptions, wrong = load_exceptions(beside)
     with resources.as_file(resources.files("countersign").joinpath("content", "rules")) as own:
 
         def load(paths: Sequence[Path]) -> RuleSet:
-            return _load(paths, own)
+            return _load([path for path in paths if path not in beside], own, exemptions)
 
         compiled, ruleset = load_compiled(
-            [own, *rule_paths(workspace)],
+            [own, *rule_paths(workspace), *beside],
             workspace.root / "state" / CACHE,
             load=load,
             placeholders=lists,
         )
-        return Ready(compiled, ruleset, own, problems)
+    unknown = unknown_rules(exemptions, ruleset.rules)
+    return Ready(compiled, ruleset, own, exemptions, (*problems, *wrong, *unknown))
 
 
 def rule_paths(workspace: Workspace) -> list[Path]:
@@ -66,7 +78,7 @@ def _placeholders(workspace: Workspace) -> tuple[Mapping[str, tuple[str, ...]], 
         return {}, (Problem(error.path, error.line, f"{error.message}; its lists are not used"),)
 
 
-def _load(paths: Sequence[Path], own: Path) -> RuleSet:
+def _load(paths: Sequence[Path], own: Path, exemptions: Sequence[Exemption]) -> RuleSet:
     """Of two rules with one id ours is kept."""
     from countersign.rules import load_rules
     from countersign.rules.references import checked
@@ -89,4 +101,9 @@ def _load(paths: Sequence[Path], own: Path) -> RuleSet:
         digests={**theirs.digests, **ours.digests},
         parsed=(*ours.parsed, *(theirs.parsed[index] for index in kept)),
     )
-    return checked(together)
+    filters, known_rules = filter_rules(exemptions), checked(together)
+    return replace(
+        known_rules,
+        rules=(*known_rules.rules, *filters.rules),
+        parsed=(*known_rules.parsed, *filters.parsed),
+    )
