@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from countersign.model.schema import TIMESTAMP, UNMAPPED, source_columns
 from countersign.rules import CompiledSet, Example, Rule, RuleSet, load_logsources
 from countersign.rules.correlations import correlate
+from countersign.rules.hits import base_hits
 
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 HOST = "FS01"
@@ -76,38 +76,3 @@ def found(compiled: CompiledSet, ruleset: RuleSet, events: pa.Table) -> dict[str
     for id_ in [*hits["rule_id"].to_pylist(), *correlate(hits, ruleset)["rule_id"].to_pylist()]:
         counted[id_] = counted.get(id_, 0) + 1
     return counted
-
-
-def base_hits(compiled: CompiledSet, events: pa.Table) -> pa.Table:
-    """The hits of rules as correlations want them."""
-    matched = compiled.match(events)
-    numbers = matched["rule"].combine_chunks()
-    fields: list[list[tuple[str, str]] | None] = []
-    for rule, part in _by_rule(numbers, matched["row"].combine_chunks()):
-        names = compiled.captured.get(compiled.rules[rule].id, ())
-        values = compiled.values(events, part, names, rule) if names else None
-        for place in range(len(part)):
-            texts = [] if values is None else [(name, values[name][place].as_py()) for name in names]
-            fields.append([(name, text) for name, text in texts if text is not None])
-    at = events.take(matched["row"])
-    return pa.table(
-        {
-            "id": pa.array([f"hit {place}" for place in range(matched.num_rows)], pa.string()),
-            "rule_id": pa.array([rule.id for rule in compiled.rules]).take(numbers),
-            "event": at["id"],
-            "time": at["time"] if "time" in at.schema.names else pa.nulls(at.num_rows, TIMESTAMP),
-            "host": _hosts(at),
-            "fields": pa.array(fields, UNMAPPED),
-        }
-    )
-
-
-def _hosts(events: pa.Table) -> pa.Array:
-    if "device" not in events.schema.names:
-        return pa.nulls(events.num_rows, pa.string())
-    return pc.struct_field(events["device"].combine_chunks(), "hostname")
-
-
-def _by_rule(numbers: pa.Array, rows: pa.Array) -> Iterable[tuple[int, pa.Array]]:
-    for rule in pc.unique(numbers).to_pylist():
-        yield rule, rows.filter(pc.equal(numbers, rule))
