@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
@@ -16,7 +17,6 @@ from typing import Any, Literal
 from sigma.conditions import (
     ConditionAND,
     ConditionIdentifier,
-    ConditionItem,
     ConditionNOT,
     ConditionOR,
     ConditionSelector,
@@ -33,6 +33,8 @@ from countersign.rules.rule import Problem, Rule, RuleSet
 
 PREFIX = "_filter_"
 """Selections of a filter are called so in the rules it is added to; a rule's own `1 of ...` never means them."""
+_TAKES_IN = re.compile(r"\bof\s+_")
+"""A pattern that begins with `_` could mean a filter's selections."""
 
 
 def parse_filter(data: Mapping[str, Any]) -> tuple[SigmaFilter | None, list[str]]:
@@ -131,15 +133,11 @@ def _within(rule: SigmaLogSource, other: SigmaLogSource) -> bool:
 def _filtered(target: SigmaRule, own: SigmaFilter, rule: Rule) -> tuple[SigmaRule, str]:
     """The rule with the filter's condition; itself, with the reason, where it cannot be added."""
     prefix = f"{PREFIX}{hashlib.sha256(rule.id.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}_"
-    try:
-        for parsed in target.detection.parsed_condition:
-            if any(one.startswith("_") for one in _patterns(parsed.parse(postprocess=False))):
-                return (
-                    target,
-                    f"cannot be added to {target.title}, whose condition takes in all names with `_`",
-                )
-    except PARSER_FAILURES:
+    conditions: list[Any] = target.detection.condition
+    if not all(isinstance(one, str) and _closed(one) for one in conditions):
         return target, ""  # the rule is wrong by itself, and compiling says so
+    if any(_TAKES_IN.search(one) for one in conditions):
+        return target, f"cannot be added to {target.title}, whose condition takes in all names with `_`"
     names = {name: f"{prefix}{number}" for number, name in enumerate(own.filter.detections)}
     added = _text(_read(own), own.filter, names)
     detections = {
@@ -149,19 +147,21 @@ def _filtered(target: SigmaRule, own: SigmaFilter, rule: Rule) -> tuple[SigmaRul
     changed = copy.copy(target)
     changed.detection = SigmaDetections(
         detections,
-        [f"({condition}) and ({added})" for condition in target.detection.condition],
+        [f"({condition}) and ({added})" for condition in conditions],
         target.detection.source,
         target.detection.policy,
     )
     return changed, ""
 
 
-def _patterns(item: Any) -> Iterator[str]:  # noqa: ANN401  # pySigma's parse tree is only loosely typed
-    if isinstance(item, ConditionSelector):
-        yield item.pattern
-    elif isinstance(item, ConditionItem) and not isinstance(item, ConditionIdentifier):
-        for argument in item.args:
-            yield from _patterns(argument)
+def _closed(condition: str) -> bool:
+    """Whether the parentheses of a condition close within it, so that it stays itself in further ones."""
+    depth = 0
+    for one in condition:
+        depth += (one == "(") - (one == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _read(own: SigmaFilter) -> Any:  # noqa: ANN401  # pySigma's parse tree is only loosely typed

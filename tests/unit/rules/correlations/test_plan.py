@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from countersign.rules import RuleSet, compile_rules
+from countersign.rules.cache import load_compiled
 from countersign.rules.correlations import captured, plan, problems, silent
 from countersign.rules.references import checked
 
@@ -128,3 +130,16 @@ def test_rules_of_a_correlation_are_silent_unless_one_asks_to_hear_them(ruleset:
     everything = {rule.id for rule in made.rules}
     assert silent(made, everything) == {A}
     assert silent(made, everything - {rule.id for rule in made.rules if rule.title == "quiet"}) == frozenset()
+
+
+def test_a_rule_set_from_the_cache_has_the_same_plan(ruleset: Load, tmp_path: Path) -> None:
+    made = ruleset(
+        base("a", A),
+        "title: t\ncorrelation: {type: temporal, timespan: 1d, condition: a and not a, aliases: {x: {a: y}}}\n",
+    )
+    files = sorted({tmp_path / rule.path for rule in made.rules})
+    load_compiled(files, tmp_path / "cache")
+    compiled, cached = load_compiled(files, tmp_path / "cache")
+    assert cached.parsed == ()
+    assert plan(cached) == plan(made)
+    assert compiled.captured == captured(cached) == captured(made)
