@@ -7,19 +7,19 @@ top-level domain, the empty file); a *doubtful* one matches and carries a warnin
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Any
 
+from countersign.rules.indicators.addresses import packed
 from countersign.rules.indicators.terms import Clause, Kind, Term, host_of
 
 SHORTEST_NAME = 3
 """Characters: file names and mutexes below it stand everywhere."""
 
-Network = IPv4Network | IPv6Network
 Judgement = tuple[tuple[Clause, ...], str | None, str | None]
 
 
@@ -35,6 +35,12 @@ class Breadth:
         A clause of several terms is as narrow as its narrowest one. Where all clauses are refused they are all
         given back, to be kept and shown.
         """
+        if len(clauses) == 1 and len(clauses[0]) == 1:  # by far the most
+            only = clauses[0][0]
+            reason = refusal(only)
+            if reason is not None:
+                return clauses, None if self.allowed else reason, reason if self.allowed else None
+            return clauses, None, doubt(only)
         kept: list[Clause] = []
         refused: list[str] = []
         warnings: list[str] = []
@@ -57,46 +63,45 @@ class Breadth:
 
 def refusal(term: Term) -> str | None:
     """Why the term alone cannot be an indicator; None if it can."""
-    match term.kind:
-        case Kind.ADDRESS:
-            return _address_refusal(term.value)
-        case Kind.DOMAIN:
-            return _domain_refusal(term.value)
-        case Kind.MD5 | Kind.SHA1 | Kind.SHA256 | Kind.IMPHASH:
-            found: str | None = _table()["hashes"].get(term.value)
-            return found
-        case Kind.FILE:
-            if term.value in _names("files", "refused"):
-                return f"{term.value} runs on every machine"
-            return _short(term.value)
-        case Kind.MUTEX:
-            return _short(term.value)
-        case Kind.PORT:
-            return "a port alone says nothing"
-        case _:
-            return None
+    judge = _REFUSALS.get(term.kind)
+    return None if judge is None else judge(term.value)
 
 
 def doubt(term: Term) -> str | None:
     """What to mind about the term; None if nothing."""
-    match term.kind:
-        case Kind.ADDRESS:
-            known = _table()["addresses"].get(term.value)
-            if known is not None:
-                return f"{term.value} is {known}"
-            network = _network(term.value)
-            limit = _table()["networks"][f"doubtful_v{network.version}"]
-            if network.prefixlen < limit:
-                return f"{term.value} is as large as a provider"
-            return None
-        case Kind.DOMAIN if term.value in _names("domains", "doubtful"):
-            return f"{term.value} is in ordinary use"
-        case Kind.URL if host_of(term.value) + "/" == term.value and host_of(term.value) in _names(
-            "domains", "doubtful"
-        ):
-            return f"{term.value} is in ordinary use"
-        case _:
-            return None
+    judge = _DOUBTS.get(term.kind)
+    return None if judge is None else judge(term.value)
+
+
+def _empty_file(digest: str) -> str | None:
+    return _known("hashes").get(digest)
+
+
+def _everywhere(name: str) -> str | None:
+    return f"{name} runs on every machine" if name in _names("files", "refused") else _short(name)
+
+
+def _port_alone(port: str) -> str | None:
+    return f"port {port} alone says nothing"
+
+
+def _address_doubt(text: str) -> str | None:
+    known = _known("addresses").get(text)
+    if known is not None:
+        return f"{text} is {known}"
+    if "/" not in text:
+        return None
+    network = ip_network(text)
+    limit = _table()["networks"][f"doubtful_v{network.version}"]
+    return f"{text} is as large as a provider" if network.prefixlen < limit else None
+
+
+def _domain_doubt(name: str) -> str | None:
+    return f"{name} is in ordinary use" if name in _names("domains", "doubtful") else None
+
+
+def _url_doubt(key: str) -> str | None:
+    return _domain_doubt(host_of(key)) if key.endswith("/") and key.count("/") == 1 else None
 
 
 def _short(name: str) -> str | None:
@@ -104,11 +109,18 @@ def _short(name: str) -> str | None:
 
 
 def _address_refusal(text: str) -> str | None:
-    network = _network(text)
-    if network.prefixlen < _table()["networks"][f"refused_v{network.version}"]:
-        return f"{text} is a large part of all addresses"
-    for special, reason in _special():
-        if network.version == special.version and network.subnet_of(special):  # type: ignore[arg-type]  # same version
+    base, slash, prefix = text.partition("/")
+    raw = packed(base)
+    if raw is None:
+        raise RuntimeError("the value is not in normal form")
+    if slash:
+        limit: int = _table()["networks"]["refused_v6" if ":" in base else "refused_v4"]
+        if int(prefix) < limit:
+            return f"{text} is a large part of all addresses"
+    length = 128 if not slash else int(prefix) + (0 if ":" in base else 96)
+    number = int.from_bytes(raw)
+    for start, mask, least, reason in _special():
+        if number & mask == start and length >= least:
             return f"{text}: {reason}"
     return None
 
@@ -119,13 +131,21 @@ def _domain_refusal(name: str) -> str | None:
     return f"anybody can register a name below {name}" if name in _names("domains", "refused") else None
 
 
-def _network(text: str) -> Network:
-    return ip_network(text)
+@cache
+def _special() -> tuple[tuple[int, int, int, str], ...]:
+    """Base, mask and prefix length of special networks as parts of IPv6, and what they are."""
+    found = []
+    for text, reason in _table()["special"].items():
+        network = ip_network(text)
+        length = network.prefixlen + (96 if network.version == 4 else 0)
+        base = int(network.network_address) + (0xFFFF << 32 if network.version == 4 else 0)
+        found.append((base, ((1 << length) - 1) << (128 - length), length, reason))
+    return tuple(found)
 
 
 @cache
-def _special() -> tuple[tuple[Network, str], ...]:
-    return tuple((ip_network(text), reason) for text, reason in _table()["special"].items())
+def _known(section: str) -> Mapping[str, str]:
+    return dict(_table()[section])
 
 
 @cache
@@ -137,3 +157,22 @@ def _names(section: str, name: str) -> frozenset[str]:
 def _table() -> Mapping[str, Any]:
     text = resources.files(__package__).joinpath("broad.toml").read_text("utf-8")
     return tomllib.loads(text)
+
+
+_Judge = Callable[[str], str | None]
+_REFUSALS: Mapping[Kind, _Judge] = {
+    Kind.ADDRESS: _address_refusal,
+    Kind.DOMAIN: _domain_refusal,
+    Kind.MD5: _empty_file,
+    Kind.SHA1: _empty_file,
+    Kind.SHA256: _empty_file,
+    Kind.IMPHASH: _empty_file,
+    Kind.FILE: _everywhere,
+    Kind.MUTEX: _short,
+    Kind.PORT: _port_alone,
+}
+_DOUBTS: Mapping[Kind, _Judge] = {
+    Kind.ADDRESS: _address_doubt,
+    Kind.DOMAIN: _domain_doubt,
+    Kind.URL: _url_doubt,
+}

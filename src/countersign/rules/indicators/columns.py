@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,39 +27,38 @@ class Seen:
 
 def seen(batch: pa.RecordBatch, places: Sequence[Place]) -> Iterator[tuple[Place, Seen]]:
     """Every place that holds anything in this batch."""
+    names = {name: number for number, name in enumerate(batch.schema.names)}
     known: dict[str, Seen | None] = {}
-    keyed = _mapped(batch, {place.key for place in places if place.key})
+    keyed: dict[str, Seen] = {}
+    if UNMAPPED in names:
+        keyed = _mapped(batch.column(names[UNMAPPED]), {place.key for place in places if place.key})
     for place in places:
         if place.key:
             found = keyed.get(place.key)
         else:
             if place.column not in known:
-                known[place.column] = _column(batch, place.column)
+                known[place.column] = _column(batch, names, place.column)
             found = known[place.column]
         if found is not None:
             yield place, found
 
 
-def _column(batch: pa.RecordBatch, path: str) -> Seen | None:
-    array = _leaf(batch, path)
-    if array is None or array.null_count == len(array):
+def _column(batch: pa.RecordBatch, names: Mapping[str, int], path: str) -> Seen | None:
+    """The column by its whole name, as a reader of single leaves gives it, else inside its struct."""
+    if path in names:
+        array = batch.column(names[path])
+    else:
+        head, *rest = path.split(".")
+        if head not in names:
+            return None
+        array = batch.column(names[head])
+        for name in rest:
+            if not pa.types.is_struct(array.type) or array.type.get_field_index(name) < 0:
+                return None
+            array = pc.struct_field(array, name)
+    if array.null_count == len(array):
         return None
     return _encode(array, None)
-
-
-def _leaf(batch: pa.RecordBatch, path: str) -> pa.Array | None:
-    """The column by its whole name, as a reader of single leaves gives it, else inside its struct."""
-    if path in batch.schema.names:
-        return batch.column(path)
-    head, *rest = path.split(".")
-    if head not in batch.schema.names:
-        return None
-    array = batch.column(head)
-    for name in rest:
-        if not pa.types.is_struct(array.type) or array.type.get_field_index(name) < 0:
-            return None
-        array = pc.struct_field(array, name)
-    return array
 
 
 def _encode(array: pa.Array, rows: Ints | None) -> Seen:
@@ -74,12 +73,9 @@ def _encode(array: pa.Array, rows: Ints | None) -> Seen:
     return Seen(encoded.dictionary, encoded.indices.to_numpy().astype(np.int64), rows)
 
 
-def _mapped(batch: pa.RecordBatch, keys: set[str]) -> dict[str, Seen]:
+def _mapped(array: pa.Array, keys: set[str]) -> dict[str, Seen]:
     """The places inside `unmapped`: its entries whose key, without regard to case, is one of `keys`."""
-    if not keys or UNMAPPED not in batch.schema.names:
-        return {}
-    array = batch.column(UNMAPPED)
-    if not pa.types.is_map(array.type) or not len(array):
+    if not keys or not pa.types.is_map(array.type) or not len(array):
         return {}
     offsets = array.offsets.to_numpy().astype(np.int64)
     first, last = int(offsets[0]), int(offsets[-1])

@@ -22,6 +22,8 @@ REACH = 4096
 """Bytes counted from the end; no indicator is longer. What stands before them has no weight."""
 _BLOCK = 1 << 22
 """Bytes hashed at a time: 100 MB of intermediate numbers."""
+_ROWS = 1 << 16
+"""Texts hashed at a time when a table is made."""
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _SPARSE_BITS = 4
@@ -140,7 +142,8 @@ class TextTable:
 
     def __init__(self, values: pa.Array) -> None:
         self._texts = Texts(values)
-        self._table = HashTable(self._texts.hashes(*self._texts.wholes()))
+        parts = [Texts(values.slice(first, _ROWS)) for first in range(0, len(values), _ROWS)]
+        self._table = HashTable(np.concatenate([part.hashes(*part.wholes()) for part in parts]))
 
     def find(self, texts: Texts, indexes: Ints, starts: Ints) -> tuple[Ints, Ints]:
         """Pairs (text, entry) in which the text from its start on equals the entry."""

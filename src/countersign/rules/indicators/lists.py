@@ -11,14 +11,18 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain, islice
 
 from countersign.rules.indicators import words
+from countersign.rules.indicators.bulk import recognised
 from countersign.rules.indicators.guess import at_port, guess, refang
-from countersign.rules.indicators.tables import TLP, Draft, Problem
+from countersign.rules.indicators.tables import TLP, Draft, Plain, Problem
 from countersign.rules.indicators.terms import Clause, Kind, term
 
 MAX_LINE = 65_536
 """Characters of one line."""
+BLOCK = 65_536
+"""Lines looked at together."""
 HEADER_LINES = 200
 """Lines, comments included, among which a header is looked for."""
 _DELIMITERS = (",", ";", "\t", "|")
@@ -37,25 +41,24 @@ class Header:
     line: int
 
 
-def read_lines(lines: Iterable[str], path: str) -> Iterator[Draft | Problem]:
+def read_lines(lines: Iterable[str], path: str) -> Iterator[Draft | Plain | Problem]:
     """The indicators of a text. `lines` come with or without their ends; `path` is named in problems."""
-    kept: list[str] = []
     stream = iter(lines)
+    kept: list[str] = []
     header = None
     for line in stream:
         kept.append(line)
-        found = _header(line, len(kept)) if header is None else None
-        if found is not None:
-            header = found
+        header = header or _header(line, len(kept))
         if len(kept) >= HEADER_LINES or (line.strip() and not line.startswith("#")):
             break
-    number = 0
-    for source in (kept, stream):
-        for line in source:
-            number += 1
-            if header is not None and number == header.line:
-                continue
-            yield from _line(line, number, path, header)
+    numbered = enumerate(chain(kept, stream), 1)
+    while block := list(islice(numbered, BLOCK)):
+        if header is None:
+            plain, block = recognised(block)
+            yield from plain
+        for number, line in block:
+            if header is None or number != header.line:
+                yield from _line(line, number, path, header)
 
 
 def _line(line: str, number: int, path: str, header: Header | None) -> Iterator[Draft | Problem]:
@@ -191,7 +194,8 @@ def of_type(word: str, cell: str) -> tuple[Clause, ...]:
 
 
 def _draft(clauses: tuple[Clause, ...], value: str, title: str) -> Draft:
-    return Draft(key=_key(clauses), clauses=clauses, title=title, pattern=value)
+    bare = value.lower() == clauses[0][0].value
+    return Draft(key=_key(clauses), clauses=clauses, title=title, pattern=None if bare else value)
 
 
 def _key(clauses: Sequence[Clause]) -> str:

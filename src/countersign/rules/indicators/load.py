@@ -11,7 +11,7 @@ from typing import BinaryIO
 from countersign.errors import InputError
 from countersign.rules.indicators.breadth import Breadth
 from countersign.rules.indicators.lists import MAX_LINE, read_lines
-from countersign.rules.indicators.tables import Builder, Draft, Loaded, Problem
+from countersign.rules.indicators.tables import Builder, Draft, Loaded, Plain, Problem
 
 MAX_JSON_BYTES = 256 << 20
 """A bundle is parsed whole and takes some six times its size in memory."""
@@ -20,7 +20,7 @@ MAX_INDICATORS = 5_000_000
 """In one source."""
 MAX_PROBLEMS = 1000
 """Kept of one source; the others are counted."""
-Found = Iterator[Draft | Problem]
+Found = Iterator[Draft | Plain | Problem]
 Progress = Callable[[int, int | None], None]
 
 
@@ -63,22 +63,34 @@ class _Intake:
         self._unread = 0
         self._count = 0
 
-    def take(self, found: Iterable[Draft | Problem]) -> None:
+    def take(self, found: Iterable[Draft | Plain | Problem]) -> None:
         """Add what one file holds."""
         for one in found:
             if isinstance(one, Problem):
-                if len(self._problems) < MAX_PROBLEMS:
-                    self._problems.append(one)
-                else:
-                    self._unread += 1
-                continue
-            self._count += 1
-            if self._count > MAX_INDICATORS:
-                raise InputError(
-                    f"there are more than {MAX_INDICATORS:,} indicators in {self._builder.source}",
-                    remedy="import parts of it as sources of their own",
-                )
-            self._builder.add(one)
+                self._problem(one)
+            elif isinstance(one, Plain):
+                self._counted(len(one.values))
+                self._builder.add_plain(one.kind, one.values)
+            else:
+                self._counted(1)
+                try:
+                    self._builder.add(one)
+                except ValueError as error:
+                    self._problem(Problem("", None, one.title[:80], str(error)))
+
+    def _problem(self, problem: Problem) -> None:
+        if len(self._problems) < MAX_PROBLEMS:
+            self._problems.append(problem)
+        else:
+            self._unread += 1
+
+    def _counted(self, more: int) -> None:
+        self._count += more
+        if self._count > MAX_INDICATORS:
+            raise InputError(
+                f"there are more than {MAX_INDICATORS:,} indicators in {self._builder.source}",
+                remedy="import parts of it as sources of their own",
+            )
 
     def finish(self) -> Loaded:
         loaded = self._builder.finish(

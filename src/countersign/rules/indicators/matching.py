@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from countersign.rules.indicators.columns import Seen, seen
-from countersign.rules.indicators.hashing import Ints, ranges
+from countersign.rules.indicators.hashing import Ints, Texts, ranges
 from countersign.rules.indicators.lookup import Lookup
 from countersign.rules.indicators.places import Place, places
 from countersign.rules.indicators.tables import INDICATORS_SCHEMA
@@ -75,7 +75,7 @@ class Indicator:
     def words(self) -> dict[str, str]:
         """What a person wants to know of it, by name; nothing that is empty."""
         said = {
-            "indicator": self.title or self.pattern or self.key,
+            "indicator": self.title or self.pattern or self.key.partition(":")[2] or self.key,
             "source": self.source,
             "author": self.author,
             "confidence": "" if self.confidence is None else str(self.confidence),
@@ -113,34 +113,28 @@ class IndicatorSet:
             rows.column("refused").is_null(),
         )
         lists = _one(rows.column("terms"))
-        owner = (
-            lists.value_parent_indices()
-            if hasattr(lists, "value_parent_indices")
-            else pc.list_parent_indices(lists)
-        )
-        owners = np.asarray(owner, dtype=np.int64)
+        owners = pc.list_parent_indices(lists).to_numpy().astype(np.int64)
         flat = lists.flatten()
         kept = np.asarray(_one(live).to_numpy(zero_copy_only=False), dtype=bool)[owners]
-        chosen = pa.array(np.flatnonzero(kept))
-        flat, owners = flat.take(chosen), owners[kept]
+        if not kept.all():
+            flat, owners = flat.take(pa.array(np.flatnonzero(kept))), owners[kept]
         clause = flat.field("clause").to_numpy().astype(np.int64)
         _, clause_of = np.unique(owners * (1 << 16) + clause, return_inverse=True)
         self._owner, self._clause = owners, clause_of.astype(np.int64)
         self._clause_size = np.bincount(self._clause) if len(owners) else np.zeros(0, dtype=np.int64)
         self._lookup = Lookup(flat.field("kind"), flat.field("value"))
-        sides = flat.field("side").to_pylist() if len(owners) else []
-        order = {side.value: number for number, side in enumerate(Side)}
-        self._side = np.fromiter((order[side] for side in sides), dtype=np.int8, count=len(sides))
+        sides = pc.index_in(flat.field("side"), value_set=pa.array([side.value for side in Side]))
+        self._side = sides.to_numpy().astype(np.int8)
+        self._sided = bool(self._side.any())
         self._from = _microseconds(rows.column("valid_from"), NEVER_BEGAN)
         self._until = _microseconds(rows.column("valid_until"), NEVER_ENDS)
         self._places = tuple(place for place in places() if place.kinds & self._lookup.kinds)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of all that decides what matches: equal sets give equal ones, in whatever order they were read."""
-        digest = hashlib.sha256(f"indicators {VERSION} {self._any_time}".encode())
-        for one in sorted(self.ids.to_pylist()):
-            digest.update(one.encode())
+        """Digest of all that decides what matches. Rows stand by source and key, in whatever order they were read."""
+        digest = hashlib.sha256(f"indicators {VERSION} {self._any_time} ".encode())
+        digest.update(Texts(self.ids).data.tobytes())  # ids have one length
         return digest.hexdigest()
 
     @property
@@ -235,7 +229,7 @@ class IndicatorSet:
     def _in_place(self, place: Place, column: Seen) -> _Found:
         """All (row, term) of one place. `codes` index the place's distinct values."""
         values, terms = self._lookup.find(column.values, place)
-        if place.side is not Side.ANY or self._side.any():
+        if self._sided:
             asked = self._side[terms]
             fits = (asked == 0) | (asked == list(Side).index(place.side))
             values, terms = values[fits], terms[fits]

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.errors import InputError
+from countersign.rules.indicators.hashing import Texts
 from countersign.rules.indicators.tables import INDICATORS_SCHEMA, Problem
 
 FORMAT = 1
@@ -187,10 +189,9 @@ def _feed(digest: hashlib._Hash, array: pa.Array) -> None:
         for place in range(array.type.value_type.num_fields):
             _feed(digest, inner.field(place))
     elif pa.types.is_string(array.type):
-        filled = array.fill_null("")
-        digest.update(pc.binary_length(filled).to_numpy().tobytes())
-        for first in range(0, len(filled), 65_536):
-            digest.update("".join(filled.slice(first, 65_536).to_pylist()).encode())
+        texts = Texts(array.fill_null(""))
+        digest.update(np.diff(texts.offsets).tobytes())
+        digest.update(texts.data.tobytes())
     else:
         numbers = array.cast(pa.int64()) if pa.types.is_timestamp(array.type) else array.cast(pa.int8())
         digest.update(numbers.fill_null(0).to_numpy().tobytes())

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import orjson
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.rules.indicators.breadth import Breadth
-from countersign.rules.indicators.terms import Clause
+from countersign.rules.indicators.terms import Clause, Kind, Side
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 TERM = pa.struct(
@@ -38,7 +38,7 @@ INDICATORS_SCHEMA = pa.schema(
         pa.field("revoked", pa.bool_()),
         pa.field("refused", pa.string()),  # why it is not matched, null where it is
         pa.field("warning", pa.string()),  # what to mind about it
-        pa.field("pattern", pa.string()),  # as the source wrote it
+        pa.field("pattern", pa.string()),  # as the source wrote it, null where that is its only term
         pa.field("terms", pa.list_(TERM)),
     ]
 )
@@ -80,6 +80,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Plain:
+    """Many indicators of one kind and nothing else: `values` in normal form."""
+
+    kind: Kind
+    values: pa.Array
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """What was found in a source: rows of `INDICATORS_SCHEMA` by key, and what was wrong. `repeated` counts
     indicators of which the source holds a later or an equal version too."""
@@ -100,7 +108,9 @@ class Builder:
         self._batches: list[pa.RecordBatch] = []
 
     def add(self, draft: Draft) -> None:
-        """One more."""
+        """One more. Raises `ValueError` for a key that cannot be printed."""
+        if not draft.key.isprintable():
+            raise ValueError("its id holds characters that cannot be printed")
         clauses, refused, warning = self._breadth.judge(draft.clauses)
         self._rows.append(
             (
@@ -119,7 +129,7 @@ class Builder:
                 warning,
                 None if draft.pattern is None else draft.pattern[:MAX_PATTERN],
                 [
-                    (number, term.kind.value, term.side.value, term.value)
+                    (number, term.kind, term.side, term.value)
                     for number, clause in enumerate(clauses)
                     for term in clause
                 ],
@@ -129,18 +139,57 @@ class Builder:
             self._flush()
 
     def _id(self, draft: Draft, clauses: tuple[Clause, ...], refused: str | None) -> str:
-        """A digest of everything that decides what is matched: another one means another indicator."""
-        said = (
+        """A digest of everything that decides what is matched: another one means another indicator.
+
+        A line each; no part holds a line's end.
+        """
+        said = [
             self.source,
             draft.key,
-            [[(term.kind.value, term.side.value, term.value) for term in clause] for clause in clauses],
-            draft.valid_from,
-            draft.valid_until,
-            draft.revoked or refused is not None,
+            "" if draft.valid_from is None else draft.valid_from.isoformat(),
+            "" if draft.valid_until is None else draft.valid_until.isoformat(),
+            "off" if draft.revoked or refused is not None else "on",
+        ]
+        said += [
+            f"{number} {term.kind} {term.side} {term.value}"
+            for number, clause in enumerate(clauses)
+            for term in clause
+        ]
+        return _digest("\n".join(said).encode())
+
+    def add_plain(self, kind: Kind, values: pa.Array) -> None:
+        """Many indicators of one term and nothing else, whose breadth was looked at: `values` in normal form."""
+        self._flush()
+        head, middle = f"{self.source}\n{kind}:".encode(), f"\n\n\non\n0 {kind}  ".encode()
+        ids = [_digest(head + value + middle + value) for value in values.cast(pa.binary()).to_pylist()]
+        count = len(values)
+        structs = pa.StructArray.from_arrays(
+            [
+                pa.repeat(pa.scalar(0, pa.int16()), count),
+                pa.repeat(str(kind), count),
+                pa.repeat("", count),
+                values,
+            ],
+            fields=[TERM.field(place) for place in range(TERM.num_fields)],
         )
-        return hashlib.blake2b(orjson.dumps(said), digest_size=16, person=b"indicator").hexdigest()
+        columns: dict[str, pa.Array] = {
+            "id": pa.array(ids, pa.string()),
+            "key": pc.binary_join_element_wise(str(kind), values, ":"),
+            "revoked": pa.repeat(pa.scalar(False), count),  # a value
+            "terms": pa.ListArray.from_arrays(
+                np.arange(count + 1, dtype=np.int32), structs, type=pa.list_(TERM)
+            ),
+            **{name: pa.repeat("", count) for name in ("title", "author", "labels", "tlp")},
+        }
+        arrays = [
+            columns[one.name] if one.name in columns else pa.nulls(count, one.type)
+            for one in INDICATORS_SCHEMA
+        ]
+        self._batches.append(pa.RecordBatch.from_arrays(arrays, schema=INDICATORS_SCHEMA))
 
     def _flush(self) -> None:
+        if not self._rows:
+            return
         columns = zip(*self._rows, strict=True)
         arrays = [
             _terms(column) if schema_field.name == "terms" else pa.array(column, schema_field.type)
@@ -151,12 +200,11 @@ class Builder:
 
     def finish(self, problems: Iterable[Problem] = ()) -> Loaded:
         """All rows by key; of rows with one key the one last modified is kept."""
-        if self._rows:
-            self._flush()
-        table = pa.Table.from_batches(self._batches, schema=INDICATORS_SCHEMA)
-        self._batches = []
-        kept = newest(table)
-        return Loaded(kept, tuple(problems), table.num_rows - kept.num_rows)
+        self._flush()
+        batches, self._batches = self._batches, []
+        given = sum(batch.num_rows for batch in batches)
+        kept = newest(pa.Table.from_batches(batches, schema=INDICATORS_SCHEMA))
+        return Loaded(kept, tuple(problems), given - kept.num_rows)
 
 
 def newest(table: pa.Table) -> pa.Table:
@@ -165,15 +213,23 @@ def newest(table: pa.Table) -> pa.Table:
         table.select(["key", "modified", "id"]),
         sort_keys=[("key", "ascending"), ("modified", "descending"), ("id", "ascending")],
     )
-    table = table.take(order).combine_chunks()
-    keys = table.column("key").combine_chunks()
-    if len(keys) < 2:
-        return table
-    differs = pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1))
-    return table.filter(pa.concat_arrays([pa.array([True]), differs])).combine_chunks()
+    if table.num_rows > 1:
+        keys = table.column("key").take(order).combine_chunks()
+        differs = pc.not_equal(keys.slice(1), keys.slice(0, len(keys) - 1))
+        order = order.filter(pa.concat_arrays([pa.array([True]), differs]))
+    return pa.table([_one(column).take(order) for column in table.columns], schema=table.schema)
 
 
-def _terms(column: Iterable[list[tuple[int, str, str, str]]]) -> pa.Array:
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
+
+
+def _digest(said: bytes) -> str:
+    return hashlib.blake2b(said, digest_size=16, person=b"indicator").hexdigest()
+
+
+def _terms(column: Iterable[list[tuple[int, Kind, Side, str]]]) -> pa.Array:
     """Lists of terms, column by column: much quicker than a dictionary each."""
     lists = list(column)
     offsets = [0]

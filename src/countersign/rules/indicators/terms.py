@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Network, ip_network
 
+from countersign.rules.indicators.addresses import packed
+
 MAX_VALUE = 4096
 """Characters of a value. URLs beyond some 2,000 characters work nowhere."""
 
@@ -54,7 +56,8 @@ class Term:
 Clause = tuple[Term, ...]
 """Terms that one event must all hold. An indicator has one or more clauses, of which one is enough."""
 
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
+_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII)
+"""Labels that begin or end with a hyphen are wrong, and are in use."""
 _HEX = re.compile(r"[0-9a-f]+", re.ASCII)
 _URL = re.compile(
     r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^/?#@]*@)?(?P<host>[^/?#]*)(?P<rest>[^#]*)(?:#.*)?", re.DOTALL
@@ -82,6 +85,8 @@ def term(kind: Kind, text: str, side: Side = Side.ANY) -> Term:
 
 
 def _address(text: str) -> str:
+    if ":" not in text and "/" not in text and packed(text) is not None:
+        return text  # strictly parsed, so it is written in its only way
     network = ip_network(text.partition("%")[0] if "/" not in text else text, strict=False)
     if isinstance(network, IPv6Network):
         mapped = network.network_address.ipv4_mapped
@@ -96,10 +101,9 @@ def domain_name(text: str) -> str:
     name = text.lower().removeprefix("*.").strip(".")
     if not name.isascii():
         name = name.encode("idna").decode("ascii")
-    labels = name.split(".")
-    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(name) > 253 or not _NAME.fullmatch(name):
         raise ValueError("this is no domain name")
-    if labels[-1].isdecimal():
+    if name.rpartition(".")[2].isdecimal():
         raise ValueError("no domain ends in a number")
     return name
 
