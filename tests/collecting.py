@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from countersign.app._parsing import Job, Outcome, parse
+from countersign.app._parsing import Job, Worked, parse_all
 from countersign.app.collect import Summary, collect
 from countersign.app.evidence import verify
 from countersign.app.workspace import Workspace
@@ -67,12 +67,8 @@ def syslog(numbers: Sequence[int] | range, host: str = "gate") -> bytes:
     )
 
 
-def die_at_a_mark(jobs: Sequence[Job]) -> list[Outcome]:
+def die_at_a_mark(jobs: Sequence[Job], lake: Path) -> Worked:
     """In a worker's place: a parser that takes its whole process with it at some bytes."""
-    return [die_alone(job) for job in jobs]
-
-
-def die_alone(job: Job) -> Outcome:
-    if b"DIE" in job.raw:
+    if any(b"DIE" in job.raw for job in jobs):
         os._exit(9)
-    return parse(job)
+    return parse_all(jobs, lake)

@@ -1,6 +1,6 @@
-"""What a worker process does with one sealed segment: frame it, root its records, parse them.
+"""What a worker process does with sealed segments: frame them, root their records, parse them.
 
-Raw bytes go in and Arrow streams come out, so that nothing but bytes crosses between processes.
+Raw bytes go in. What was rejected comes back as an Arrow stream, events are left in a file until they are stored.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from threading import Thread
 import pyarrow as pa
 
 from countersign.app.cutting import MAX_RECORD
+from countersign.lake.spill import Spill, spill
 from countersign.ledger import Archive, records_root
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.model.lean import without_pandas
@@ -44,17 +45,22 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A parsed segment. `root` is the Merkle root over its `framed` records, None where framing itself failed;
-    `events` and `rejected` are Arrow IPC streams with as many rows as `events_rows` and `rejected_rows` say, which
-    unfold to `size` bytes."""
+    `rejected` is an Arrow IPC stream of `rejected_rows` rows."""
 
     root: str | None
     framed: int
-    events: bytes
     rejected: bytes
     events_rows: int
     rejected_rows: int
     duplicates: int
-    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What came of jobs: an outcome each, and the file in which all their events wait, if there are any."""
+
+    outcomes: tuple[Outcome, ...]
+    waiting: Spill | None
 
 
 def start_worker() -> None:
@@ -80,22 +86,29 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def work(jobs: Sequence[Job]) -> list[Outcome]:
-    """Parse segments one after the other, in a worker."""
+def work(jobs: Sequence[Job], lake: Path) -> Worked:
+    """Parse segments one after the other, in a worker; their events wait in the folder `lake`. Raises OSError where they
+    cannot be written."""
     try:
-        return parse_all(jobs)
+        return parse_all(jobs, lake)
     finally:
         gc.collect()
         release()
 
 
-def parse_all(jobs: Sequence[Job]) -> list[Outcome]:
-    """Parse segments one after the other."""
-    return [parse(job) for job in jobs]
+def parse_all(jobs: Sequence[Job], lake: Path) -> Worked:
+    """Parse segments one after the other; a segment that comes twice is read once more, and kept once."""
+    events: dict[str, pa.Table] = {}
+    outcomes = []
+    for job in jobs:
+        outcome, found = parse(job)
+        outcomes.append(outcome)
+        events.setdefault(job.context.segment, found)
+    return Worked(tuple(outcomes), spill(lake, list(events.values())))
 
 
-def parse(job: Job) -> Outcome:
-    """Frame, root and parse one segment. Whatever its bytes are, an `Outcome` comes out."""
+def parse(job: Job) -> tuple[Outcome, pa.Table]:
+    """Frame, root and parse one segment. Whatever its bytes are, an `Outcome` and its events come out."""
     root, framed = None, 0
     try:
         records = frame(job.framing, job.raw)
@@ -109,21 +122,14 @@ def parse(job: Job) -> Outcome:
     return _outcome(root, framed, parsed)
 
 
-def _outcome(root: str | None, framed: int, parsed: Parsed) -> Outcome:
+def _outcome(root: str | None, framed: int, parsed: Parsed) -> tuple[Outcome, pa.Table]:
     events, rejected = parsed.events, parsed.rejected
     return Outcome(
-        root,
-        framed,
-        _stream(events),
-        _stream(rejected),
-        events.num_rows,
-        rejected.num_rows,
-        parsed.duplicates,
-        events.nbytes + rejected.nbytes,
-    )
+        root, framed, _stream(rejected), events.num_rows, rejected.num_rows, parsed.duplicates
+    ), events
 
 
-def failed(job: Job, root: str | None = None, framed: int = 0) -> Outcome:
+def failed(job: Job, root: str | None = None, framed: int = 0) -> tuple[Outcome, pa.Table]:
     """The outcome of a segment that its parser could not survive: one rejected record that says so."""
     batch = EventBatch(job.source, job.context)
     batch.reject(0, STOPPED)
@@ -156,9 +162,7 @@ def _overlong(job: Job) -> Parsed:
 
 
 def _stream(content: pa.Table) -> bytes:
-    """LZ4 costs no more than copying what it saves through the pipe, and a quarter of the memory is held."""
     sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with pa.ipc.new_stream(sink, content.schema, options=options) as writer:
+    with pa.ipc.new_stream(sink, content.schema) as writer:
         writer.write_table(content)
     return bytes(sink.getvalue())

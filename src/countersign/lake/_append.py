@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,11 +20,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.errors import StoreError
-from countersign.lake import _dedupe, _files
+from countersign.lake import _dedupe, _files, spill
 from countersign.lake._delta import DeltaFolder
 from countersign.lake._files import StoredFile
 from countersign.lake._guard import store_errors
-from countersign.lake.batch import Appended, Batch, SegmentData, rows_table
+from countersign.lake.batch import Appended, Batch, SegmentData, SegmentRow, rows_table
+from countersign.lake.spill import Run, Spill
 from countersign.model import schema
 
 FOLLOWERS = ("sightings", "rejected", "segments")
@@ -58,19 +60,59 @@ def select(batch: Batch, stored: Collection[str]) -> tuple[list[SegmentData], li
 
 
 def prepare(folders: Folders, known: Known, batch: Sequence[SegmentData]) -> Prepared:
-    """Steps 2 and 3."""
-    events = _dedupe.combined(data.events for data in batch)
+    """Steps 2 and 3, of events in memory."""
+    events = _dedupe.combined(data.events for data in batch if data.events is not None)
     parts = _dedupe.split(events)
     first, again = _unknown(parts, folders["events"].files(), known)
+    rows = pa.concat_tables([table.select(["id", "segment", "count", "keyed"]) for table in again])
+    segments = pa.array([data.row.segment for data in batch], pa.string())
+    places = pc.index_in(rows["segment"], segments).combine_chunks()
     tables = {
-        "sightings": _sightings(again, batch),
+        "sightings": _sightings(rows, places, [data.row for data in batch]),
         "rejected": pa.concat_tables([data.rejected.cast(schema.REJECTED_SCHEMA) for data in batch]),
         "segments": rows_table([data.row for data in batch]),
     }
-    files = _written(folders, first, tables)
+    with _all_or_none(folders) as done:
+        for day, part in days(first):
+            done.append(("events", _files.write(folders["events"].root, folders["events"].spec, part, day)))
+        _write_others(folders, tables, done)
+    return _prepared(done, tables, batch, first.num_rows, events.num_rows)
+
+
+def prepare_waiting(
+    folders: Folders, known: Known, batch: Sequence[SegmentData], waiting: Sequence[Spill], run: Run
+) -> Prepared:
+    """Steps 2 and 3, of events that wait in files; those of segments which are not in `batch`, or bring a table of
+    their own, are left out."""
+    rows = sorted((data.row for data in batch if data.events is None), key=lambda row: row.segment)
+    keys = spill.all_keys(waiting, [row.segment for row in rows])
+    wanted = keys.filter(pc.is_valid(keys["segment"]))
+    parts = _dedupe.split_few(wanted, ("time", "segment", "record"))
+    first, again = _unknown(parts, folders["events"].files(), known)
+    seen = pa.concat_tables([table.select(["id", "segment", "count", "keyed"]) for table in again])
+    tables = {
+        "sightings": _sightings(seen, seen["segment"].combine_chunks(), rows),
+        "rejected": pa.concat_tables([data.rejected.cast(schema.REJECTED_SCHEMA) for data in batch]),
+        "segments": rows_table([data.row for data in batch]),
+    }
+    shares = spill.portions(folders["events"].root, waiting, spill.taken(len(keys), first["place"]))
+    with _all_or_none(folders) as done:
+        done.extend(("events", file) for file in run(spill.write_day, shares))
+        _write_others(folders, tables, done)
+    return _prepared(done, tables, batch, first.num_rows, wanted.num_rows)
+
+
+def _prepared(
+    done: Sequence[tuple[str, StoredFile]],
+    tables: Mapping[str, pa.Table],
+    batch: Sequence[SegmentData],
+    new: int,
+    rows: int,
+) -> Prepared:
+    files = {name: tuple(file for owner, file in done if owner == name) for name in ("events", *FOLLOWERS)}
     appended = Appended(
-        new_events=first.num_rows,
-        duplicates=events.num_rows - first.num_rows,
+        new_events=new,
+        duplicates=rows - new,
         rejected=tables["rejected"].num_rows,
         stored=tuple(data.row.segment for data in batch),
     )
@@ -90,36 +132,38 @@ def _unknown(
     return parts.first.filter(pc.invert(is_stored)), [parts.first.filter(is_stored), parts.again]
 
 
-def _sightings(again: Sequence[pa.Table], batch: Sequence[SegmentData]) -> pa.Table:
-    """Keyless rows met again; a keyed one met again is the same record in another copy of the log."""
-    names = ["id", "segment", "count", "keyed"]
-    rows = pa.concat_tables([table.select(names) for table in again])
-    rows = rows.filter(pc.invert(pc.fill_null(rows["keyed"], fill_value=True)))
-    segments = pa.array([data.row.segment for data in batch], pa.string())
-    lineages = pa.array([data.row.lineage for data in batch], pa.string())
-    lineage = lineages.take(pc.index_in(rows["segment"], segments).combine_chunks())
+def _sightings(rows: pa.Table, places: pa.Array, segments: Sequence[SegmentRow]) -> pa.Table:
+    """Keyless rows met again; a keyed one met again is the same record in another copy of the log. `places` are those
+    of the rows' segments among `segments`."""
+    keyless = pc.invert(pc.fill_null(rows["keyed"], fill_value=True)).combine_chunks()
+    rows, places = rows.filter(keyless), places.filter(keyless)
+    names = pa.array([row.segment for row in segments], pa.string())
+    lineages = pa.array([row.lineage for row in segments], pa.string())
     count = pc.fill_null(rows["count"], 1)
-    return pa.table([rows["id"], rows["segment"], lineage, count], schema=schema.SIGHTINGS_SCHEMA)
+    return pa.table(
+        [rows["id"], names.take(places), lineages.take(places), count], schema=schema.SIGHTINGS_SCHEMA
+    )
 
 
-def _written(
-    folders: Folders, events: pa.Table, others: Mapping[str, pa.Table]
-) -> dict[str, tuple[StoredFile, ...]]:
+@contextmanager
+def _all_or_none(folders: Folders) -> Iterator[list[tuple[str, StoredFile]]]:
+    """Files written within, by table; after an error all are removed."""
     done: list[tuple[str, StoredFile]] = []
     try:
         with store_errors("the batch cannot be written"):
-            for day, rows in days(events):
-                done.append(("events", _write(folders["events"], rows, day)))
-            done.extend((name, _write(folders[name], rows)) for name, rows in others.items() if rows.num_rows)
+            yield done
     except StoreError:
         for name, file in done:
             _files.discard(folders[name].root, [file])
         raise
-    return {name: tuple(file for owner, file in done if owner == name) for name in ("events", *FOLLOWERS)}
 
 
-def _write(folder: DeltaFolder, rows: pa.Table, day: str | None = None) -> StoredFile:
-    return _files.write(folder.root, folder.spec, rows, day)
+def _write_others(
+    folders: Folders, tables: Mapping[str, pa.Table], done: list[tuple[str, StoredFile]]
+) -> None:
+    for name, rows in tables.items():
+        if rows.num_rows:
+            done.append((name, _files.write(folders[name].root, folders[name].spec, rows)))
 
 
 def days(events: pa.Table) -> list[tuple[str, pa.Table]]:

@@ -65,9 +65,9 @@ def _aligned(table: pa.Table, wanted: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=wanted)
 
 
-def split(events: pa.Table) -> Split:
+def split(events: pa.Table, order_by: Sequence[str] = ORDER) -> Split:
     """Sort by time, source, segment and record, and part the first row of each id from the others."""
-    order = pc.sort_indices(events, sort_keys=[(name, "ascending") for name in ORDER])
+    order = pc.sort_indices(events, sort_keys=[(name, "ascending") for name in order_by])
     upwards = pa.arange(0, len(events))
     in_order = order.cast(pa.int64()).equals(upwards)  # as a log is that was written in one go
     ordered = events if in_order else events.take(order)
@@ -77,6 +77,18 @@ def split(events: pa.Table) -> Split:
         return Split(ordered, ordered.slice(0, 0))
     is_first = pc.is_in(positions["position"], first.combine_chunks())
     return Split(ordered.filter(is_first), ordered.filter(pc.invert(is_first)))
+
+
+def split_few(events: pa.Table, order_by: Sequence[str]) -> Split:
+    """What `split` does where hardly any id is there twice and no order is asked for: only rows whose id is are sorted."""
+    ids = events["id"]
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return Split(events, events.slice(0, 0))
+    counts = ids.value_counts()
+    several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    doubled = pc.is_in(ids, several)
+    parts = split(events.filter(doubled), order_by)
+    return Split(pa.concat_tables([events.filter(pc.invert(doubled)), parts.first]), parts.again)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from countersign.lake import spill
 from countersign.lake._files import StoredFile, field_id
 from countersign.lake._guard import store_errors
 from countersign.lake.tables import TableSpec
@@ -17,9 +18,6 @@ MEMORY = "512MB"
 """DuckDB's share of the 1 GB that a collection may take."""
 THREADS = 2
 """What the smallest supported machine has."""
-SPILL = "tmp"
-"""Folder in the lake for what does not fit into memory; DuckDB empties it."""
-
 _TYPES = {
     pa.string(): "VARCHAR",
     pa.int32(): "INTEGER",
@@ -36,7 +34,7 @@ def connect(root: Path) -> duckdb.DuckDBPyConnection:
             config={
                 "threads": THREADS,
                 "memory_limit": MEMORY,
-                "temp_directory": str(root / SPILL),
+                "temp_directory": str(root / spill.FOLDER),
                 "preserve_insertion_order": "false",
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",

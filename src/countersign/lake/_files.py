@@ -6,10 +6,11 @@ import json
 import os
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,6 +34,14 @@ LONG_COLUMNS = frozenset(
 
 DICTIONARY_BYTES = 2 << 20
 """Twice the library's own limit: 20,000 command lines fit, and a search then looks at each once (two to three times as fast)."""
+
+
+GROUP_BYTES = 24 << 20
+"""A row group under way takes no more memory than this, however wide its rows are."""
+
+
+MANY = 16_384
+"""Rows of most batches, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ def field_id(column: str) -> int:
 
 def write(root: Path, spec: TableSpec, rows: pa.Table, day: str | None = None) -> StoredFile:
     """Write `rows`, sorted already, as one durable file that no snapshot names yet."""
-    kept = _with_values(rows.drop_columns(["day"]) if spec.partition else rows)
+    kept = with_values(rows.drop_columns(["day"]) if spec.partition else rows)
     with Writer(root, spec, kept.schema, day).open() as writer:
         writer.add(kept)
     return writer.stored()
@@ -103,15 +112,15 @@ class Writer:
     def open(self) -> Iterator[Writer]:
         """Create the file; on leaving it is on disk, and after an error it is gone."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        leaves = list(_leaves(self._schema))
+        paths = list(leaves(self._schema))
         try:
             with pq.ParquetWriter(
                 self._path,
                 self._schema,
                 compression="zstd",
-                use_dictionary=[leaf for leaf in leaves if leaf not in RANDOM_COLUMNS],
+                use_dictionary=[leaf for leaf in paths if leaf not in RANDOM_COLUMNS],
                 write_statistics=[
-                    leaf for leaf in leaves if leaf.partition(".key_value")[0] not in LONG_COLUMNS
+                    leaf for leaf in paths if leaf.partition(".key_value")[0] not in LONG_COLUMNS
                 ],
                 dictionary_pagesize_limit=DICTIONARY_BYTES,
                 store_schema=False,
@@ -122,6 +131,11 @@ class Writer:
         except BaseException:
             self._path.unlink(missing_ok=True)
             raise
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the file, as `add` wants them."""
+        return self._schema
 
     def add(self, rows: pa.Table) -> None:
         """Write the next rows, in row groups of the table's size."""
@@ -156,7 +170,8 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _leaves(schema: pa.Schema) -> Iterator[str]:
+def leaves(schema: pa.Schema) -> Iterator[str]:
+    """The names of a schema's leaves as Parquet has them."""
     for field in schema:
         yield from _paths(field.name, field.type)
 
@@ -173,15 +188,16 @@ def _paths(name: str, type_: pa.DataType) -> Iterator[str]:
         yield name
 
 
-def _with_values(rows: pa.Table) -> pa.Table:
-    """Without columns and struct leaves that are null in every row; missing ones read back as null."""
+def with_values(rows: pa.Table, keep: Collection[str] = ()) -> pa.Table:
+    """Without columns and struct leaves that are null in every row, but for those to `keep`; missing ones read back as
+    null."""
     columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     for name, column in zip(rows.column_names, rows.columns, strict=True):
         if pa.types.is_struct(column.type):
             pruned = _pruned(column.combine_chunks())
             if pruned is not None:
                 columns[name] = pruned
-        elif column.null_count < rows.num_rows:
+        elif column.null_count < rows.num_rows or name in keep:
             columns[name] = column
     return pa.table(columns)
 
@@ -200,17 +216,37 @@ def schema_of(paths: Iterable[Path], schema: pa.Schema) -> pa.Schema:
     """The part of `schema` that any of our files at `paths` has; from their footers."""
     present: set[str] = set()
     for path in paths:
-        present.update(_leaves(pq.read_schema(path)))
-    narrowed = ((field, _narrowed(field.name, field.type, present)) for field in schema)
-    return pa.schema([field.with_type(type_) for field, type_ in narrowed if type_ is not None])
+        present.update(leaves(pq.read_schema(path)))
+    return narrowed(present, schema)
 
 
-def _narrowed(name: str, type_: pa.DataType, present: set[str]) -> pa.DataType | None:
+def narrowed(present: Collection[str], schema: pa.Schema) -> pa.Schema:
+    """The part of `schema` whose leaves are among those `present`."""
+    types = ((field, _narrowed(field.name, field.type, frozenset(present))) for field in schema)
+    return pa.schema([field.with_type(type_) for field, type_ in types if type_ is not None])
+
+
+def _narrowed(name: str, type_: pa.DataType, present: frozenset[str]) -> pa.DataType | None:
     if not pa.types.is_struct(type_):
         return type_ if present.intersection(_paths(name, type_)) else None
     inner = ((field, _narrowed(f"{name}.{field.name}", field.type, present)) for field in type_)
     fields = [field.with_type(kept) for field, kept in inner if kept is not None]
     return pa.struct(fields) if fields else None
+
+
+def row_groups(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Table]:
+    """Batches gathered until they make a row group of `spec`, or as much as memory allows."""
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        size += batch.get_total_buffer_size()
+        if rows >= spec.row_group or size >= GROUP_BYTES:
+            yield pa.Table.from_batches(held)
+            held, rows, size = [], 0, 0
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def narrow(rows: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -230,11 +266,21 @@ def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
+def _nothing(type_: pa.DataType, rows: int) -> pa.Array:
+    """Nulls; those of most batches are a part of one array."""
+    return _many_nulls(type_).slice(0, rows) if rows <= MANY else pa.nulls(rows, type_)
+
+
+@cache
+def _many_nulls(type_: pa.DataType) -> pa.Array:
+    return pa.nulls(MANY, type_)
+
+
 def _fit(array: pa.Array | None, type_: pa.DataType, rows: int) -> pa.Array:
     if array is None:
-        return pa.nulls(rows, type_)
+        return _nothing(type_, rows)
     if not pa.types.is_struct(type_):
-        return array.cast(type_)
+        return array if array.type == type_ else array.cast(type_)
     leaves = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
     return pa.StructArray.from_arrays(
         [_fit(leaves.get(field.name), field.type, rows) for field in type_], fields=list(type_)

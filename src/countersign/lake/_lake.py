@@ -12,7 +12,7 @@ from typing import Self
 import pyarrow as pa
 
 from countersign.errors import StoreError
-from countersign.lake import _append, _files, _maintain, _remove, _retract
+from countersign.lake import _append, _files, _maintain, _remove, _retract, spill
 from countersign.lake._delta import CHECKPOINT_EVERY, LOG, DeltaFolder
 from countersign.lake._engine import quote, scan
 from countersign.lake._guard import store_errors
@@ -20,6 +20,7 @@ from countersign.lake._maintain import Maintained
 from countersign.lake._reading import LakeReading
 from countersign.lake.batch import Appended, Batch
 from countersign.lake.lock import WorkspaceLock
+from countersign.lake.spill import Run, Spill
 from countersign.lake.tables import tables
 
 
@@ -113,8 +114,11 @@ class Lake(LakeReading):
             self._segments = None
         return finished
 
-    def append(self, batch: Batch) -> Appended:
+    def append(self, batch: Batch, waiting: Sequence[Spill] = (), run: Run = map) -> Appended:
         """Store segments with their events, rejected records and rows, all or nothing.
+
+        Events that wait in files (`spill`) are stored with the batch that has their segments; the files are removed.
+        They are written one day after the other through `run`, for instance by a pool of processes.
 
         Segments that are stored already are refused and counted as such. After a `StoreError` either nothing of the
         batch is stored, or all of it will be when the lake is next written; repeat the batch to be sure.
@@ -125,11 +129,16 @@ class Lake(LakeReading):
             self._segments = self.stored_segments()
         fresh, refused = _append.select(batch, self._segments)
         if not fresh:
+            spill.discard(waiting)
             return Appended(refused=tuple(refused))
-        prepared = _append.prepare(self._folders, self._known, fresh)
+        if waiting:
+            prepared = _append.prepare_waiting(self._folders, self._known, fresh, waiting, run)
+        else:
+            prepared = _append.prepare(self._folders, self._known, fresh)
         _append.commit(self._folders, prepared, self._clock())
         done = prepared.appended
         self._segments.update(done.stored)
+        spill.discard(waiting)
         if self._due():
             self.maintain()
         return Appended(done.new_events, done.duplicates, done.rejected, done.stored, tuple(refused))

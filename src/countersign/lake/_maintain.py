@@ -14,9 +14,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from countersign.lake import _files
+from countersign.lake import _files, spill
 from countersign.lake._delta import DeltaFolder
-from countersign.lake._engine import SPILL, quote, scan
+from countersign.lake._engine import quote, scan
 from countersign.lake._files import StoredFile, Writer
 from countersign.lake._guard import store_errors
 from countersign.lake.tables import TableSpec
@@ -36,8 +36,6 @@ SORTED_ROWS = 16_384
 """More are not sorted as a whole: a day of wide rows would take more memory than a collection may."""
 BATCH_ROWS = 8_192
 """Rows handed over at a time."""
-GROUP_BYTES = 24 << 20
-"""A row group under way takes no more memory than this, however wide its rows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def rewrite(
     order = ", ".join(quote(name) for name in spec.order)
     ordered = f" ORDER BY {order}" if sort else ""
     reader = connection.sql(f"SELECT {columns} FROM ({query}){ordered}").to_arrow_reader(BATCH_ROWS)
-    groups = _row_groups(reader, spec) if sort else _sorted_groups(reader, spec)
+    groups = _files.row_groups(reader, spec) if sort else _sorted_groups(reader, spec)
     return _write(folder, schema, day, groups)
 
 
@@ -163,22 +161,8 @@ def _whole(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Ta
 
 def _sorted_groups(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Table]:
     keys = [(name, "ascending") for name in spec.order]
-    for rows in _row_groups(batches, spec):
+    for rows in _files.row_groups(batches, spec):
         yield rows.sort_by(keys)
-
-
-def _row_groups(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Table]:
-    held: list[pa.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        held.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= spec.row_group or size >= GROUP_BYTES:
-            yield pa.Table.from_batches(held)
-            held, rows, size = [], 0, 0
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 def sweep(folder: DeltaFolder, now: datetime) -> int:
@@ -208,7 +192,8 @@ def _remove_empty(root: Path) -> None:
 
 
 def clear_spill(root: Path) -> None:
-    """Remove what a killed run left of DuckDB's temporary files."""
+    """Remove what a killed run left of DuckDB's temporary files, and of events that waited to be stored."""
     with store_errors("removing temporary files"):
-        for path in (root / SPILL).glob("duckdb_temp*"):
-            path.unlink(missing_ok=True)
+        for pattern in ("duckdb_temp*", f"*{spill.SUFFIX}"):
+            for path in (root / spill.FOLDER).glob(pattern):
+                path.unlink(missing_ok=True)

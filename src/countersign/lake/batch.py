@@ -36,10 +36,10 @@ class SegmentRow:
 @dataclass(frozen=True, slots=True)
 class SegmentData:
     """One segment, parsed. `events` has a subset of the events table's columns, among them `id`; a table without
-    rows may have none."""
+    rows may have none. None says that they wait in one of the files (`Spill`) that come with the batch."""
 
     row: SegmentRow
-    events: pa.Table
+    events: pa.Table | None
     rejected: pa.Table
 
 

@@ -197,6 +197,7 @@ class EventBatch:
 
     def _rejects(self) -> pa.Table:
         count = len(self._rejected)
+        self._rejected.sort()
         return pa.table(
             {
                 "segment": pa.array([self._context.segment] * count, pa.string()),

@@ -74,7 +74,8 @@ class Columns:
     def __init__(self, count: int) -> None:
         self._count = count
         self._cells: dict[str, list[object]] = {}
-        self._names: list[str] = []  # keys of `unmapped`, all rows one after another
+        self._keys: dict[str, int] = {}  # keys of `unmapped`, numbered
+        self._codes: list[int] = []  # those of all rows, one after another
         self._texts: list[str] = []  # their values
         self._lengths: list[int] = []  # how many of them each row has
         self._order: list[int] = []
@@ -136,18 +137,20 @@ class Columns:
 
     def _leave(self, names: list[str], rest: list[Values], count: int, *, gaps: bool) -> None:
         """What has no column of its own, as pairs; None says that a row lacks it."""
+        keys = self._keys
+        codes = [keys.setdefault(name, len(keys)) for name in names]
         if not gaps:
-            self._names += names * count
+            self._codes += codes * count
             self._texts += chain.from_iterable(zip(*rest, strict=True))
             self._lengths += [len(names)] * count
             return
         for texts in zip(*rest, strict=True):
-            before = len(self._names)
-            for name, text in zip(names, texts, strict=True):
+            before = len(self._texts)
+            for code, text in zip(codes, texts, strict=True):
                 if text is not None:
-                    self._names.append(name)
+                    self._codes.append(code)
                     self._texts.append(text)
-            self._lengths.append(len(self._names) - before)
+            self._lengths.append(len(self._texts) - before)
 
     def arrays(self, source: str) -> dict[str, pa.Array]:
         """All columns that any row has, by their dotted names, in the order of shapes."""
@@ -169,7 +172,7 @@ class Columns:
         offsets = [0, *accumulate(self._lengths)]
         return pa.MapArray.from_arrays(
             pa.array(offsets, pa.int32()),
-            _column(self._names, pa.string()),
+            _column(list(self._keys), pa.string()).take(pa.array(self._codes, pa.int32())),
             _column(self._texts, pa.string()),
             mask=pa.array([length == 0 for length in self._lengths], pa.bool_()),
         )

@@ -34,17 +34,8 @@ def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
     batch = EventBatch(NAME, context)
     reader = Reader(batch)
     for group in blocks.by_beginning(records):
-        indexes: list[int] = []
-        events: list[dict[str, Any]] = []
-        for index in group:
-            event = _event(records[index])
-            if event is None:
-                batch.reject(index, _framing.damage(records[index]) or NO_EVENT)
-            else:
-                indexes.append(index)
-                events.append(event)
-        for place in blocks.read(events, indexes, reader) if events else ():
-            _read(reader, batch, indexes[place], records[indexes[place]], events[place])
+        for index in blocks.read(group, records, reader):
+            _read(reader, batch, index, records[index])
     return batch.finish()
 
 
@@ -56,10 +47,11 @@ def _event(raw: bytes) -> dict[str, Any] | None:
     return event if type(event) is dict else None
 
 
-def _read(reader: Reader, batch: EventBatch, index: int, raw: bytes, event: dict[str, Any]) -> None:
-    entry = nested.read(event)
+def _read(reader: Reader, batch: EventBatch, index: int, raw: bytes) -> None:
+    event = _event(raw)
+    entry = None if event is None else nested.read(event)
     if entry is None:
-        batch.reject(index, NO_EVENT)
+        batch.reject(index, _framing.damage(raw) or NO_EVENT)
     else:
         reader.add(index, raw, entry)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from collecting import Ward, die_alone, die_at_a_mark, syslog
+from collecting import Ward, die_at_a_mark, syslog
 from countersign.app import _pipeline, inputs
 from countersign.app.collect import Summary, collect
 from countersign.app.workspace import Workspace
@@ -237,11 +237,11 @@ def test_a_full_disk_while_sealing(ward: Ward, logs: Path, monkeypatch: pytest.M
         (logs / f"{number}.log").write_bytes(syslog(range(number * 10, number * 10 + 10)))
     put, calls = Archive.put, []
 
-    def full(archive: Archive, raw: bytes) -> object:
+    def full(archive: Archive, raw: bytes, digest: str) -> object:
         calls.append(raw)
         if len(calls) > 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return put(archive, raw)
+        return put(archive, raw, digest)
 
     monkeypatch.setattr(Archive, "put", full)
     summary = ward.collect(logs)
@@ -252,6 +252,22 @@ def test_a_full_disk_while_sealing(ward: Ward, logs: Path, monkeypatch: pytest.M
     assert again.stopped == ""
     assert again.recovered == 1
     assert len(ward.ids()) == 60
+    ward.sound()
+
+
+def test_a_full_disk_while_events_wait(ward: Ward, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (logs / "a.log").write_bytes(syslog(range(10)))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("countersign.app._parsing.spill", full)
+        summary = ward.collect(logs)
+    assert "the disk is full" in summary.stopped
+    assert ward.ids() == []
+    again = ward.collect(logs)
+    assert (again.stopped, again.recovered, len(ward.ids())) == ("", 1, 10)
     ward.sound()
 
 
@@ -370,7 +386,6 @@ def test_a_parser_that_kills_its_process(ward: Ward, logs: Path, monkeypatch: py
     monkeypatch.setattr(_pipeline, "INLINE_BYTES", 1)
     monkeypatch.setattr(_pipeline, "JOB_BYTES", 1)
     monkeypatch.setattr("countersign.app._parsing.work", die_at_a_mark)
-    monkeypatch.setattr("countersign.app._parsing.parse", die_alone)
     for number in range(6):
         mark = b"" if number != 2 else b"2026-03-01T00:00:00Z gate sshd[1]: DIE\n"
         (logs / f"{number}.log").write_bytes(syslog(range(number * 10, number * 10 + 10)) + mark)

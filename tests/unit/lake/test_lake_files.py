@@ -22,6 +22,7 @@ PUBLIC = [
     "Seen",
     "SegmentData",
     "SegmentRow",
+    "Spill",
     "WorkspaceLock",
 ]
 

@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from countersign.errors import StoreError
-from countersign.lake import Lake, Maintained, WorkspaceLock, _maintain
+from countersign.lake import Lake, Maintained, WorkspaceLock, _files, _maintain
 from countersign.lake._files import StoredFile
 from lake_batches import NOON, event, ids, minutes, segment
 
@@ -91,7 +91,7 @@ def test_merging_changes_no_data_for_other_engines(lake: Lake) -> None:
 
 def test_too_many_rows_to_sort_pass_through(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_maintain, "SORTED_ROWS", 1)
-    monkeypatch.setattr(_maintain, "GROUP_BYTES", 1)
+    monkeypatch.setattr(_files, "GROUP_BYTES", 1)
     append(lake, 0, _maintain.SMALL_FILES)
     (file,) = lake._folder("events").files()
     assert file.rows == lake.extent().rows == _maintain.SMALL_FILES
