@@ -49,19 +49,27 @@ class Column:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """Texts that are searched as they come, none of them null, and the row of each."""
+    """Texts that are searched as they come. `array` is where they stand, `rows` the row of each entry there where that is
+    not its place."""
 
-    values: pa.Array
-    rows: Rows
+    array: pa.Array
+    rows: Rows | None = None
 
     @property
-    def folded(self) -> pa.Array:
-        """The texts casefolded."""
-        return casefolded(self.values)
+    def values(self) -> pa.Array:
+        """The texts, none of them null."""
+        return self.array.drop_null() if self.array.null_count else self.array
+
+    def places(self) -> Rows:
+        """The row of each text."""
+        if self.array.null_count:
+            valid = np.flatnonzero(self.array.is_valid().to_numpy(zero_copy_only=False))
+            return valid if self.rows is None else self.rows[valid]
+        return np.arange(len(self.array)) if self.rows is None else self.rows
 
     def holders(self, ids: Rows, size: int) -> Mask:
         """Which of `size` rows hold one of the texts `ids`."""
-        return _marked(self.rows[ids], size)
+        return _marked(self.places()[ids], size)
 
 
 def _marked(rows: Rows, size: int) -> Mask:
@@ -94,18 +102,12 @@ def compact(codes: npt.NDArray[np.integer], size: int) -> tuple[Rows, Rows]:
 
 def _texts(array: pa.Array, holders: Rows | None, rows: Rows | None, places: Rows | None) -> Texts:
     """The texts of an array, whose rows are `holders` where they are not one a row."""
-    if rows is not None and places is not None:
-        if holders is None:
-            array, holders = array.take(pa.array(rows)), np.arange(len(rows))
-        else:
-            wanted = np.flatnonzero(places[holders] >= 0)
-            array, holders = array.take(pa.array(wanted)), places[holders[wanted]]
-    elif holders is None:
-        holders = np.arange(len(array))
-    if array.null_count:
-        holders = holders[array.is_valid().to_numpy(zero_copy_only=False)]
-        array = array.drop_null()
-    return Texts(array, holders)
+    if rows is None or places is None:
+        return Texts(array, holders)
+    if holders is None:
+        return Texts(array.take(pa.array(rows)))
+    wanted = np.flatnonzero(places[holders] >= 0)
+    return Texts(array.take(pa.array(wanted)), places[holders[wanted]])
 
 
 class Batch:
@@ -141,15 +143,13 @@ class Batch:
             places = np.full(self.rows, -1, dtype=np.int64)
             places[rows] = np.arange(len(rows))
         for _, array, holders in self._fields.texts():
-            if array.null_count == len(array):
-                continue
-            known = self._arrays.get(id(array))
-            if known is not None and rows is None:
+            known = self._arrays.get(id(array)) if rows is None else None
+            if known is not None:
                 yield known[1]
-            else:
+            elif array.null_count < len(array):
                 texts = _texts(array, holders, rows, places)
-                if len(texts.values):
-                    yield encode(texts.values, texts.rows) if distinct else texts
+                if texts.array.null_count < len(texts.array):
+                    yield encode(texts.values, texts.places()) if distinct else texts
 
     def select(self, kinds: list[int]) -> Rows:
         """Rows whose combination of names is one of `kinds`, which are places in `self.kinds`."""

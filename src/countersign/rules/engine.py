@@ -151,6 +151,9 @@ class CompiledSet:
             found: dict[int, list[np.ndarray]] = {}
             batch = Batch(part, self._fields)
             routed = self._routed(batch)
+            for number in routed:
+                for field in self.routes[number].fields:
+                    batch.column(field)  # keywords are then looked for in its distinct values, too
             keywords = self._keywords(batch, routed)
             for number, own in routed.items():
                 if tally is not None:

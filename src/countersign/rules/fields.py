@@ -111,7 +111,7 @@ class EventBatchFields:
         self._leaves: dict[str, pa.Array | None] = {}
         self._items: pa.Array | None = None
         self._item_rows: Rows = np.empty(0, dtype=np.int64)
-        self._item_names: Rows = np.empty(0, dtype=np.int64)
+        self._item_names: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._names: dict[str, list[int]] = {}
         self._open_map()
 
@@ -126,7 +126,7 @@ class EventBatchFields:
         self._items = as_text(array.items.slice(first, last - first))
         self._item_rows = np.repeat(np.arange(len(array), dtype=np.int64), np.diff(offsets))
         encoded = as_text(array.keys.slice(first, last - first)).dictionary_encode()
-        self._item_names = encoded.indices.to_numpy().astype(np.int64)
+        self._item_names = encoded.indices.to_numpy()
         for code, name in enumerate(encoded.dictionary.to_pylist()):
             self._names.setdefault(squeezed(name), []).append(code)
 
@@ -154,7 +154,8 @@ class EventBatchFields:
         codes = self._names.get(squeezed(field))
         if not codes or self._items is None:
             return None
-        at = np.flatnonzero(np.isin(self._item_names, codes))
+        held = self._item_names == codes[0] if len(codes) == 1 else np.isin(self._item_names, codes)
+        at = np.flatnonzero(held)
         kept, first = np.unique(self._item_rows[at], return_index=True)
         take = np.full(self._batch.num_rows, -1, dtype=np.int64)
         take[kept] = at[first]

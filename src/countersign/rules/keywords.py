@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from countersign.rules import atoms
-from countersign.rules.columns import Batch, Mask, Rows
+from countersign.rules.columns import Batch, Column, Mask, Rows
 from countersign.rules.compiled import Route
+from countersign.rules.literals import casefolded
 from countersign.rules.values import FieldIndex, verify
 
 
@@ -40,7 +41,8 @@ class KeywordIndex:
         size = batch.rows if rows is None else len(rows)
         masks: dict[int, Mask] = {}
         for column in batch.texts(rows, distinct=not self._index.words_only):
-            values, folded = column.values, column.folded
+            values = column.values
+            folded = column.folded if isinstance(column, Column) else casefolded(values)
             found = self._index.match(values, folded)
             everything: Rows = np.arange(len(values))
             for number, atom in self._index.loose.items():
