@@ -122,12 +122,12 @@ class Reference:
         """A regular expression with its placeholders replaced by expressions."""
         parts = placeholders(value) if expand else [value]
         choices = [
-            [f"(?:{one})" for one in self.list(part)] if isinstance(part, Placeholder) else [part]
+            [f"(?:{one})" for one in self.listed(part)] if isinstance(part, Placeholder) else [part]
             for part in parts
         ]
         yield from ("".join(choice) for choice in itertools.product(*choices))
 
-    def list(self, part: Placeholder) -> tuple[str, ...]:
+    def listed(self, part: Placeholder) -> tuple[str, ...]:
         """The values of a placeholder."""
         return self.lists[part.name.casefold()]
 
@@ -150,7 +150,7 @@ class Reference:
             group = list(run)
             for part in placeholders("".join(map(str, group))) if plain else [group]:
                 if isinstance(part, Placeholder):
-                    choices.append([tokens(one) for one in self.list(part)])
+                    choices.append([tokens(one) for one in self.listed(part)])
                 else:
                     choices.append([list(part)])
         for choice in itertools.product(*choices):
