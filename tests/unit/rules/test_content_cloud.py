@@ -1,0 +1,98 @@
+"""Our own rules for identity and cloud logs on public samples, taken apart as `logsources.toml` asks of a source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from countersign.rules import CompiledSet, compile_rules, own_rules
+
+STRATUS = {
+    "defense-evasion.cloudtrail-delete": "aws-logging-stopped",
+    "defense-evasion.cloudtrail-event-selectors": "aws-logging-stopped",
+    "defense-evasion.cloudtrail-stop": "aws-logging-stopped",
+    "defense-evasion.dns-delete-logs": "aws-logging-stopped",
+    "defense-evasion.vpc-remove-flow-logs": "aws-logging-stopped",
+    "initial-access.console-login-without-mfa": "aws-console-without-second-factor",
+    "persistence.iam-backdoor-role": "aws-role-trusts-another-account",
+    "persistence.iam-create-backdoor-role": "aws-role-trusts-another-account",
+    "persistence.rolesanywhere-create-trust-anchor": "aws-role-trusts-another-account",
+    "persistence.iam-backdoor-user": "aws-access-key-for-another-user",
+    "persistence.iam-create-user-login-profile": "aws-access-key-for-another-user",
+    "privilege-escalation.iam-update-user-login-profile": "aws-access-key-for-another-user",
+}
+"""Attack step, and the rule that must fire on its CloudTrail events."""
+NOTHING = ("execution.", "exfiltration.", "impact.", "lateral-movement.", "discovery.")
+"""Steps that no rule of ours is about."""
+SAMPLES = [
+    ("Azure.Audit", "entra.audit", "AuditLogs", "Set Federation Settings", "entra-federation-changed"),
+    (
+        "Azure.Audit",
+        "entra.audit",
+        "AuditLogs",
+        "Add Service Principal Credentials",
+        "entra-credential-for-application",
+    ),
+    ("Azure.Audit", "entra.audit", "AuditLogs", "Policy Changed", "entra-conditional-access-weakened"),
+    ("Okta.SystemLog", "okta", "okta", "Support Access Granted", "okta-support-let-in"),
+    ("AWS.CloudTrail", "aws.cloudtrail", "CloudTrail", "No MFA Login - IAM User", "aws-console-without-second-factor"),
+    ("AWS.CloudTrail", "aws.cloudtrail", "CloudTrail", "user1 create keys for user2", "aws-access-key-for-another-user"),
+]  # fmt: skip
+"""File, family, log, the sample's name, the rule that must fire on it."""
+
+
+@pytest.fixture(scope="module")
+def compiled() -> CompiledSet:
+    return compile_rules(own_rules())
+
+
+def flat(value: Any, path: str = "") -> Iterable[tuple[str, str]]:
+    """Nested values by dotted path, lists as JSON."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from flat(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        yield path, json.dumps(value, separators=(",", ":"))
+    elif value is not None:
+        yield path, value if isinstance(value, str) else json.dumps(value)
+
+
+def fired(
+    compiled: CompiledSet, events: Callable[..., pa.Table], rows: list[Any], family: str, log: str
+) -> set[str]:
+    table = events([dict(flat(row)) for row in rows], source=family, log=log, event="")
+    return {Path(compiled.rules[rule].path).stem for rule in compiled.match(table)["rule"].to_pylist()}
+
+
+def test_attack_steps_in_cloudtrail(
+    compiled: CompiledSet, events: Callable[..., pa.Table], shared_data: Path
+) -> None:
+    for path in sorted((shared_data / "cloud" / "stratus").glob("*.json")):
+        found = fired(compiled, events, json.loads(path.read_text("utf-8")), "aws.cloudtrail", "CloudTrail")
+        step = path.stem.removeprefix("aws.")
+        if step in STRATUS:
+            assert found == {STRATUS[step]}, step
+        if step.startswith(NOTHING):
+            assert found == set(), step
+
+
+@pytest.mark.parametrize(("file", "family", "log", "name", "rule"), SAMPLES, ids=[one[-1] for one in SAMPLES])
+def test_samples(
+    compiled: CompiledSet,
+    events: Callable[..., pa.Table],
+    shared_data: Path,
+    file: str,
+    family: str,
+    log: str,
+    name: str,
+    rule: str,
+) -> None:
+    lines = (shared_data / "cloud" / "events" / f"{file}.jsonl").read_text("utf-8").splitlines()
+    samples = [sample for sample in map(json.loads, lines) if sample["test"] == name]
+    assert samples
+    assert fired(compiled, events, [sample["log"] for sample in samples], family, log) == {rule}
