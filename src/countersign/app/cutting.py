@@ -1,8 +1,9 @@
 """Cutting a stream into segments: the runs of bytes that are sealed, and later parsed, as one.
 
 Text is cut at line ends, always at the same places from the start of a file, so that equal files give equal
-segments; a known beginning is passed over, whatever the file's name (docs/collect.md has the rules). EVTX
-is cut at its 64 KiB chunks; a segment is the file header and a run of chunks that were not sealed before.
+segments; a known beginning is passed over, whatever the file's name (docs/collect.md has the rules). Rows,
+documents and elements are cut between records wherever line ends may stand within one. EVTX is cut at its 64 KiB
+chunks; a segment is the file header and a run of chunks that were not sealed before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from countersign.app._streams import Peeked
 from countersign.app.known import Known, Piece
 from countersign.sources import HEAD_BYTES, Source
+from countersign.sources._records import UTF16, record_end, spans
 
 SEGMENT_BYTES = 4 << 20
 """What one segment holds at most, one long line apart: large enough to compress, small enough for a worker."""
@@ -24,7 +26,8 @@ MAX_RECORD = 16 << 20
 EVTX_HEADER = 4096
 EVTX_CHUNK = 65_536
 EVTX_RUN = SEGMENT_BYTES // EVTX_CHUNK
-
+_OPENING = {"json": b"{", "xml": b"<Event"}
+"""Without one of these there is no record in what follows the last."""
 
 Recall = Callable[[str], bytes | None]
 """The bytes of a sealed segment, None where they cannot be had."""
@@ -139,6 +142,8 @@ class _Text:
         self._known = known
         self._origin = origin
         self._grows = grows
+        self._framing = source.framing
+        self._plain = source.framing == "lines"  # every line end ends a record
         self._preamble = b""
         self._head = ""
         self._lineage = ""
@@ -167,9 +172,10 @@ class _Text:
         """The file's preamble and its head: the digest of its first record, with the preamble before it."""
         self._window.fill(HEAD_BYTES)
         start = self._window.view(HEAD_BYTES)
+        self._plain = self._plain and not start.startswith(UTF16)
         length = min(self._source.preamble(start), len(start))
         self._preamble = start[:length]
-        end = start.find(b"\n", length)
+        end = start.find(b"\n", length) if self._plain else self._first(start, length)
         first = start if end < 0 else start[:end]
         self._head = hashlib.sha256(first).hexdigest()
         for size, heads in self._known.openings().items():
@@ -177,6 +183,11 @@ class _Text:
                 opening = hashlib.sha256(first[:size]).hexdigest()
                 pieces = self._known.after(self._origin, opening, 0)
                 self._replaces += [piece.digest for piece in pieces if piece.size == size]
+
+    def _first(self, start: bytes, preamble: int) -> int:
+        """Where the first record ends; -1 if it is longer than the start of the file."""
+        ends = (end for _, end in spans(self._framing, start) if preamble < end < len(start))
+        return next(ends, -1)
 
     def _prefix(self) -> bytes:
         return self._preamble if self._offset else b""
@@ -228,6 +239,8 @@ class _Text:
             return length
         if length == MAX_RECORD:
             return length
+        if not self._plain:
+            return length if not self._unfinished(length) or not self._window.fill(length + 1) else 0
         self._window.fill(length + 2)
         after = self._window.view(length + 2, length)
         if not after or after.startswith(b"\n"):
@@ -241,6 +254,8 @@ class _Text:
             whole = window.fill(MAX_RECORD)
             end = window.find(b"\n", MAX_RECORD)
             return (end + 1 if end >= 0 else MAX_RECORD if whole else len(window)), True
+        if not self._plain:
+            return self._between()
         full = window.fill(SEGMENT_BYTES)
         end = window.rfind(b"\n", SEGMENT_BYTES)
         if not full:
@@ -252,6 +267,35 @@ class _Text:
                 return (MAX_RECORD, True) if full else (len(window), False)
             return end + 1, False
         return self._few(end + 1), False
+
+    def _between(self) -> tuple[int, bool]:
+        """As `_length`, where records are more than lines."""
+        window = self._window
+        full = window.fill(SEGMENT_BYTES)
+        if not full:
+            size = len(window)
+            left = self._unfinished(size)
+            return (size - left if left < size and self._grows else size), False
+        end = self._end(SEGMENT_BYTES)
+        if not end:
+            full = window.fill(MAX_RECORD)
+            end = self._end(min(MAX_RECORD, len(window)))
+        if not end:
+            return (MAX_RECORD, True) if full else (len(window), False)
+        return end, False
+
+    def _end(self, length: int) -> int:
+        """Where the last whole record within the next `length` bytes ends, 0 if there is none."""
+        prefix = self._prefix()
+        return max(0, record_end(self._framing, prefix + self._window.view(length)) - len(prefix))
+
+    def _unfinished(self, length: int) -> int:
+        """How many of the next `length` bytes come after their last whole record and may belong to one."""
+        end = self._end(length)
+        rest = self._window.view(length, end).replace(b"\0", b"")  # UTF-16
+        opening = _OPENING.get(self._framing)
+        blank = opening not in rest if opening else not rest.strip()
+        return 0 if blank else length - end
 
     def _ending(self, lines: int) -> int:
         """The last segment: an unfinished line of a file that may grow stands alone, so that little is read

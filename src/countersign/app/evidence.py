@@ -9,10 +9,8 @@ from typing import Any
 from countersign.app.workspace import Workspace
 from countersign.ledger import Archive, Log, Parser, Report, Verifier
 from countersign.ledger import verify as verify_evidence
-from countersign.sources import Framing, source
+from countersign.sources import FRAMINGS, source
 from countersign.sources._framing import frame, parser_version
-
-FRAMINGS: tuple[Framing, ...] = ("lines", "evtx")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,20 +29,39 @@ OCSF_COLUMNS: dict[str, pa.DataType] = {
     "activity_id": pa.int32(),  # within the class; for 3002: 1 logon, 2 logoff
     "status_id": pa.int32(),  # 0 unknown, 1 success, 2 failure
     "status_code": pa.string(),
+    "status_detail": pa.string(),  # the source's own words on why
+    "severity_id": pa.int32(),  # 1 informational to 6 fatal, where the source rates
+    "action_id": pa.int32(),  # of a control: 1 allowed, 2 denied
     "message": pa.string(),  # the source's own sentence, where it has one and no fields say it
     "metadata.product": pa.string(),
+    "metadata.vendor_name": pa.string(),
+    "metadata.product_version": pa.string(),
     "metadata.log_name": pa.string(),  # Windows channel, Zeek log path, syslog program
     "metadata.log_provider": pa.string(),
     "metadata.event_code": pa.string(),  # Windows event id, ASA message number
     "metadata.uid": pa.string(),  # the source's record id, Zeek's uid
+    "metadata.correlation_uid": pa.string(),  # what the source gives records of one operation
+    "metadata.tenant_uid": pa.string(),  # the tenant in which it happened: the resource's
     # who recorded it
     "device.hostname": pa.string(),
     "device.ip": pa.string(),
+    "device.uid": pa.string(),  # serial number, device id
     # who did it
     "actor.user.name": pa.string(),
     "actor.user.domain": pa.string(),
-    "actor.user.uid": pa.string(),  # SID, UPN or uid
-    "actor.session.uid": pa.string(),  # the session it was done in: Windows logon id
+    "actor.user.uid": pa.string(),  # SID, object id, ARN or uid
+    "actor.user.uid_alt": pa.string(),  # a second name of the same account: AWS principal id
+    "actor.user.email_addr": pa.string(),  # UPN or address, in lower case
+    "actor.user.full_name": pa.string(),
+    "actor.user.type": pa.string(),  # in the source's words: IAMUser, Guest, ServicePrincipal
+    "actor.user.org.uid": pa.string(),  # the account's home tenant or account
+    "actor.user.credential_uid": pa.string(),  # access key id, certificate or key that was used
+    "actor.app_name": pa.string(),  # the application that acted, for somebody or by itself
+    "actor.app_uid": pa.string(),
+    "actor.invoked_by": pa.string(),  # the service that acted on the account's behalf
+    "actor.session.uid": pa.string(),  # the session it was done in: Windows logon id, cloud session
+    "actor.session.issuer": pa.string(),  # who issued that session: a role, an identity provider
+    "actor.session.is_mfa": pa.bool_(),  # whether that session was opened with MFA; null: cannot tell
     "actor.process.pid": pa.int64(),
     "actor.process.uid": pa.string(),  # Sysmon process GUID
     "actor.process.path": pa.string(),
@@ -50,11 +69,19 @@ OCSF_COLUMNS: dict[str, pa.DataType] = {
     "user.name": pa.string(),
     "user.domain": pa.string(),
     "user.uid": pa.string(),
+    "user.uid_alt": pa.string(),
+    "user.email_addr": pa.string(),
+    "user.full_name": pa.string(),
+    "user.type": pa.string(),
+    "user.org.uid": pa.string(),
+    "user.credential_uid": pa.string(),
     # the session that began, ended or was used
     "session.uid": pa.string(),  # logon id, terminal session id, VPN session id, sshd pid
     "session.uid_alt": pa.string(),  # the linked logon id of a split token
     "session.uuid": pa.string(),  # logon GUID
     "session.terminal": pa.string(),
+    "session.issuer": pa.string(),
+    "session.credential_uid": pa.string(),  # what the session was given to act with: a temporary access key
     # the process that began or acted
     "process.pid": pa.int64(),
     "process.uid": pa.string(),
@@ -68,27 +95,90 @@ OCSF_COLUMNS: dict[str, pa.DataType] = {
     "src_endpoint.hostname": pa.string(),
     "src_endpoint.ip": pa.string(),
     "src_endpoint.port": pa.int32(),
+    "src_endpoint.uid": pa.string(),  # device id, instance id
+    "src_endpoint.name": pa.string(),  # what the device is called, where that is no host name
+    "src_endpoint.mac": pa.string(),
+    "src_endpoint.zone": pa.string(),  # network zone or interface role
+    "src_endpoint.os.name": pa.string(),
+    "src_endpoint.agent.name": pa.string(),  # client software
+    "src_endpoint.agent.version": pa.string(),
+    "src_endpoint.is_compliant": pa.bool_(),
+    "src_endpoint.is_managed": pa.bool_(),
+    "src_endpoint.location.country": pa.string(),  # ISO 3166 alpha-2 or the source's word
+    "src_endpoint.location.city": pa.string(),
+    "src_endpoint.autonomous_system.number": pa.int64(),
+    "src_endpoint.autonomous_system.name": pa.string(),
+    "src_endpoint.proxy_endpoint.ip": pa.string(),  # the address that a NAT or proxy put in its place
+    "src_endpoint.proxy_endpoint.port": pa.int32(),
     "dst_endpoint.hostname": pa.string(),
     "dst_endpoint.ip": pa.string(),
     "dst_endpoint.port": pa.int32(),
+    "dst_endpoint.uid": pa.string(),
+    "dst_endpoint.name": pa.string(),
+    "dst_endpoint.mac": pa.string(),
+    "dst_endpoint.zone": pa.string(),
+    "dst_endpoint.svc_name": pa.string(),
+    "dst_endpoint.location.country": pa.string(),
+    "dst_endpoint.proxy_endpoint.ip": pa.string(),
+    "dst_endpoint.proxy_endpoint.port": pa.int32(),
     "tunnel_interface.ip": pa.string(),  # the address a VPN gave
+    "tunnel_interface.name": pa.string(),
+    "tunnel_type": pa.string(),
     # how
     "auth_protocol": pa.string(),  # Kerberos, NTLM, publickey, password
     "logon_type_id": pa.int32(),  # Windows logon type
+    "auth_factors": pa.string(),  # in the source's words, several separated by a comma and a blank
     "is_mfa": pa.bool_(),  # null: the source does not say
+    "certificate.subject": pa.string(),
+    "certificate.issuer": pa.string(),
+    "certificate.serial_number": pa.string(),
+    "certificate.fingerprint": pa.string(),
+    "policy.name": pa.string(),  # the rule or policy that decided
+    "policy.uid": pa.string(),
+    "http_request.user_agent": pa.string(),
+    "http_request.http_method": pa.string(),
+    "http_request.referrer": pa.string(),
+    "http_response.code": pa.int32(),
     "connection_info.uid": pa.string(),  # Zeek uid
     "connection_info.protocol_name": pa.string(),
     "connection_info.direction_id": pa.int32(),  # seen from the recorder: 1 inbound, 2 outbound
     "traffic.bytes_in": pa.int64(),  # towards the initiator's peer is out, back is in
     "traffic.bytes_out": pa.int64(),
+    "traffic.packets_in": pa.int64(),
+    "traffic.packets_out": pa.int64(),
     "duration": pa.int64(),  # milliseconds
     # what it touched
+    "api.operation": pa.string(),
+    "api.service.name": pa.string(),
+    "api.request.uid": pa.string(),
+    "cloud.provider": pa.string(),  # AWS, Azure, GCP
+    "cloud.account.uid": pa.string(),  # account, subscription or project in which it happened
+    "cloud.account.name": pa.string(),
+    "cloud.org.uid": pa.string(),
+    "cloud.region": pa.string(),
+    "resources.uid": pa.string(),  # the first and main one; all of them are among the source's fields
+    "resources.name": pa.string(),
+    "resources.type": pa.string(),
+    "group.name": pa.string(),
+    "group.uid": pa.string(),
+    "privileges": pa.string(),  # roles or rights given or taken, separated by a comma and a blank
+    "ticket.uid": pa.string(),  # access request, change or incident number
+    "finding_info.title": pa.string(),
+    "finding_info.uid": pa.string(),
     "service.name": pa.string(),
     "service.path": pa.string(),
     "job.name": pa.string(),
     "job.path": pa.string(),
     "share": pa.string(),
     "file.path": pa.string(),
+    "file.name": pa.string(),
+    "file.size": pa.int64(),
+    "file.hashes": pa.string(),  # in hexadecimal, separated by a comma and a blank
+    "email.from": pa.string(),
+    "email.to": pa.string(),
+    "email.subject": pa.string(),
+    "email.message_uid": pa.string(),
+    "email.size": pa.int64(),
     "query.hostname": pa.string(),
     "url": pa.string(),
 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import wraps
+from typing import Literal, get_args
 
 from countersign.model.batch import ParseContext, Parsed
+from countersign.sources._records import UTF16, as_utf8, shadow
 
-Framing = Literal["lines", "evtx"]
+Framing = Literal["lines", "csv", "json", "xml", "evtx"]
+FRAMINGS: tuple[Framing, ...] = get_args(Framing)
 HEAD_BYTES = 65_536
 """`detect` sees at most this much of the start of a file."""
 
@@ -25,7 +28,9 @@ class Source:
     `detect` tells from the first `HEAD_BYTES` of a file whether it is this family; `preamble` how many bytes of
     header lines at its start every later segment must repeat to be readable alone (Zeek TSV); `parse` takes
     the records of one segment in order, header lines included, and must let nothing but `Parsed` out, whatever
-    the bytes.
+    the bytes. Both are given UTF-8 whatever the file is in: text in UTF-16 is turned here.
+
+    `page` is the family's page in docs/sources, without its ending.
     """
 
     name: str
@@ -34,3 +39,29 @@ class Source:
     detect: Callable[[bytes], bool]
     parse: Callable[[Sequence[bytes], ParseContext], Parsed]
     preamble: Callable[[bytes], int] = _no_preamble
+    page: str = ""
+
+    def __post_init__(self) -> None:
+        if self.framing != "evtx":
+            object.__setattr__(self, "parse", _in_utf8(self.parse))
+            object.__setattr__(self, "preamble", _of_bytes(self.preamble))
+
+
+def _in_utf8(
+    parse: Callable[[Sequence[bytes], ParseContext], Parsed],
+) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
+    @wraps(parse)
+    def parse_utf8(records: Sequence[bytes], context: ParseContext) -> Parsed:
+        return parse(as_utf8(records), context)
+
+    return parse_utf8
+
+
+def _of_bytes(preamble: Callable[[bytes], int]) -> Callable[[bytes], int]:
+    """UTF-16: its mark is repeated with the header lines, or alone, so that every segment says what it is in."""
+
+    @wraps(preamble)
+    def preamble_bytes(head: bytes) -> int:
+        return 2 + 2 * preamble(shadow(head)[1:]) if head.startswith(UTF16) else preamble(head)
+
+    return preamble_bytes

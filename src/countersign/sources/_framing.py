@@ -1,8 +1,9 @@
 """Sealed bytes into records, the way a log family is framed.
 
-`lines`: one record a line, as bytes, whatever is in them. `evtx`: one record for each event of the chunks,
-rendered to JSON. Framing is a function of the bytes alone: the same segment gives the same records for as long
-as `parser_version` is the same.
+`lines`: one record a line, as bytes, whatever is in them. `csv`: one a row, line ends within quotes included.
+`json`: one an object, in lines, arrays and envelopes (see `_json_records`). `xml`: one an `Event` element. `evtx`: one
+record for each event of the chunks, rendered to JSON. Framing is a function of the bytes alone: the same segment
+gives the same records for as long as `parser_version` is the same.
 
 References: MS-EVEN6 section 2.2.12 (BinXML),
 https://github.com/libyal/libevtx/blob/main/documentation/Windows%20XML%20Event%20Log%20(EVTX).asciidoc.
@@ -16,6 +17,9 @@ from functools import cache
 from importlib.metadata import version
 from io import BytesIO
 from typing import Any
+
+from countersign.sources._base import FRAMINGS
+from countersign.sources._records import UTF16, spans
 
 FILE_HEADER_BYTES = 4096
 CHUNK_BYTES = 65_536
@@ -41,13 +45,16 @@ _STAND_INS = {reason: record for record, reason in _REASONS.items()}
 def frame(framing: str, segment: bytes) -> list[bytes]:
     """The records of `segment`, in order.
 
-    `lines` splits at LF; a CR before it stays, the last LF ends a record and begins none. `evtx` takes the
-    4 KiB file header followed by any chunks of that file; what is damaged is a record too (see `damage`).
+    `lines` splits at LF; a CR before it stays, the last LF ends a record and begins none. Text may be UTF-16
+    with its mark at the start of the segment; its records stay in it. `evtx` takes the 4 KiB file header followed by any
+    chunks of that file; what is damaged is a record too (see `damage`).
     """
     if framing == "evtx":
         return _evtx(segment)
-    if framing != "lines":
+    if framing not in FRAMINGS:
         raise RuntimeError(f"no framing is called {framing}")
+    if framing != "lines" or segment.startswith(UTF16):
+        return [segment[start:end] for start, end in spans(framing, segment)]
     records = segment.split(b"\n")
     if not records[-1]:
         records.pop()
@@ -57,7 +64,7 @@ def frame(framing: str, segment: bytes) -> list[bytes]:
 @cache
 def parser_version(framing: str) -> str:
     """What made the records, with its version, as the `records` leaf names it."""
-    return f"evtx {version('evtx')}" if framing == "evtx" else "lines 1"
+    return f"evtx {version('evtx')}" if framing == "evtx" else f"{framing} 1"
 
 
 def damage(record: bytes) -> str | None:

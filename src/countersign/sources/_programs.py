@@ -9,6 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from countersign.sources._family import Family
+    from countersign.sources._flat import Row
+    from countersign.sources._payload import Payload
 
 Understood = tuple[dict[str, object], Mapping[str, object], tuple[str, ...] | None]
 Understand = Callable[[str, str | None, str], Understood | None]
@@ -52,3 +58,41 @@ def understand(program: str | None, pid: str | None, message: str) -> Understood
         return _family(_PAM)(program, pid, message)
     module = _named(program)
     return None if module is None else _family(module)(program, pid, message)
+
+
+_PAYLOADS = ("fortigate",)
+"""Families whose messages say by their beginning what they are, whoever sends them: they have a `PAYLOAD`."""
+_JSON = ("aws_cloudtrail",)
+"""Families of JSON objects that some send by syslog."""
+
+
+@cache
+def _payloads() -> tuple[tuple[str, ...], tuple[tuple[Payload, Family], ...]]:
+    """All beginnings, and what stands behind each."""
+    modules = [import_module(f"countersign.sources.{name}") for name in _PAYLOADS]
+    pairs = tuple((module.PAYLOAD, module.FAMILY) for module in modules)
+    return tuple(start for payload, _ in pairs for start in payload.starts), pairs
+
+
+@cache
+def _objects() -> tuple[Family, ...]:
+    return tuple(import_module(f"countersign.sources.{name}").FAMILY for name in _JSON)
+
+
+def carried(message: str) -> tuple[Family, Row] | None:
+    """The family that declares messages like this one, and the row in it; None for all others."""
+    if message.startswith("{"):
+        from countersign.sources._json import json_object
+
+        found = json_object(message.encode("utf-8", "replace"))
+        family = next((one for one in _objects() if found is not None and one.match(found)), None)
+        return None if family is None or found is None else (family, found)
+    starts, pairs = _payloads()
+    if not message.startswith(starts):
+        return None
+    for payload, family in pairs:
+        if message.startswith(payload.starts):
+            row = payload.read(message)
+            if row is not None and family.match(row):
+                return family, row
+    return None

@@ -10,12 +10,15 @@ References: RFC 3164, RFC 5424, RFC 6587 section 3.4.1.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources._base import HEAD_BYTES, Source
-from countersign.sources._programs import understand
+from countersign.sources._family import Mapper, merged
+from countersign.sources._payload import around
+from countersign.sources._programs import carried, understand
 from countersign.sources._syslog import Frame, Framer
 
 NAME = "syslog"
@@ -38,13 +41,19 @@ def detect(head: bytes) -> bool:
     ]
     frames = [frame for text in texts if (frame := framer.frame(text)) is not None]
     certain = sum(frame.certain for frame in frames)
+    messages = (frame.message for frame in frames if not frame.message.startswith("{"))
+    families = Counter(found[0].name for message in messages if (found := carried(message)))
+    if any(2 * count > len(texts) for count in families.values()):
+        return False  # a family's own file, with syslog around its messages
     return certain > 0 and 4 * certain >= len(texts) and 2 * len(frames) >= len(texts)
 
 
 def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
     """Lines to events."""
     batch = EventBatch(NAME, context)
-    frame_of = Framer(context).frame
+    framer = Framer(context)
+    frame_of = framer.frame
+    mappers: dict[str, Mapper] = {}
     for index, record in enumerate(records):
         raw = record.rstrip(b"\r\n")
         text = _text(raw)
@@ -58,8 +67,15 @@ def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
                 elif b"\0" in raw:
                     batch.reject(index, _NO_TEXT)
                 continue
-        _add(batch, index, raw, frame)
-    return batch.finish()
+        found = carried(frame.message)
+        if found is None:
+            _add(batch, index, raw, frame)
+            continue
+        family, row = found
+        if family.name not in mappers:
+            mappers[family.name] = Mapper(family)
+        mappers[family.name].take(index, frame.message.encode("utf-8", "replace"), row, around(frame))
+    return merged(batch, list(mappers.values()), framer.clock, context)
 
 
 def _text(raw: bytes) -> str:

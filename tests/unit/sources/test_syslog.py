@@ -13,8 +13,8 @@ from countersign.sources._base import HEAD_BYTES
 from countersign.sources.syslog import detect
 from unit.sources.source_lines import context, event, events, parse, syslog, within
 
-NOT_OURS = ("auditd", "aws", "k8s", "teleport", "windows")
-"""Folders whose files other families read: audit records, JSON, Windows XML."""
+NOT_OURS = ("auditd", "aws", "fortinet", "k8s", "teleport", "windows")
+"""Folders whose files other families read: audit records, JSON, FortiGate, Windows XML."""
 
 
 def test_unknown_programs_and_messages_are_base_events() -> None:

@@ -1,0 +1,339 @@
+"""A declared family: records read into rows, rows told apart by kind and shape, blocks of them mapped at once.
+
+What a family is, is said by `Family`, in one small file each; how, stands here. Records of one kind and one shape are
+turned on their side and go into the batch as one block, whatever reader they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from countersign.model import identity, schema
+from countersign.model.batch import EventBatch, ParseContext, Parsed
+from countersign.model.columns import Values
+from countersign.sources._base import Framing, Source
+from countersign.sources._clock import Clock
+from countersign.sources._convert import text
+from countersign.sources._flat import Flattener, Row, Shape, look_up, names_of, unique, values_at
+from countersign.sources._mapping import Compiled, Get, What
+from countersign.sources._times import Time, stamps
+
+Read = tuple[int, bytes, Row | str | None, Mapping[str, object]]
+"""Index of a record, the bytes that it is known by, its row (or why it has none, or None where the record is none), and
+columns that its frame gives where the row does not: the host and time of syslog."""
+NO_FRAME: Mapping[str, object] = {}
+Chosen = Callable[..., What]
+NOT_OURS = "a record of another kind than the rest of the file"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a family's bytes are read: its framing, `read` from records to rows, `rows` of the start of a file for
+    recognition, and `preamble` as in `Source`."""
+
+    framing: Framing
+    read: Callable[[Sequence[bytes], ParseContext], Iterable[Read]]
+    rows: Callable[[bytes], Sequence[Row]]
+    preamble: Callable[[bytes], int] = lambda _: 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """One log family, declared.
+
+    `name` is the events' `source`; `match` tells its records strictly, by fields no other family's records have
+    together, and is also how the file is recognised. `key` are paths to what names a record in its origin,
+    `identity` what stands before it in the id (give two shapes of one log the same). `by` are the paths whose values
+    choose the kind: `kinds` by those values (a tuple where there are several, `*` for any), else `otherwise`.
+    `log` is the path to, or the word for, `metadata.log_name`. `also` adds fields under further names: name -> path.
+    `prepare` may turn a row into another before anything else is done.
+    """
+
+    name: str
+    title: str
+    page: str
+    product: str
+    vendor: str
+    match: Callable[[Row], bool]
+    time: tuple[Time, ...]
+    what: What = field(default_factory=What)
+    by: tuple[str, ...] = ()
+    kinds: Mapping[Any, What] = field(default_factory=dict)
+    otherwise: What | Chosen = field(default_factory=What)
+    key: tuple[str, ...] = ()
+    identity: str = ""
+    log: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[Row], Row] | None = None
+
+
+class Mapper:
+    """Runs a family over rows. One for each segment: it remembers shapes."""
+
+    def __init__(self, family: Family) -> None:
+        self.family = family
+        self._flat = Flattener()
+        self._chosen: dict[tuple[Any, ...], Compiled] = {}
+        self._groups: dict[tuple[Compiled, Shape, tuple[str, ...]], _Group] = {}
+        self._compiled = _compiled(family)
+
+    def take(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> bool:
+        """Takes one row; False if it is none of this family's."""
+        family = self.family
+        if not family.match(row):
+            return False
+        if family.prepare is not None:
+            row = family.prepare(row)
+        shape, values = self._flat.flat(row)
+        key = (self._choose(row), shape, tuple(frame))
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(names_of(row), [], [], [], [])
+        group.indexes.append(index)
+        group.raws.append(raw)
+        group.rows.append(values)
+        if frame:
+            group.frames.append(frame)
+        return True
+
+    def _choose(self, row: Row) -> Compiled:
+        values = tuple([row.get(path) if path in row else look_up(row, path) for path in self.family.by])
+        try:
+            found = self._chosen.get(values)
+        except TypeError:  # a list or an object where there is a word
+            values = tuple(map(text, values))
+            found = self._chosen.get(values)
+        if found is None:
+            if len(self._chosen) > _REMEMBERED:
+                self._chosen.clear()
+            found = self._chosen[values] = self._compiled(values)
+        return found
+
+    def write(self, batch: EventBatch, clock: Clock) -> None:
+        """Adds all rows taken to `batch`."""
+        kinds: dict[Compiled, list[_Group]] = {}
+        for (compiled, _, _), group in self._groups.items():
+            kinds.setdefault(compiled, []).append(group)
+        for compiled, groups in kinds.items():
+            _write(batch, self.family, compiled, _Gathered(groups), clock)
+        self._groups.clear()
+
+
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    names: tuple[str, ...]
+    indexes: list[int]
+    raws: list[bytes]
+    rows: list[list[Any]]
+    frames: list[Mapping[str, object]]
+
+
+def _compiled(family: Family) -> Callable[[tuple[Any, ...]], Compiled]:
+    """From the values of `by` to what runs, each kind compiled once."""
+    made: dict[int, tuple[What, Compiled]] = {}
+
+    def compiled(values: tuple[Any, ...]) -> Compiled:
+        own = _what(family, values)
+        known = made.get(id(own))
+        if known is None:  # the kind is kept with it, so that its id stays its own
+            known = made[id(own)] = (own, Compiled(_base(family), own))
+        return known[1]
+
+    return compiled
+
+
+def _base(family: Family) -> What:
+    """What all records of a family have, with its own name and product among the constants."""
+    what = family.what
+    columns = dict(what.columns)
+    constants: dict[str, object] = {"metadata.product": family.product, "metadata.vendor_name": family.vendor}
+    if family.log.startswith("="):
+        constants["metadata.log_name"] = family.log[1:]
+    elif family.log:
+        columns["metadata.log_name"] = family.log
+    return What(
+        what.class_uid, what.activity_id, what.status, columns, what.steps, {**constants, **what.constants}
+    )
+
+
+def _what(family: Family, values: tuple[Any, ...]) -> What:
+    words = tuple(
+        "" if value is None else value if type(value) is str else text(value) or "" for value in values
+    )
+    if len(words) == 1:
+        found = family.kinds.get(words[0])
+    else:
+        found = family.kinds.get(words)
+        for place in range(len(words) - 1, -1, -1):
+            if found is None:
+                found = family.kinds.get((*words[:place], *("*",) * (len(words) - place)))
+    if found is not None:
+        return found
+    return family.otherwise if isinstance(family.otherwise, What) else family.otherwise(*words)
+
+
+class _Gathered:
+    """The groups of one kind, one after another: values by path, for all of them at once."""
+
+    def __init__(self, groups: Sequence[_Group]) -> None:
+        self.groups = groups
+        self.count = sum(len(group.indexes) for group in groups)
+        self.fields: list[dict[str, Values]] = [
+            dict(zip(unique(group.names), zip(*group.rows, strict=True), strict=True)) for group in groups
+        ]
+        self._lists = [any(type(values[0]) is list for values in fields.values()) for fields in self.fields]
+        self._known: dict[str, Values | None] = {}
+
+    def get(self, path: str) -> Values | None:
+        """The values at a path, None if no record has one."""
+        if path not in self._known:
+            self._known[path] = self._gather(path)
+        return self._known[path]
+
+    def _gather(self, path: str) -> Values | None:
+        parts = [
+            fields.get(path) or (values_at(fields, path) if lists else None)
+            for fields, lists in zip(self.fields, self._lists, strict=True)
+        ]
+        if not any(parts):
+            return None
+        values: list[Any] = []
+        for part, group in zip(parts, self.groups, strict=True):
+            values += part or (None,) * len(group.indexes)
+        return values
+
+
+def _write(batch: EventBatch, family: Family, compiled: Compiled, all_: _Gathered, clock: Clock) -> None:
+    columns = compiled.derive(all_.get, all_.count)
+    times, texts, bases = stamps(family.time, all_.get, all_.count, clock)
+    columns |= {"time": times, "time_text": texts, "time_basis": bases}
+    ids = _ids(family, all_.get, all_.count)
+    keys = _keys(family, all_.get, all_.count) if ids is None else ()
+    start = 0
+    for group, fields in zip(all_.groups, all_.fields, strict=True):
+        for name, path in family.also.items():
+            if name not in fields and (values := values_at(fields, path)) is not None:
+                fields[name] = values
+        stop = start + len(group.indexes)
+        own = {name: values[start:stop] for name, values in columns.items()}
+        if group.frames:
+            _frame(own, group.frames)
+        if ids is None:
+            batch.add_many(group.indexes, group.raws, own, fields, keys[start:stop], compiled.kind)
+        else:
+            batch.add_keyed(group.indexes, ids[start:stop], own, fields, compiled.kind)
+        start = stop
+
+
+def _frame(columns: dict[str, Values], frames: Sequence[Mapping[str, object]]) -> None:
+    """Where a record does not say, its frame does."""
+    for name in frames[0]:
+        given = [frame[name] for frame in frames]
+        if name.startswith("time"):
+            continue
+        known = columns.get(name, (None,) * len(given))
+        columns[name] = [b if a is None else a for a, b in zip(known, given, strict=True)]
+    if None in columns["time"] and "time" in frames[0]:
+        for name in ("time_basis", "time_text", "time"):  # the time last: it tells the others
+            rows = zip(columns["time"], columns[name], frames, strict=True)
+            columns[name] = [frame[name] if time is None else value for time, value, frame in rows]
+
+
+def _ids(family: Family, get: Get, count: int) -> list[str] | None:
+    """Ids of records that all have a key of one or two texts; None where they must be asked one by one."""
+    parts = [get(path) for path in family.key]
+    if not 1 <= len(parts) <= 2 or any(part is None or set(map(type, part)) != {str} for part in parts):
+        return None
+    if any("" in part for part in parts if part is not None):
+        return None
+    name = family.identity or family.name
+    if len(parts) == 1:
+        return identity.keyed_ids((), [name] * count, parts[0] or ())
+    return identity.keyed_ids((name,), parts[0] or (), parts[1] or ())
+
+
+def _keys(family: Family, get: Get, count: int) -> list[tuple[str, ...] | None]:
+    parts = [get(path) for path in family.key]
+    if not parts or any(part is None for part in parts):
+        return [None] * count
+    name = family.identity or family.name
+    rows = zip(*[list(map(text, part or ())) for part in parts], strict=True)
+    return [None if None in row else (name, *[word or "" for word in row]) for row in rows]
+
+
+def source_of(family: Family, layout: Layout) -> Source:
+    """The family as the house knows one."""
+
+    def detect(head: bytes) -> bool:
+        rows = layout.rows(head)
+        return 2 * sum(map(family.match, rows)) > len(rows)
+
+    def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
+        return parsed(family, layout.read(records, context), context)
+
+    return Source(family.name, family.title, layout.framing, detect, parse, layout.preamble, family.page)
+
+
+def parsed(family: Family, read: Iterable[Read], context: ParseContext) -> Parsed:
+    """Events and rejected records of one segment."""
+    batch = EventBatch(family.name, context)
+    mapper = Mapper(family)
+    for index, raw, row, frame in read:
+        if row is None:
+            continue
+        if isinstance(row, str):
+            batch.reject(index, row)
+        elif not mapper.take(index, raw, row, frame):
+            batch.reject(index, NOT_OURS)
+    mapper.write(batch, Clock(context))
+    return batch.finish()
+
+
+def merged(batch: EventBatch, mappers: Sequence[Mapper], clock: Clock, context: ParseContext) -> Parsed:
+    """What `batch` and the mappers of other families beside it have found, each event under its own family's name."""
+    first = batch.finish()
+    if not mappers:
+        return first
+    found = [first]
+    for mapper in mappers:
+        other = EventBatch(mapper.family.name, context)
+        mapper.write(other, clock)
+        found.append(other.finish())
+    tables = [each.events for each in found if each.events.num_rows]
+    if not tables:
+        return first
+    events = pa.concat_tables(tables, promote_options="permissive").combine_chunks().sort_by("record")
+    fields = [field for field in schema.events_schema() if field.name in events.column_names]
+    arrays = [_ordered(events[field.name].combine_chunks(), field) for field in fields]
+    events = pa.table(dict(zip((field.name for field in fields), arrays, strict=True)))
+    return Parsed(events, first.rejected, sum(each.duplicates for each in found))
+
+
+def _ordered(array: pa.Array, field: pa.Field) -> pa.Array:
+    """A struct with its fields in the schema's order: tables put together have them in the order of their coming."""
+    if not pa.types.is_struct(field.type):
+        return array
+    inner = dict(zip((one.name for one in array.type), array.flatten(), strict=True))
+    kept = [one for one in field.type if one.name in inner]
+    parts = [_ordered(inner[one.name], one) for one in kept]
+    return pa.StructArray.from_arrays(
+        parts, fields=[one.with_type(part.type) for one, part in zip(kept, parts, strict=True)]
+    )
+
+
+def has(*names: str) -> Callable[[Row], bool]:
+    """Rows that have all these fields (paths, where they have dots)."""
+    plain = frozenset(name for name in names if "." not in name)
+    paths = tuple(name for name in names if "." in name)
+
+    def match(row: Row) -> bool:
+        return plain <= row.keys() and all(look_up(row, path) is not None for path in paths)
+
+    return match

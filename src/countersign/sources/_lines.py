@@ -1,0 +1,100 @@
+r"""Payloads of lines: `key=value`, CEF and LEEF, read into flat rows, with or without syslog around them.
+
+`key=value` is as FortiGate and many others write it: values in double quotes, with backslash before a quote within. CEF
+extensions have unquoted values with blanks, `\=`, `\\` and `\n`. LEEF 1 separates by tabs, LEEF 2 by what its header says.
+
+References: ArcSight Common Event Format (CEF) version 27; IBM QRadar LEEF guide; Fortinet FortiOS Log Message Reference.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+LONGEST = 262_144
+"""A longer line is not taken apart: no source named here writes more than 64 KiB in one."""
+_PAIR = re.compile(r'([A-Za-z_][\w.\-/]{0,127})=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s"]*+))')
+_QUOTED = re.compile(r'\\(["\\])')
+_CEF = re.compile(r"CEF: ?[01]\|")
+_LEEF = re.compile(r"LEEF: ?([12])\.\d\|")
+_BAR = re.compile(r"(?<!\\)\|")
+_CEF_KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z0-9_][\w.\-\[\]]{0,127})=")
+_CEF_HEAD = ("vendor", "product", "version", "signature", "name", "severity")
+_ESCAPE = re.compile(r"\\([\\=|nr])")
+_ESCAPED = {"n": "\n", "r": "\r"}
+
+
+def key_values(text: str) -> dict[str, Any]:
+    """The pairs of a line, in order; the first of two with one name counts."""
+    row: dict[str, Any] = {}
+    if len(text) > LONGEST:
+        return row
+    for name, quoted, plain in _PAIR.findall(text):
+        value = plain or quoted
+        if "\\" in quoted and value is quoted:
+            value = _QUOTED.sub(r"\1", quoted)
+        row.setdefault(name, value)
+    return row
+
+
+def cef(text: str) -> dict[str, Any] | None:
+    """A CEF message as a row: its header as `cef.vendor` and so on, its extension by its keys, labels put in place
+    (`cs1Label=Policy cs1=Staff` is `Policy=Staff`, and `cs1` stays)."""
+    start = _CEF.search(text)
+    if start is None or len(text) > LONGEST:
+        return None
+    parts = _BAR.split(text[start.end() :], 6)
+    if len(parts) < 6:
+        return None
+    row: dict[str, Any] = {
+        f"cef.{name}": _unescaped(value) for name, value in zip(_CEF_HEAD, parts, strict=False)
+    }
+    _extension(parts[6] if len(parts) > 6 else "", row)
+    for name in [name for name in row if name.endswith("Label")]:
+        value = row.get(name.removesuffix("Label"))
+        if value is not None and row[name]:
+            row.setdefault(str(row[name]), value)
+    return row
+
+
+def _extension(text: str, row: dict[str, Any]) -> None:
+    name, start = "", 0
+    for match in _CEF_KEY.finditer(text):
+        if name:
+            row.setdefault(name, _unescaped(text[start : match.start()].strip()))
+        name, start = match[1], match.end()
+    if name:
+        row.setdefault(name, _unescaped(text[start:].strip()))
+
+
+def leef(text: str) -> dict[str, Any] | None:
+    """A LEEF message as a row: its header as `leef.vendor` and so on, its attributes by their keys."""
+    start = _LEEF.search(text)
+    if start is None or len(text) > LONGEST:
+        return None
+    second = start[1] == "2"
+    parts = text[start.end() :].split("|", 5 if second else 4)
+    if len(parts) < 5:
+        return None
+    names = ("vendor", "product", "version", "event")
+    row: dict[str, Any] = {f"leef.{name}": value for name, value in zip(names, parts, strict=False)}
+    for pair in parts[-1].split(_delimiter(parts[4]) if second and len(parts) == 6 else "\t"):
+        name, equal, value = pair.partition("=")
+        if equal and name.strip():
+            row.setdefault(name.strip(), value.strip())
+    return row
+
+
+def _delimiter(said: str) -> str:
+    """LEEF 2: a character, or its number in hexadecimal (`x09`, `0x5E`); a tab if it says nothing."""
+    digits = said.lower().removeprefix("0x").removeprefix("x")
+    if len(said) > 1:
+        try:
+            return chr(int(digits, 16))
+        except (ValueError, OverflowError):
+            return "\t"
+    return said or "\t"
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text) if "\\" in text else text
