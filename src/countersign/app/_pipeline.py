@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from countersign.app import _journal, _parsing
 from countersign.app._journal import Entry, Note
-from countersign.app._parsing import Job, Outcome
+from countersign.app._parsing import Job, Outcome, Worked
 from countersign.app.workspace import Workspace
-from countersign.errors import ArchiveError
+from countersign.errors import ArchiveError, StoreError
+from countersign.lake.spill import Spill
 from countersign.ledger import Archive, Log, Parser, RecordsStatement, Sealed, SegmentStatement
 from countersign.ledger.archive import CODEC
+from countersign.model import schema
 from countersign.model.batch import ParseContext
 from countersign.sources import FRAMINGS, Framing, sources
 from countersign.sources._framing import parser_version
@@ -44,9 +46,11 @@ INLINE_BYTES = 8 << 20
 """Less than this is parsed sooner here than by processes that must first start."""
 FLYING = 2
 """Jobs a worker has waiting, so that it has work while the lake is written."""
-STORE_ROWS = 250_000
-STORE_BYTES = 24 << 20
-"""One commit of the lake: large enough for good files; some four times as much memory is needed for it."""
+STORE_ROWS = 500_000
+STORE_BYTES = 1 << 30
+STORE_SEGMENTS = 20_000
+"""One commit of the lake: large enough for good files. What waits for it lies on disk at a quarter of `STORE_BYTES`;
+the keys of so many rows take some 100 MB of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,9 @@ class Pipeline:
         self._group: list[Work] = []
         self._held: list[list[Work]] = []
         self._held_bytes = 0
-        self._flying: deque[tuple[list[Work], Future[list[Outcome]]]] = deque()
+        self._flying: deque[tuple[list[Work], Future[Worked]]] = deque()
         self._done: list[tuple[Work, Outcome]] = []
+        self._waiting: list[Spill] = []
         self._done_rows = 0
         self._done_bytes = 0
         self._open: Counter[Path] = Counter()
@@ -129,7 +134,7 @@ class Pipeline:
             return
         loose, self._loose, self._loose_bytes = self._loose, [], 0
         note = _journal.write(self._workspace.pending, self._log.size, tuple(one.entry for one in loose))
-        sealed = list(self._threads.map(self._archive.put, (one.raw for one in loose)))
+        sealed = list(self._threads.map(lambda one: self._archive.put(one.raw, one.entry.digest), loose))
         statements = [_segment(one.entry, each) for one, each in zip(loose, sealed, strict=True)]
         leaves = self._log.append(statements)
         self.totals.segments += len(loose)
@@ -170,7 +175,9 @@ class Pipeline:
         self._send()
         held, self._held = self._held, []
         for group in held:
-            self._take(group, _parsing.parse_all([self._job(work) for work in group]))
+            with _space():
+                worked = _parsing.parse_all([self._job(work) for work in group], self._lake.root)
+            self._take(group, worked)
         while self._flying:
             self._land()
         self.store()
@@ -194,29 +201,32 @@ class Pipeline:
             self._processes = _processes(self._workers)
         jobs = [self._job(work) for work in group]
         try:
-            future = self._processes.submit(_parsing.work, jobs)
+            future = self._processes.submit(_parsing.work, jobs, self._lake.root)
         except BrokenProcessPool:  # seen here first when a worker died between two jobs
             self._processes = _processes(self._workers)
-            future = self._processes.submit(_parsing.work, jobs)
+            future = self._processes.submit(_parsing.work, jobs, self._lake.root)
         self._flying.append((group, future))
 
     def _land(self) -> None:
         group, future = self._flying.popleft()
         try:
-            outcomes = future.result()
+            with _space():
+                worked = future.result()
         except BrokenProcessPool:
             self._processes = None
-            outcomes = [self._alone(self._job(work)) for work in group]
-        self._take(group, outcomes)
+            for work in group:
+                self._take([work], self._alone(self._job(work)))
+            return
+        self._take(group, worked)
 
-    @staticmethod
-    def _alone(job: Job) -> Outcome:
+    def _alone(self, job: Job) -> Worked:
         """One segment in a process of its own, after a worker died: that of the innocent ones comes out."""
         with _processes(1) as process:
             try:
-                return process.submit(_parsing.parse, job).result()
+                with _space():
+                    return process.submit(_parsing.work, [job], self._lake.root).result()
             except BrokenProcessPool:
-                return _parsing.failed(job)
+                return Worked((_parsing.failed(job)[0],), None)
 
     def _job(self, work: Work) -> Job:
         entry = work.entry
@@ -224,18 +234,25 @@ class Pipeline:
         framing: Framing = next(known for known in FRAMINGS if known == entry.framing)
         return Job(work.raw, self._archive.root, entry.source, framing, context, entry.fragment)
 
-    def _take(self, group: Sequence[Work], outcomes: Sequence[Outcome]) -> None:
-        for work, outcome in zip(group, outcomes, strict=True):
+    def _take(self, group: Sequence[Work], worked: Worked) -> None:
+        for work, outcome in zip(group, worked.outcomes, strict=True):
             work.raw = b""
             self._done.append((work, outcome))
             self._done_rows += outcome.events_rows + outcome.rejected_rows
-            self._done_bytes += outcome.size
-        if self._done_rows >= STORE_ROWS or self._done_bytes >= STORE_BYTES:
+        if worked.waiting is not None:
+            self._waiting.append(worked.waiting)
+            self._done_bytes += worked.waiting.size
+        if (
+            self._done_rows >= STORE_ROWS
+            or self._done_bytes >= STORE_BYTES
+            or len(self._done) >= STORE_SEGMENTS
+        ):
             self.store()
 
     def store(self) -> None:
         """Put what has been parsed under its leaf and into the lake, in one commit, and forget its notes."""
         done, self._done, self._done_rows, self._done_bytes = self._done, [], 0, 0
+        waiting, self._waiting = self._waiting, []
         if not done:
             return
         self._root(done)
@@ -243,7 +260,9 @@ class Pipeline:
         if halves:
             self._lake.retract(sorted(halves))
         appended = self._lake.append(
-            [_data(work, outcome, half=work.entry.digest in halves) for work, outcome in done]
+            [_data(work, outcome, half=work.entry.digest in halves) for work, outcome in done],
+            waiting,
+            self._run,
         )
         totals = self.totals
         for _, outcome in done:
@@ -256,8 +275,15 @@ class Pipeline:
             self._open[work.note.path] -= 1
             if not self._open[work.note.path]:
                 _journal.remove(work.note)
-        del done
         _parsing.release()
+
+    def _run(self, call: Callable[..., Any], portions: Sequence[Any]) -> Iterable[Any]:
+        """A call for each portion, by the workers if there are any."""
+        if self._processes is not None:
+            with suppress(BrokenProcessPool):
+                return list(self._processes.map(call, portions))
+            self._processes = None
+        return map(call, portions)
 
     def _root(self, done: Sequence[tuple[Work, Outcome]]) -> None:
         """Append the `records` leaves of segments that have none yet."""
@@ -269,6 +295,17 @@ class Pipeline:
         leaves = self._log.append([_records(work.entry, outcome) for work, outcome in new])
         for (work, outcome), leaf in zip(new, leaves, strict=True):
             work.records = (leaf, outcome.root or "")
+
+
+@contextmanager
+def _space() -> Iterator[None]:
+    """A worker that finds no room for events leaves the whole batch to another run."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"events cannot be kept until they are stored: {error.strerror}; what was sealed is read again"
+        ) from error
 
 
 def _segment(entry: Entry, sealed: Sealed) -> bytes:
@@ -306,10 +343,10 @@ def _data(work: Work, outcome: Outcome, *, half: bool) -> SegmentData:
         leaf_segment=work.leaf,
         leaf_records=work.records[0] if work.records else None,
     )
-    events, rejected = _parsing.table(outcome.events), _parsing.table(outcome.rejected)
+    rejected = _parsing.table(outcome.rejected)
     if half:
-        events, rejected = events.slice(0, 0), rejected.slice(0, 0)
-    return SegmentData(row, events, rejected)
+        return SegmentData(row, schema.events_schema().empty_table(), rejected.slice(0, 0))
+    return SegmentData(row, None, rejected)
 
 
 def _records(entry: Entry, outcome: Outcome) -> bytes:
@@ -333,7 +370,9 @@ def _context() -> BaseContext:
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
         families = {family.parse.__module__ for family in sources()}
-        context.set_forkserver_preload([_parsing.__name__, "evtx", *sorted(families)])
+        context.set_forkserver_preload(
+            [_parsing.__name__, "countersign.lake.spill", "evtx", *sorted(families)]
+        )
         with suppress(OSError):  # no room for a socket, or a temporary folder with too long a name
             forkserver.ensure_running()
             return context
