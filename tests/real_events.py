@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from countersign.model.batch import ParseContext
@@ -44,15 +42,7 @@ def members(path: Path, *suffixes: str) -> Iterator[tuple[str, bytes]]:
 
 def twin_events(data: bytes) -> pa.Table:
     """The events of a regression capture's JSON twin: documents one after the other, written over many lines."""
-
-    def documents() -> Iterator[object]:
-        text = data.decode("utf-8-sig")
-        at = 0
-        while (at := next((i for i in range(at, len(text)) if text[i] in "[{"), len(text))) < len(text):
-            value, at = json.JSONDecoder().raw_decode(text, at)
-            yield from value if isinstance(value, list) else [value]
-
-    return source("windows.json").parse([orjson.dumps(one) for one in documents()], CONTEXT).events
+    return source("windows.json").parse(frame("json", data), CONTEXT).events
 
 
 def together(tables: list[pa.Table]) -> pa.Table:

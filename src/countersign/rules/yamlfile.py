@@ -9,6 +9,7 @@ from typing import Any
 from yaml import (  # noqa: TID251  # this is a loader of the rules: safe, of bounded depth, double keys refused
     CSafeLoader,
     MappingNode,
+    MarkedYAMLError,
     Node,
     SequenceNode,
     YAMLError,
@@ -28,10 +29,13 @@ class Loader(CSafeLoader):
         """As in PyYAML."""
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key.value, str):
+                raise MarkedYAMLError(problem="a name is no text", problem_mark=key.start_mark)
             if key.value in seen:
-                raise YAMLError(f"the key {key.value!r} stands twice")
-            if isinstance(key.value, str):
-                seen.add(key.value)
+                raise MarkedYAMLError(
+                    problem=f"the name `{key.value}` stands twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 

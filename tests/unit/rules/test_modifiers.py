@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
+
+from sigma.modifiers import modifier_mapping
 
 from countersign.rules import RuleSet, compile_rules
-from countersign.rules.modifiers import aliased
+from countersign.rules.modifiers import ALIASES, aliased
 
 
 def test_names_of_the_specification_are_those_of_pysigma() -> None:
@@ -24,3 +28,10 @@ def test_both_names_on_one_field_are_refused(ruleset: Callable[..., RuleSet]) ->
         "detection: {s: {A|wide|base64: x, A|utf16le|base64: y}, condition: s}\n"
     )
     assert compile_rules(rules).status[0].state == "unsupported"
+
+
+def test_every_modifier_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "rules.md").read_text("utf-8")
+    section = text.partition("## What of the specification")[2].partition("\n## ")[0]
+    words = set(re.findall(r"[a-z0-9]+", " ".join(re.findall(r"`([^`]+)`", section))))
+    assert {*modifier_mapping, *ALIASES} <= words
