@@ -8,7 +8,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from countersign.lake import Filter, Lake
-from countersign.model import schema
+from countersign.model.schema import events_schema
 from countersign.rules import CompiledSet
 
 LEAVES = {
@@ -31,15 +31,17 @@ CHUNK_ROWS = 1_000_000
 """Days are read together until they have so many rows: then hits and progress are written."""
 
 
-def columns(needed: Iterable[str], whole: Collection[str] = ()) -> list[str]:
-    """Columns and dotted leaves to read for these top-level columns; those in `whole` are read whole."""
+def columns(needed: Iterable[str], leaves: Collection[str] = ()) -> list[str]:
+    """Columns and dotted leaves to read for these top-level columns, and `leaves` beside them."""
     wanted = set(needed)
-    names = []
-    for name in schema.events_schema().names:
-        if name in wanted:
-            leaves = () if name in whole else LEAVES.get(name, ())
-            names += [f"{name}.{leaf}" for leaf in leaves] or [name]
-    return names
+    names = dict.fromkeys(
+        leaf
+        for name in events_schema().names
+        if name in wanted
+        for leaf in ([f"{name}.{inner}" for inner in LEAVES[name]] if name in LEAVES else [name])
+    )
+    names.update(dict.fromkeys(sorted(leaves)))
+    return list(names)
 
 
 def chunks(days: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -27,7 +27,8 @@ PROGRESS = "matching.json"
 class State:
     """`made_of` is a digest of all but hits that visits and findings were made from, empty while they are not up to date;
     `segments` are short digests, `rules` fingerprints by id, `indicators` that of the indicators. `held` counts
-    the hits that each exception holds back, `told` is a digest of what was wrong with rules when a review last said it."""
+    the hits that each exception holds back, `told` is a digest of what was wrong with rules when a review last said it.
+    `noisy` are rules that fire on nearly everything: their hits, and the events that they were asked of."""
 
     made_of: str = ""
     segments: frozenset[str] = frozenset()
@@ -35,6 +36,7 @@ class State:
     indicators: str = ""
     held: Mapping[str, int] = field(default_factory=dict)
     told: str = ""
+    noisy: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def recall(workspace: Workspace) -> State:
             str(found["indicators"]),
             {str(id_): int(count) for id_, count in found["held"].items()},
             str(found["told"]),
+            {str(id_): (int(hits), int(events)) for id_, (hits, events) in found["noisy"].items()},
         )
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
         return State()
@@ -75,6 +78,7 @@ def remember(workspace: Workspace, state: State) -> None:
         "indicators": state.indicators,
         "held": dict(sorted(state.held.items())),
         "told": state.told,
+        "noisy": dict(sorted(state.noisy.items())),
     }
     _store(workspace, STATE, body)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from countersign.app.documents import DETECTION_FINDING
 from countersign.app.findings import ids_of
 from countersign.app.hits import MAX_EVIDENCE, Group, Hit, Place
+from countersign.app.indicators import LOW
 from countersign.model.identity import keyed_id
 from countersign.model.visible import visible
 from countersign.model.visit import SEVERITIES, Finding, Matched, Reference, Severity, Visit
@@ -18,7 +19,10 @@ MATCHED_SAID = 2
 """Tests with their values that the sentence names; `matched` has more."""
 VALUE_SAID = 80
 MAX_MATCHED = 20
+TITLE = 200
 VALUE_KEPT = 2000
+HIGH = 70
+"""Confidence from which STIX 2.1 (appendix A) speaks of `High`."""
 _LEVELS: dict[str, Severity] = {level: level for level in SEVERITIES}
 
 
@@ -54,17 +58,49 @@ def of_rule(rule: Rule) -> Sought:
     )
 
 
+def of_indicator(hit: Hit) -> Sought | None:
+    """What a finding says of an indicator; None for a hit of something else."""
+    if hit.kind != "indicator":
+        return None
+    said = {name[1:-1]: text for name, text in hit.fields.items() if name.startswith("(")}
+    name, source = said.get("indicator", hit.rule_id), said.get("source", "an import")
+    more = "; ".join(
+        f"{word} {said[word]}" for word in ("author", "confidence", "tlp", "labels") if word in said
+    )
+    return Sought(
+        id=hit.rule_id,
+        kind="indicator",
+        title=f"Indicator of {source}: {name}"[:TITLE],
+        level=_level(said),
+        sentence=f"An indicator of {source} was seen: {name}{f' ({more})' if more else ''}",
+        version=said.get("valid_from", ""),
+    )
+
+
+def _level(said: Mapping[str, str]) -> str:
+    """STIX 2.1, appendix A: below 30 is low confidence, from 70 on high. What was warned of is low whatever it says."""
+    if "warning" in said:
+        return "low"
+    if "confidence" not in said:
+        return "medium"
+    confidence = int(said["confidence"])
+    return "high" if confidence >= HIGH else "low" if confidence < LOW else "medium"
+
+
 def hit_findings(
     groups: Mapping[Place, Group], visits: Sequence[Visit], sought: Mapping[str, Sought]
 ) -> list[Finding]:
-    """A finding for each group of which it is known what was sought."""
-    return [
-        _inside(visits[place.visit], sought[place.rule_id], group)
-        if place.visit >= 0
-        else _outside(place, sought[place.rule_id], group)
-        for place, group in sorted(groups.items())
-        if place.rule_id in sought
-    ]
+    """A finding for each group of which it is known what was sought; indicators say it with each hit."""
+    out = []
+    for place, group in sorted(groups.items()):
+        what = sought.get(place.rule_id) or of_indicator(group.first[0])
+        if what is not None:
+            out.append(
+                _inside(visits[place.visit], what, group)
+                if place.visit >= 0
+                else _outside(place, what, group)
+            )
+    return out
 
 
 def _inside(visit: Visit, what: Sought, group: Group) -> Finding:
@@ -138,10 +174,11 @@ def _end(group: Group, first: datetime | None) -> datetime | None:
 
 def _kept_fields(hit: Hit) -> tuple[Matched, ...]:
     """What correlations and indicators say of themselves; a rule's tests are worked out from the event."""
-    if hit.kind not in {"correlation", "indicator"}:
+    words = {"correlation": "is the same in all of them", "indicator": "is the indicator's"}
+    if hit.kind not in words:
         return ()
-    words = {"correlation": "is the group's", "indicator": "of the indicator"}[hit.kind]
-    return tuple(Matched(name, value, words) for name, value in hit.fields.items())[:MAX_MATCHED]
+    kept = (pair for pair in hit.fields.items() if not pair[0].startswith("("))
+    return tuple(Matched(name, value, words[hit.kind]) for name, value in kept)[:MAX_MATCHED]
 
 
 def with_matched(finding: Finding, matched: Iterable[Matched]) -> Finding:

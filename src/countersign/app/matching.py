@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.app import _events
+from countersign.app._feeds import Difference, Feeds, described, forget_others, keep_met, recall_met
 from countersign.app._reviewed import (
     Progress,
     State,
@@ -28,6 +28,8 @@ from countersign.lake.tables import HITS_SCHEMA
 from countersign.model import schema
 from countersign.model.identity import keyed_ids
 from countersign.rules import CompiledSet
+from countersign.rules.indicators import IndicatorSet
+from countersign.rules.tally import Tally
 
 Step = Callable[[int, int | None], None]
 """Told how many rows are done, and of how many."""
@@ -39,47 +41,24 @@ HITS_AT_ONCE = 100_000
 """Hits written in one commit: a noisy rule on a large lake must not fill the memory."""
 
 
-class Indicators(Protocol):
-    """Indicators ready to match."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of all that their hits depend on."""
-
-    def needed_columns(self) -> set[str]:
-        """Top-level columns of the events that are read."""
-
-    def match(self, batch: pa.RecordBatch) -> pa.Table:
-        """One row for each `row` and `indicator` (a number) that match."""
-
-    def described(self, numbers: Sequence[int]) -> list[tuple[str, Mapping[str, str]]]:
-        """Id of each indicator and what is kept of it with a hit."""
-
-
 @dataclass(frozen=True, slots=True)
 class Detectors:
-    """All that is looked for: compiled rules (`exceptions` are those that hold hits of others back), and indicators."""
+    """All that is looked for: compiled rules (`exceptions` are those that hold hits of others back), and indicators. A `tally`
+    counts what the rules do."""
 
     rules: CompiledSet
-    indicators: Indicators | None = None
+    indicators: IndicatorSet | None = None
     exceptions: frozenset[str] = frozenset()
-
-    def fingerprints(self) -> dict[str, str]:
-        """By rule."""
-        return {id_: f"{FORM} {digest_}" for id_, digest_ in self.rules.fingerprints.items()}
+    tally: Tally | None = None
 
     def columns(self) -> list[str]:
         """Columns and leaves to be read."""
-        needed = set(_events.OF_HITS) | self.rules.needed_columns()
-        whole: set[str] = set()
-        if self.indicators is not None:
-            whole = self.indicators.needed_columns()
-            needed |= whole
-        return _events.columns(needed, whole)
+        leaves = self.indicators.needed_leaves() if self.indicators is not None else ()
+        return _events.columns(_events.OF_HITS | self.rules.needed_columns(), leaves)
 
     def hits(self, batch: pa.RecordBatch) -> pa.Table:
         """The hits in a batch (`HITS_SCHEMA`)."""
-        parts = [_rule_hits(self, batch, self.rules.match(batch))]
+        parts = [_rule_hits(self, batch, self.rules.match(batch, self.tally))]
         if self.indicators is not None:
             parts.append(_indicator_hits(self.indicators, batch))
         return pa.concat_tables(parts)
@@ -129,14 +108,22 @@ def text_map(names: Sequence[str], columns: Sequence[pa.Array], count: int) -> p
     return pa.array(rows, schema.UNMAPPED) if rows else pa.nulls(count, schema.UNMAPPED)
 
 
-def _indicator_hits(indicators: Indicators, batch: pa.RecordBatch) -> pa.Table:
+def _indicator_hits(indicators: IndicatorSet, batch: pa.RecordBatch) -> pa.Table:
     found = indicators.match(batch)
     if not found.num_rows:
         return HITS_SCHEMA.empty_table()
-    described = indicators.described(found["indicator"].to_pylist())
-    fields = pa.array([list(words.items()) for _, words in described], schema.UNMAPPED)
-    ids = pa.array([id_ for id_, _ in described], pa.string())
-    return _rows(batch, found["row"].combine_chunks(), ids, pa.repeat("indicator", len(ids)), fields)
+    numbers = found["indicator"].to_pylist()
+    distinct = sorted(set(numbers))
+    known = dict(zip(distinct, indicators.indicators(distinct), strict=True))
+    fields = [
+        described(known[number].words(), place, value)
+        for number, place, value in zip(
+            numbers, found["field"].to_pylist(), found["value"].to_pylist(), strict=True
+        )
+    ]
+    ids = pa.array([known[number].id for number in numbers], pa.string())
+    kinds = pa.repeat("indicator", len(ids))
+    return _rows(batch, found["row"].combine_chunks(), ids, kinds, pa.array(fields, schema.UNMAPPED))
 
 
 def _rows(
@@ -184,14 +171,17 @@ def _account(struct: pa.Array, name: Sequence[str], domain: Sequence[str]) -> pa
 
 @dataclass(slots=True)
 class Matching:
-    """Brings the hits of a workspace up to date with its events and what is looked for in them."""
+    """Brings the hits of a workspace up to date with its events and what is looked for in them. Afterwards `changed` says
+    whether there was anything to do."""
 
     workspace: Workspace
     lake: Lake
-    detectors: Detectors
+    rules: CompiledSet
+    exceptions: frozenset[str]
+    feeds: Feeds
     progress: Step | None = None
     changed: bool = field(default=False, init=False)
-    _done: int = field(default=0, init=False)
+    _noisy: dict[str, tuple[int, int]] = field(default_factory=dict, init=False)
 
     def bring_up_to_date(self, state: State) -> State:
         """Hits of all that is looked for in all segments; returns the state, which is on disk already.
@@ -207,58 +197,82 @@ class Matching:
             remember(self.workspace, replace(state, made_of=""))
             everywhere = not state.segments
             job = digest("arrivals", state.rules, state.indicators, fresh)
-            self._run(job, self.detectors, None if everywhere else [stored[short] for short in fresh])
+            self._run(
+                job, self.rules, self.feeds.all, None if everywhere else [stored[short] for short in fresh]
+            )
             state = replace(state, made_of="", segments=frozenset(stored))
+        if self._noisy:
+            state = replace(state, noisy={**state.noisy, **self._noisy})
+        if self.changed:
             remember(self.workspace, state)
         return state
 
     def _changed_rules(self, state: State, stored: Mapping[str, str]) -> State:
         """The state in which the segments that were seen before have met today's rules and indicators."""
-        wanted = self.detectors.fingerprints()
+        wanted = {id_: f"{FORM} {text}" for id_, text in self.rules.fingerprints.items()}
         kept = {id_: text for id_, text in state.rules.items() if wanted.get(id_) == text}
         new = wanted.keys() - kept.keys()
-        indicators = self.detectors.indicators
-        fingerprint = f"{FORM} {indicators.fingerprint}" if indicators is not None else ""
-        other = fingerprint != state.indicators
-        if not new and not other and kept.keys() == state.rules.keys():
+        other = f"{FORM} {self.feeds.fingerprint}" if self.feeds.fingerprint else ""
+        if not new and kept.keys() == state.rules.keys() and other == state.indicators:
             return state
         self.changed = True
+        state = replace(state, made_of="", noisy={id_: at for id_, at in state.noisy.items() if id_ in kept})
+        fresh = None
+        if other != state.indicators:
+            fresh = Difference.between(recall_met(self.workspace, state.indicators), self.feeds.ids)
         seen = sorted(state.segments)
-        job = digest("history", {id_: wanted[id_] for id_ in new}, fingerprint if other else "", seen)
+        job = digest(
+            "history", {id_: wanted[id_] for id_ in new}, fresh.digest(self.feeds.ids) if fresh else "", seen
+        )
         if recall_progress(self.workspace).job != job:
-            left = replace(state, made_of="", rules=kept, indicators="" if other else state.indicators)
-            remember(self.workspace, left)
-            remember_progress(self.workspace, Progress())  # what it calls done may be forgotten now
-            self._forget(kept, indicators=other)
-        if seen and (new or (other and indicators is not None)):
-            some = replace(
-                self.detectors, rules=self.detectors.rules.only(new), indicators=indicators if other else None
-            )
+            self._claim_less(state, kept, fresh)
+        some = self.feeds.all.only(fresh.new) if fresh and fresh.new and self.feeds.all is not None else None
+        if seen and (new or some is not None):
             everything = len(seen) == len(stored)
-            self._run(job, some, None if everything else [stored[short] for short in seen])
-        state = replace(state, made_of="", rules=wanted, indicators=fingerprint)
+            self._run(
+                job, self.rules.only(new), some, None if everything else [stored[short] for short in seen]
+            )
+        if fresh:
+            keep_met(self.workspace, other, self.feeds.ids)
+        state = replace(state, rules=wanted, indicators=other)
         remember(self.workspace, state)
+        forget_others(self.workspace, other)
         return state
 
-    def _forget(self, kept: Mapping[str, str], *, indicators: bool) -> None:
-        """Remove the hits of rules that are gone or changed. The lake is asked which there are, so that what a run that
-        was killed left behind goes too."""
-        hits = self.lake.table("hits")
-        found = hits.select("rule_id", "kind").distinct().to_pyarrow().to_pylist()
-        of_rules = {row["rule_id"] for row in found if row["kind"] in {None, "rule", "exception"}}
-        self.lake.remove("hits", "rule_id", sorted(of_rules - kept.keys()))
-        if indicators:
-            self.lake.remove("hits", "kind", ["indicator"])
+    def _claim_less(self, state: State, kept: Mapping[str, str], fresh: Difference | None) -> None:
+        """Take out of the state what is changed or gone, and then the hits of it."""
+        indicators = state.indicators
+        if fresh is not None:
+            indicators = f"part {digest(indicators, self.feeds.fingerprint)}" if len(fresh.kept) else ""
+            keep_met(self.workspace, indicators, fresh.kept)
+        remember(self.workspace, replace(state, rules=kept, indicators=indicators))
+        remember_progress(self.workspace, Progress())  # what it calls done may be forgotten now
+        self._forget(kept, fresh)
 
-    def _run(self, job: str, detectors: Detectors, segments: Sequence[str] | None) -> None:
+    def _forget(self, kept: Mapping[str, str], fresh: Difference | None) -> None:
+        """Remove the hits of rules and indicators that are gone or changed. The lake is asked which there are, so that
+        what a run that was killed left behind goes too."""
+        hits = self.lake.table("hits")
+        found = hits.select("rule_id", "kind").distinct().to_pyarrow()
+        kinds = found["kind"].fill_null("rule")
+        of_rules = found["rule_id"].filter(pc.is_in(kinds, value_set=pa.array(["rule", "exception"])))
+        gone = set(of_rules.to_pylist()) - kept.keys()
+        if fresh is not None:
+            of_indicators = found["rule_id"].filter(pc.equal(kinds, "indicator"))
+            gone |= set(of_indicators.to_pylist()) - set(fresh.kept.to_pylist() if len(of_indicators) else ())
+        self.lake.remove("hits", "rule_id", sorted(gone))
+
+    def _run(
+        self, job: str, rules: CompiledSet, indicators: IndicatorSet | None, segments: Sequence[str] | None
+    ) -> None:
         """Match and keep, day by day, passing over the days that an earlier run of the same job had done."""
         before = recall_progress(self.workspace)
         progress = before if before.job == job else Progress(job)
         left = [pair for pair in self.lake.days(segments=segments) if pair[0] not in progress.days]
         total = sum(rows for _, rows in left)
-        where: Filter | None = Filter()
-        if detectors.indicators is None:
-            where = _events.filter_for(detectors.rules, self.lake.names())
+        tally = Tally(len(rules.rules))
+        detectors = Detectors(rules, indicators, self.exceptions, tally)
+        where = _events.filter_for(rules, self.lake.names()) if indicators is None else Filter()
         done = 0
         for days, rows in _events.chunks(left):
             if where is not None:
@@ -269,6 +283,8 @@ class Matching:
                 self.progress(done, total)
             progress = Progress(job, (*progress.days, *days))
             remember_progress(self.workspace, progress)
+        noisy = ((rules.rules[one.rule].id, (one.hits, one.events)) for one in tally.noisy())
+        self._noisy.update(pair for pair in noisy if pair[0] not in self.exceptions)
 
     def _hits(self, detectors: Detectors, where: Filter, done: int, total: int) -> Iterator[pa.Table]:
         for batch in _events.read(self.lake, detectors.columns(), where=where):

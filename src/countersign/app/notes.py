@@ -17,11 +17,16 @@ def rule_notes(ready: Ready, told: str) -> tuple[list[str], str]:
     """Notes on broken rules, and a digest of what they are about: many are told once, when the digest is not `told`."""
     problems = [*ready.ruleset.problems, *ready.problems]
     about = digest([[one.path, one.line, one.reason] for one in problems]) if problems else ""
-    if len(problems) <= FEW:
-        return [f"rule left out: {one.reason} ({place(one)})" for one in problems], about
-    if about == told:
-        return [], about
-    return [_many(problems)], about
+    notes = []
+    for those, one_of, many in (
+        (ready.ruleset.problems, "rule left out", "problems in rules"),
+        (ready.problems, "exception or list not used", "problems in exceptions and lists"),
+    ):
+        if len(those) <= FEW:
+            notes += [f"{one_of}: {one.reason} ({place(one)})" for one in those]
+        elif about != told:
+            notes.append(_many(those, many))
+    return notes, about
 
 
 def exception_notes(ready: Ready, held: Mapping[str, int], as_of: datetime) -> list[str]:
@@ -43,14 +48,28 @@ def exception_notes(ready: Ready, held: Mapping[str, int], as_of: datetime) -> l
     return notes
 
 
+def noisy_notes(ready: Ready, noisy: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Rules that fire on nearly everything: they describe the log, not an intruder."""
+    titles = {rule.id: rule.title for rule in ready.ruleset.rules}
+    worst = sorted(noisy.items(), key=lambda one: (-one[1][0] / max(1, one[1][1]), one[0]))
+    notes = [
+        f"rule fires on nearly everything ({hits:,} of {events:,} events of its log source): {titles[id_]} ({id_})"
+        for id_, (hits, events) in worst
+        if id_ in titles
+    ]
+    return notes[:FEW] + (
+        [f"{len(notes) - FEW:,} more rules fire on nearly everything"] if len(notes) > FEW else []
+    )
+
+
 def _plural(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
-def _many(problems: Sequence[Problem]) -> str:
+def _many(problems: Sequence[Problem], noun: str) -> str:
     first = problems[0]
     return (
-        f"{len(problems):,} rules are left out, for instance {place(first)}: {first.reason} (all: countersign rules list "
+        f"{len(problems):,} {noun}, for instance {place(first)}: {first.reason} (all: countersign rules list "
         "--state broken)"
     )
 

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from countersign import __version__, agreements
 from countersign.agreements import Agreement, Coverage, Resolver
+from countersign.app._feeds import Feeds
 from countersign.app._reviewed import State, digest, recall, remember
 from countersign.app.agreements import Subjects, load
 from countersign.app.correlating import correlated, group, keep
@@ -29,8 +30,8 @@ from countersign.app.findings import began, clause_findings, switch_findings, wi
 from countersign.app.hit_findings import hit_findings, of_rule
 from countersign.app.hits import Homes, grouped, live
 from countersign.app.holding import Holding
-from countersign.app.matching import Detectors, Matching
-from countersign.app.notes import exception_notes, rule_notes
+from countersign.app.matching import Matching
+from countersign.app.notes import exception_notes, noisy_notes, rule_notes
 from countersign.app.results import Results
 from countersign.app.ruleset import Ready, prepare
 from countersign.app.workspace import Workspace
@@ -92,8 +93,8 @@ def review(
                 "no agreement is in force: nobody is known as a provider (countersign discover helps)"
             )
         before = State() if everything else recall(workspace)
-        detectors = Detectors(ready.compiled, exceptions=ready.filters)
-        state, changed = _matched(workspace, lake, detectors, before, progress)
+        matching = Matching(workspace, lake, ready.compiled, ready.filters, Feeds(workspace), progress)
+        state = matching.bring_up_to_date(before)
         said, told = rule_notes(ready, before.told)
         made_of = digest(
             __version__,
@@ -102,13 +103,13 @@ def review(
             sorted([rule.id, rule.sha256] for rule in ready.ruleset.rules),
         )
         fresh: tuple[Finding, ...] = ()
-        if changed or made_of != state.made_of:
+        if matching.changed or made_of != state.made_of:
             same = {id_ for id_, text in before.rules.items() if state.rules.get(id_) == text}
             holding = Holding.of(lake, ready, as_of)
             fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same))
             state = replace(state, held=holding.counts)
         remember(workspace, replace(state, made_of=made_of, told=told))
-        notes += [*said, *exception_notes(ready, state.held, as_of)]
+        notes += [*said, *noisy_notes(ready, state.noisy), *exception_notes(ready, state.held, as_of)]
         counts = results.severities()
         seconds = time.monotonic() - begun
         return Reviewed(
@@ -120,14 +121,6 @@ def review(
             tuple(notes),
             len({problem.path for problem in problems}),
         )
-
-
-def _matched(
-    workspace: Workspace, lake: Lake, detectors: Detectors, state: State, progress: Progress | None
-) -> tuple[State, bool]:
-    matching = Matching(workspace, lake, detectors, progress)
-    state = matching.bring_up_to_date(state)
-    return state, matching.changed
 
 
 def _work(
@@ -150,6 +143,7 @@ def _work(
     correlations = correlated(lake, ready.ruleset, holding, leaves)
     keep(lake, correlations.hits)
     group(correlations, homes, holding, groups)
+    grouped(holding.let_through(live(lake, ("indicator",))), homes, leaves, groups)
     of_hits = hit_findings(groups, judged, {rule.id: of_rule(rule) for rule in ready.ruleset.rules})
     before = {body["id"]: body for body in results.findings()}
     findings += explained(lake, ready.compiled, of_hits, before, unchanged)
