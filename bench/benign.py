@@ -77,10 +77,10 @@ def fired(rules: RuleSet, events: pa.Table) -> tuple[int, list[tuple[str, str, i
     return len(active), rows
 
 
-def page(events: int, active: int, rows: Sequence[tuple[str, str, int, str]]) -> str:
+def page(events: int, rows: Sequence[tuple[str, str, int, str]]) -> str:
     """The table, as the documentation has it."""
     lines = [
-        f"{events:,} events, {active:,} rules that run, {len(rows)} fire.",
+        f"{events:,} events, {len(rows)} rules fire.",
         "",
         "| level | rule | hits | what it is |",
         "|---|---|---|---|",
@@ -98,7 +98,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     rules = load_rules([*paths, OWN])
     events = read(logs)
-    print(page(events.num_rows, *fired(rules, events)))
+    active, rows = fired(rules, events)
+    print(f"{active:,} rules ran.\n")
+    print(page(events.num_rows, rows))
     return 0
 
 

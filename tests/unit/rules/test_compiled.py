@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from countersign.rules import CompiledSet, RuleSet, compile_rules
+from countersign.rules import CompiledSet, RuleSet, compile_rules, load_logsources
 
 RULE = "title: t\nlogsource: {{product: {product}}}\ndetection: {{s: {{A: x}}, condition: s}}\n{more}"
 
@@ -29,14 +29,13 @@ def test_a_rule_whose_source_is_still_to_come_waits_and_is_ready(
     ruleset: Callable[..., RuleSet], events: Callable[..., pa.Table]
 ) -> None:
     made = compile_rules(
-        ruleset(
-            "title: t\nlogsource: {product: okta, service: okta}\ndetection: {s: {eventType: x}, condition: s}\n"
-        )
+        ruleset("title: t\nlogsource: {product: soon}\ndetection: {s: {eventType: x}, condition: s}\n"),
+        load_logsources("[product.soon]\nsource=['soon']\nwaiting=true\n"),
     )
     assert made.status[0].state == "waiting"
-    assert "product okta, service okta" in made.status[0].reason
+    assert "product soon" in made.status[0].reason
     assert made.fingerprints
-    assert made.match(events([{"eventType": "x"}], source="okta", log="okta", event="")).num_rows == 1
+    assert made.match(events([{"eventType": "x"}], source="soon", log="soon", event="")).num_rows == 1
 
 
 def test_guards_are_the_rarest_sure_atoms(compiled: Callable[..., CompiledSet]) -> None:

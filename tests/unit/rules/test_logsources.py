@@ -66,9 +66,10 @@ def test_a_product_waits_exactly_while_no_reader_is_here() -> None:
 
 
 def test_what_waits_is_marked_and_found() -> None:
-    (meaning,) = load_logsources().find("aws", None, "cloudtrail")
+    table = load_logsources("[product.x]\nsource=['x']\nwaiting=true\n[product.x.service]\na=[{log=['a']}]")
+    (meaning,) = table.find("x", None, "a")
     assert meaning.waiting
-    assert meaning.where[1].holds("aws.cloudtrail", "cloudtrail", "", "")
+    assert all(where.holds("x.y", "a", "", "") for where in meaning.where)
     assert not any(one.waiting for one in load_logsources().find("windows", None, "security"))
 
 
