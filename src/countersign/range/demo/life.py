@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from datetime import time
 
-from countersign.range.clock import Act, to_datetime
-from countersign.range.estate import Account, Estate, Machine
-from countersign.range.logons import (
+from countersign.range.demo.clock import Act, to_datetime
+from countersign.range.demo.estate import Account, Estate, Machine
+from countersign.range.demo.logons import (
     Session,
     failed_logon,
     interactive_logon,
@@ -18,9 +18,9 @@ from countersign.range.logons import (
     subject_of,
     ticket,
 )
-from countersign.range.programs import root_program, run
-from countersign.range.spec import EmployeeSpec, StaffSpec
-from countersign.range.writers.vpn import AsaLog, OpenVpnLog
+from countersign.range.demo.programs import root_program, run
+from countersign.range.demo.spec import EmployeeSpec, StaffSpec
+from countersign.range.demo.writers.vpn import AsaLog, OpenVpnLog
 
 DAY_SECONDS = 86_400
 MACHINE_REFRESH = 90 * 60

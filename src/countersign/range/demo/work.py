@@ -6,16 +6,16 @@ import random
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
-from countersign.range.clock import Act
-from countersign.range.desktops import inside, leave, rdp, rejoin
-from countersign.range.estate import Account, Estate
-from countersign.range.footholds import Foothold
-from countersign.range.programs import run
-from countersign.range.remoting import ssh, winrm
-from countersign.range.shares import map_share, touch, unmap
-from countersign.range.spec import JobSpec, ProviderSpec, ServiceSpec, clock_time
-from countersign.range.truth import TrueVisit
-from countersign.range.tunnels import dial_in, hang_up, outside, refused
+from countersign.range.demo.clock import Act
+from countersign.range.demo.desktops import inside, leave, rdp, rejoin
+from countersign.range.demo.estate import Account, Estate
+from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.programs import run
+from countersign.range.demo.remoting import ssh, winrm
+from countersign.range.demo.shares import map_share, touch, unmap
+from countersign.range.demo.spec import JobSpec, ProviderSpec, ServiceSpec, clock_time
+from countersign.range.demo.truth import TrueVisit
+from countersign.range.demo.tunnels import dial_in, hang_up, outside, refused
 
 MARGIN = timedelta(minutes=30)
 """Ordinary visits begin this long after the agreed hours do."""

@@ -6,11 +6,11 @@ import hashlib
 import random
 from dataclasses import dataclass
 
-from countersign.range.estate import Estate
-from countersign.range.files import Place
-from countersign.range.logons import Session, subject_of
-from countersign.range.writers.windows import ZERO_GUID
-from countersign.range.writers.zeek import Flow
+from countersign.range.demo.estate import Estate
+from countersign.range.demo.files import Place
+from countersign.range.demo.logons import Session, subject_of
+from countersign.range.demo.writers.windows import ZERO_GUID
+from countersign.range.demo.writers.zeek import Flow
 
 EXPLORER = r"C:\Windows\explorer.exe"
 CMD = r"C:\Windows\System32\cmd.exe"

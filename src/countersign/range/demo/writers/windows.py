@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from countersign.range.clock import Schedule, iso
-from countersign.range.files import Files, Place
+from countersign.range.demo.clock import Schedule, iso
+from countersign.range.demo.files import Files, Place
 
 NAMESPACE = {"xmlns": "http://schemas.microsoft.com/win/2004/08/events/event"}
 SESSION_MANAGER = "Microsoft-Windows-TerminalServices-LocalSessionManager"

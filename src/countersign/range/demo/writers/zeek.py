@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from countersign.range.clock import Schedule, to_datetime
-from countersign.range.files import Files, Place
+from countersign.range.demo.clock import Schedule, to_datetime
+from countersign.range.demo.files import Files, Place
 
 _ID = "ts:time uid:string id.orig_h:addr id.orig_p:port id.resp_h:addr id.resp_p:port"
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import random
 
-from countersign.range.clock import Act
-from countersign.range.desktops import inside, leave, rdp
-from countersign.range.estate import Account, Estate, Machine
-from countersign.range.footholds import Foothold
-from countersign.range.logons import subject_of
-from countersign.range.programs import CMD, connects, creates, opens_lsass, run
-from countersign.range.remoting import finish, wmi
-from countersign.range.shares import Mapping, map_share, touch, unmap
-from countersign.range.spec import IntrusionSpec, clock_time
-from countersign.range.truth import TrueVisit
-from countersign.range.tunnels import dial_in, hang_up, outside, refused
+from countersign.range.demo.clock import Act
+from countersign.range.demo.desktops import inside, leave, rdp
+from countersign.range.demo.estate import Account, Estate, Machine
+from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.logons import subject_of
+from countersign.range.demo.programs import CMD, connects, creates, opens_lsass, run
+from countersign.range.demo.remoting import finish, wmi
+from countersign.range.demo.shares import Mapping, map_share, touch, unmap
+from countersign.range.demo.spec import IntrusionSpec, clock_time
+from countersign.range.demo.truth import TrueVisit
+from countersign.range.demo.tunnels import dial_in, hang_up, outside, refused
 
 SYSTEM32 = r"C:\Windows\System32"
 STAGE = r"C:\PerfLogs"

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 
 import orjson
 
-from countersign.range.clock import Schedule, iso
-from countersign.range.files import Files, Place
+from countersign.range.demo.clock import Schedule, iso
+from countersign.range.demo.files import Files, Place
 
 VISITS_FILE = "truth/visits.jsonl"
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from countersign.range.clock import Schedule
-from countersign.range.files import Files
-from countersign.range.spec import GatewaySpec, HostSpec, RangeSpec
-from countersign.range.truth import Truth
-from countersign.range.writers.syslog import SyslogFile
-from countersign.range.writers.vpn import AsaLog, OpenVpnLog
-from countersign.range.writers.windows import WindowsLog
-from countersign.range.writers.zeek import ZeekLog
+from countersign.range.demo.clock import Schedule
+from countersign.range.demo.files import Files
+from countersign.range.demo.spec import GatewaySpec, HostSpec, RangeSpec
+from countersign.range.demo.truth import Truth
+from countersign.range.demo.writers.syslog import SyslogFile
+from countersign.range.demo.writers.vpn import AsaLog, OpenVpnLog
+from countersign.range.demo.writers.windows import WindowsLog
+from countersign.range.demo.writers.zeek import ZeekLog
 
 FIRST_EPHEMERAL, LAST_EPHEMERAL = 49_152, 65_535
 """RFC 6335, section 6: dynamic ports, which Windows uses as its ephemeral range."""

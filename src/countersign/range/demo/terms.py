@@ -6,8 +6,8 @@ from io import StringIO
 
 from ruamel.yaml import YAML
 
-from countersign.range.files import Files
-from countersign.range.spec import HoursSpec, ProviderSpec, RangeSpec
+from countersign.range.demo.files import Files
+from countersign.range.demo.spec import HoursSpec, ProviderSpec, RangeSpec
 
 LONGEST_VISIT_HOURS = 8
 COLLECTORS_TOOLS = ["rar*", "pscp*", "psexec*", "mimikatz*", "procdump*"]

@@ -7,13 +7,13 @@ import hashlib
 import random
 from dataclasses import dataclass
 
-from countersign.range.clock import Act
-from countersign.range.estate import Account, Estate, Machine
-from countersign.range.files import Place
-from countersign.range.footholds import Foothold
-from countersign.range.logons import Session, explicit, logoff, network_logon, new_guid
-from countersign.range.programs import Program, connects, root_program, run
-from countersign.range.truth import TrueHop, TrueVisit
+from countersign.range.demo.clock import Act
+from countersign.range.demo.estate import Account, Estate, Machine
+from countersign.range.demo.files import Place
+from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.logons import Session, explicit, logoff, network_logon, new_guid
+from countersign.range.demo.programs import Program, connects, root_program, run
+from countersign.range.demo.truth import TrueHop, TrueVisit
 
 POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
 SSH = r"C:\Windows\System32\OpenSSH\ssh.exe"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from countersign.range.clock import Schedule, to_datetime
-from countersign.range.files import Files, Place
+from countersign.range.demo.clock import Schedule, to_datetime
+from countersign.range.demo.files import Files, Place
 
 AAA_SERVER = "10.20.1.10"
 

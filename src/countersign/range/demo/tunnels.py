@@ -6,10 +6,10 @@ import random
 from dataclasses import dataclass
 from itertools import count
 
-from countersign.range.estate import Account, Estate, Gateway
-from countersign.range.footholds import Foothold
-from countersign.range.truth import TrueHop, TrueVisit
-from countersign.range.writers.vpn import AsaLog, OpenVpnLog
+from countersign.range.demo.estate import Account, Estate, Gateway
+from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.truth import TrueHop, TrueVisit
+from countersign.range.demo.writers.vpn import AsaLog, OpenVpnLog
 
 
 @dataclass(slots=True)

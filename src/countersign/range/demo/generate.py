@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from countersign.errors import UsageError
-from countersign.range.attack import plan_intrusion
-from countersign.range.estate import build_estate
-from countersign.range.files import Files
-from countersign.range.life import plan_life
-from countersign.range.spec import RangeSpec
-from countersign.range.terms import write_agreements
-from countersign.range.work import plan_work
+from countersign.range.demo.attack import plan_intrusion
+from countersign.range.demo.estate import build_estate
+from countersign.range.demo.files import Files
+from countersign.range.demo.life import plan_life
+from countersign.range.demo.spec import RangeSpec
+from countersign.range.demo.terms import write_agreements
+from countersign.range.demo.work import plan_work
 
 LOG_FOLDERS = ("windows", "zeek", "linux", "gateways")
 """The folders that hold logs; `truth` and `agreements` stand beside them."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from countersign.range.clock import Act
-from countersign.range.estate import Account, Estate, Machine
-from countersign.range.footholds import Foothold
-from countersign.range.logons import Session, explicit, interactive_logon, logoff, network_logon, ticket
-from countersign.range.programs import Program, connects, root_program, run
-from countersign.range.truth import TrueHop, TrueVisit
-from countersign.range.writers.zeek import Flow
+from countersign.range.demo.clock import Act
+from countersign.range.demo.estate import Account, Estate, Machine
+from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.logons import Session, explicit, interactive_logon, logoff, network_logon, ticket
+from countersign.range.demo.programs import Program, connects, root_program, run
+from countersign.range.demo.truth import TrueHop, TrueVisit
+from countersign.range.demo.writers.zeek import Flow
 
 LSASS = r"C:\Windows\System32\lsass.exe"
 MSTSC = r"C:\Windows\System32\mstsc.exe"

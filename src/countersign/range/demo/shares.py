@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from countersign.range.clock import Act
-from countersign.range.estate import Account, Estate, Machine
-from countersign.range.files import Place
-from countersign.range.footholds import Foothold
-from countersign.range.logons import Session, explicit, logoff, network_logon, subject_of
-from countersign.range.programs import Program, connects, run
-from countersign.range.truth import TrueHop, TrueVisit
-from countersign.range.writers.zeek import Flow
+from countersign.range.demo.clock import Act
+from countersign.range.demo.estate import Account, Estate, Machine
+from countersign.range.demo.files import Place
+from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.logons import Session, explicit, logoff, network_logon, subject_of
+from countersign.range.demo.programs import Program, connects, run
+from countersign.range.demo.truth import TrueHop, TrueVisit
+from countersign.range.demo.writers.zeek import Flow
 
 
 @dataclass(slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from countersign.range.logons import Session
-from countersign.range.programs import Program
+from countersign.range.demo.logons import Session
+from countersign.range.demo.programs import Program
 
 
 @dataclass(slots=True)
