@@ -27,6 +27,9 @@ from countersign.sources import Framing, source, sources
 from countersign.sources._framing import frame
 
 OVERLONG = f"is part of a record longer than {MAX_RECORD >> 20} MiB"
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Options of glibc's `mallopt` (malloc.h)."""
+KEPT_BYTES = 128 << 20
 STOPPED = "the parser stopped at this segment; nothing in it was read"
 
 
@@ -67,8 +70,10 @@ def start_worker() -> None:
     """A worker leaves Ctrl-C to the process that reads, which finishes what is under way, and ends when that does.
 
     Records make millions of small objects and hardly a cycle: looking for cycles at every turn takes a sixth of a
-    worker's time, so it is done once a job, and never among what was there at the start.
+    worker's time, so it is done once a job, and never among what was there at the start. Every job needs the memory of
+    the one before.
     """
+    _keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     without_pandas()
@@ -93,7 +98,6 @@ def work(jobs: Sequence[Job], lake: Path) -> Worked:
         return parse_all(jobs, lake)
     finally:
         gc.collect()
-        release()
 
 
 def parse_all(jobs: Sequence[Job], lake: Path) -> Worked:
@@ -148,6 +152,14 @@ def release() -> None:
     trim = getattr(_libc(), "malloc_trim", None)  # glibc's; others give back by themselves
     if trim is not None:
         trim(0)
+
+
+def _keep_memory() -> None:
+    """Let the C library keep what is freed: to get it again from the kernel takes an eighth of a worker's time."""
+    option = getattr(_libc(), "mallopt", None)  # glibc's
+    if option is not None:
+        option(M_MMAP_THRESHOLD, KEPT_BYTES)
+        option(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 @cache
