@@ -14,7 +14,7 @@ from countersign.rules.indicators.tables import Draft, Problem
 def read_document(data: bytes, path: str) -> Iterator[Draft | Problem]:
     """The indicators of a STIX bundle, a TAXII envelope, a MISP event, or MISP's answer to a search."""
     try:
-        document = orjson.loads(data)
+        document = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         yield Problem(path, error.lineno, "", f"it is no JSON: {error.msg}")
         return

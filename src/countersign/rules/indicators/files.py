@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
+
+import orjson
 
 from countersign.rules.indicators.load import (
     MAX_JSON_BYTES,
@@ -22,6 +25,15 @@ MAX_FILES = 100_000
 """In one import; the largest public MISP feeds have some 2,000 events."""
 MAX_ZIP_RATIO = 200
 """Unpacked bytes for each packed one; JSON reaches 20 to 40."""
+_ZIP_FAILURES = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+)
 _HEAD = 4096
 _IGNORED = frozenset(
     {"license", "license.txt", "license.md", "readme", "readme.md", "readme.txt", "hashes.csv"}
@@ -32,6 +44,9 @@ _MANIFEST = "manifest.json"
 def open_all(paths: Sequence[Path], progress: Progress | None) -> Iterator[Found]:
     """What each file in `paths` holds, in the order of their names."""
     files = [file for path in paths for file in _files(path)]
+    missing = [problem for path in paths for problem in _missing(path)]
+    if missing:
+        yield iter(missing)
     total = sum(_size(file) for file in files)
     done = 0
     for number, file in enumerate(files):
@@ -71,6 +86,25 @@ def _files(path: Path) -> list[Path]:
         and inner.name.lower() not in _IGNORED
         and not (manifest and inner.name == _MANIFEST)
     )
+
+
+def _missing(folder: Path) -> list[Problem]:
+    """Events that a MISP feed's manifest names and that are not there."""
+    path = folder / _MANIFEST
+    if not folder.is_dir() or not path.is_file():
+        return []
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            return [Problem(str(path), None, "", "larger than any manifest")]
+        named = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        return [Problem(str(path), None, "", f"the manifest cannot be read: {error}")]
+    there = {inner.name for inner in folder.iterdir()}
+    return [
+        Problem(f"{folder / name}.json", None, "", "the manifest names this event, and it is not there")
+        for name in (sorted(named) if isinstance(named, dict) else ())
+        if f"{name}.json" not in there
+    ]
 
 
 def _size(path: Path) -> int:
@@ -128,7 +162,7 @@ def _zip(path: Path) -> Iterator[Found]:
                 if manifest and base == _MANIFEST:
                     continue
                 yield _member(archive, info, f"{path}!{info.filename}")
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except _ZIP_FAILURES as error:
         yield iter([Problem(str(path), None, "", f"the zip cannot be read: {error}")])
 
 
@@ -141,8 +175,12 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Found
             name, None, "", f"more than {MAX_JSON_BYTES >> 20} MiB or {MAX_ZIP_RATIO} times as large unpacked"
         )
         return
-    with archive.open(info) as member:
-        data = member.read(info.file_size + 1)
+    try:
+        with archive.open(info) as member:
+            data = member.read(info.file_size + 1)
+    except _ZIP_FAILURES as error:
+        yield Problem(name, None, "", f"it cannot be unpacked: {error}")
+        return
     if len(data) > info.file_size:
         yield Problem(name, None, "", "larger than the zip says")
         return

@@ -119,25 +119,24 @@ def _free(text: str) -> Draft:
         parts = value.split()
         if len(parts) >= 2 and parts[0] in _NOWHERE:
             return _draft(guess(refang(parts[1])), parts[1], remark.strip())
-        for delimiter in _DELIMITERS:
-            if delimiter in value:
-                return _first(_cells(value, delimiter), remark.strip())
-        if len(parts) > 1:
-            return _first(parts, remark.strip())
+        ways = [_cells(value, delimiter) for delimiter in _DELIMITERS if delimiter in value]
+        for cells in (*ways, parts if len(parts) > 1 else []):
+            found = _first(cells, remark.strip())
+            if found is not None:
+                return found
         raise
 
 
-def _first(cells: Sequence[str], remark: str) -> Draft:
-    reason = ValueError("the line is empty")
+def _first(cells: Sequence[str], remark: str) -> Draft | None:
+    """The first cell that is an indicator, with the others as its description."""
     for place, cell in enumerate(cells):
         try:
             clauses = guess(refang(cell))
-        except ValueError as error:
-            reason = error
+        except ValueError:
             continue
         others = [other for number, other in enumerate(cells) if other and number != place]
         return _draft(clauses, cell, " ".join([*others, remark]).strip())
-    raise reason
+    return None
 
 
 def _row(text: str, header: Header) -> Draft:

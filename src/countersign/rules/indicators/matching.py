@@ -186,6 +186,11 @@ class IndicatorSet:
         return {"time", *(place.column for place in self._places)} if self._places else set()
 
     @property
+    def crowded(self) -> int:
+        """Terms left out because too many others have the same value (`lookup.SHARED_BY`)."""
+        return self._lookup.crowded
+
+    @property
     def span(self) -> tuple[int | None, int | None]:
         """Microseconds since 1970 before which, and from which on, nothing can match; None where there is no bound."""
         if self._any_time or not len(self._owner):

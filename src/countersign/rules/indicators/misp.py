@@ -99,19 +99,22 @@ def read_attributes(
     attributes: Iterator[object], path: str, info: str = "", author: str = "", tags: tuple[str, ...] = ()
 ) -> Iterator[Draft | Problem]:
     """The indicators among attributes of one event, or of a search for attributes."""
-    context = 0
+    context = count = 0
     unknown: Counter[str] = Counter()
     for item in attributes:
+        count += 1
         if not isinstance(item, dict):
             yield Problem(path, None, info[:80], "an attribute is no JSON object")
             continue
         kind = _text(item.get("type"))
-        if item.get("to_ids") not in {True, "1"} or item.get("deleted") in {True, "1"}:
+        if not _said(item.get("to_ids")) or _said(item.get("deleted")):
             context += 1
         elif kind not in READERS:
             unknown[kind[:40]] += 1
         else:
             yield _attribute(item, kind, path, info, author, tags)
+    if not count:
+        yield Problem(path, None, info[:80], "it holds no attributes")
     if context:
         yield Problem(
             path, None, info[:80], f"{context} attributes are context and not for detection (to_ids)"
@@ -153,6 +156,11 @@ def _attributes(event: Mapping[str, Any]) -> Iterator[object]:
     for holder in (event, *_list(event.get("Object"))):
         if isinstance(holder, dict):
             yield from _list(holder.get("Attribute"))
+
+
+def _said(value: object) -> bool:
+    """MISP writes truth as JSON's, as a number or as a text."""
+    return value in (1, "1")  # True is 1
 
 
 def _list(value: object) -> list[object]:

@@ -21,10 +21,24 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Objects asked for at a time; servers may give fewer."""
 MAX_PAGES = 20_000
+MAX_EMPTY_PAGES = 10
+"""In a row, with more promised."""
 MAX_OBJECTS = 1_000_000
 MAX_COLLECTIONS = 1000
-_KEPT = frozenset({"indicator", "identity", "marking-definition", "relationship", "malware", "threat-actor"})
-_NAMED = frozenset({"intrusion-set", "campaign", "tool", "attack-pattern", "infrastructure"})
+_KEPT = frozenset(
+    {
+        "indicator",
+        "identity",
+        "marking-definition",
+        "relationship",
+        "malware",
+        "threat-actor",
+        "intrusion-set",
+        "campaign",
+        "tool",
+    }
+)
+"""Types that are indicators, or that say something of them."""
 Told = Callable[[int, int | None], None]
 
 
@@ -107,7 +121,7 @@ def _take(envelope: dict[str, Any], objects: dict[tuple[str, str], dict[str, Any
     if not isinstance(given, list):
         raise InputError("the server breaks TAXII 2.1: `objects` is no list", path=url)
     for item in given:
-        if isinstance(item, dict) and item.get("type") in _KEPT | _NAMED:
+        if isinstance(item, dict) and str(item.get("type")) in _KEPT:
             objects[str(item.get("id")), str(item.get("modified", ""))] = item
     if len(objects) > MAX_OBJECTS:
         raise InputError(
@@ -118,17 +132,18 @@ def _take(envelope: dict[str, Any], objects: dict[tuple[str, str], dict[str, Any
 def _pages(collection: Collection, added_after: str) -> Iterator[dict[str, Any]]:
     from taxii2client.v21 import as_pages
 
-    seen: set[str] = set()
+    empty = 0
     filters = {"added_after": added_after} if added_after else {}
     for number, envelope in enumerate(as_pages(collection.get_objects, per_request=PAGE, **filters)):
         if number >= MAX_PAGES:
             raise InputError(f"more than {MAX_PAGES:,} pages", path=collection.url)
         yield envelope
+        empty = 0 if envelope.get("objects") else empty + 1
         if envelope.get("more") is True:
+            # the mark may be the same for all pages of one answer: it can stand for the server's own session
             mark = envelope.get("next")
-            if not isinstance(mark, str) or not mark or mark in seen:
-                raise InputError("the server promises more pages and does not say where", path=collection.url)
-            seen.add(mark)
+            if not isinstance(mark, str) or not mark or empty >= MAX_EMPTY_PAGES:
+                raise InputError("the server promises more objects and gives none", path=collection.url)
 
 
 def _collections(url: str, http: Connection) -> Iterator[Collection]:

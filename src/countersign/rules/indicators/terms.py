@@ -118,6 +118,9 @@ def url_key(text: str) -> str:
     host = "" if found is None else _DEFAULT_PORT.sub("", found["host"].lower())
     if found is None or not host:
         raise ValueError("this URL names no host")
+    bare = host_of(host)
+    if packed(bare) is None:
+        host = host.replace(bare, domain_name(bare), 1)
     rest = found["rest"]
     return host + (rest if rest.startswith("/") else "/" + rest)
 
