@@ -1,11 +1,12 @@
-"""Writes the documents that are taken from the code: docs/cli.md, docs/rules-pack.md and docs/schema.md. A test holds
-them to it."""
+"""Writes the documents that are taken from the code: docs/cli.md, docs/rules-pack.md, docs/schema.md and
+docs/sources/coverage.md. A test holds them to it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import click
+import source_coverage
 
 from countersign.cli.commands import program
 from countersign.model import schema
@@ -120,6 +121,7 @@ def pages() -> dict[Path, str]:
         DOCS / "cli.md": cli_page(),
         DOCS / "rules-pack.md": rules_page(),
         DOCS / "schema.md": schema_page(),
+        DOCS / "sources" / "coverage.md": source_coverage.page(),
     }
 
 

@@ -11,48 +11,69 @@ Row = Mapping[str, Any]
 MAX_DEPTH = 8
 MAX_FIELDS = 1024
 """What is nested deeper, or comes after so many fields, stays the JSON text that it was."""
-_CACHED = 16_384
+_CACHED = 65_536
 Shape = tuple[int, ...]
 """What two records have in common that have the same names in the same order and objects in the same places."""
 
 
+class _Plan:
+    """The keys of objects at one place: a number for their shape, and what was met at each key below."""
+
+    __slots__ = ("below", "number")
+
+    def __init__(self, number: int, keys: int) -> None:
+        self.number = number
+        self.below: list[dict[tuple[str, ...], _Plan]] = [{} for _ in range(keys)]
+
+
 class Flattener:
-    """Takes records apart; remembers names, because records resemble each other."""
+    """Takes records apart; remembers shapes, because records resemble each other."""
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[str, tuple[str, ...]], tuple[int, tuple[str, ...]]] = {}
-        self._next = 0
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._count = 0
+        self._most = _CACHED
 
     def flat(self, row: Row) -> tuple[Shape, list[Any]]:
         """The shape and the values of a record; lists stay lists, what is null is None."""
         shape: list[int] = []
         values: list[Any] = []
-        self._take(row, "", 0, shape, values)
+        if self._count >= self._most:
+            self._most += _CACHED
+            self._plans = {}  # numbers go on, so that no two plans ever share one
+        self._take(row, self._plans, 0, shape, values)
         return tuple(shape), values
 
-    def _take(self, row: Row, prefix: str, depth: int, shape: list[int], values: list[Any]) -> None:
+    def _take(
+        self,
+        row: Row,
+        plans: dict[tuple[str, ...], _Plan],
+        depth: int,
+        shape: list[int],
+        values: list[Any],
+    ) -> None:
         keys = tuple(row)
-        plan = self._plans.get((prefix, keys))
+        plan = plans.get(keys)
         if plan is None:
-            plan = self._plan(prefix, keys)
-        shape.append(plan[0])
-        own = row.values()
-        if dict not in map(type, own):
+            self._count += 1
+            plan = plans[keys] = _Plan(self._count, len(keys))
+        shape.append(plan.number)
+        own = list(row.values())
+        types = list(map(type, own))
+        if dict not in types:
             values += own
             return
-        for place, (dotted, value) in enumerate(zip(plan[1], own, strict=True)):
-            if type(value) is dict and depth < MAX_DEPTH and len(values) < MAX_FIELDS:
-                shape.append(~place)
-                self._take(value, dotted, depth + 1, shape, values)
-            else:
-                values.append(value)
-
-    def _plan(self, prefix: str, keys: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
-        if len(self._plans) >= _CACHED:  # numbers go on, so that no two plans ever share one
-            self._plans.clear()
-        self._next += 1
-        plan = self._plans[prefix, keys] = (self._next, tuple([f"{prefix}{key}." for key in keys]))
-        return plan
+        start = 0
+        for _ in range(types.count(dict)):
+            place = types.index(dict, start)
+            values += own[start:place]
+            start = place
+            if depth >= MAX_DEPTH or len(values) >= MAX_FIELDS:
+                break
+            shape.append(~place)
+            self._take(own[place], plan.below[place], depth + 1, shape, values)
+            start = place + 1
+        values += own[start:]
 
 
 def names_of(row: Row) -> tuple[str, ...]:
@@ -60,8 +81,10 @@ def names_of(row: Row) -> tuple[str, ...]:
     names: list[str] = []
 
     def take(row: Row, prefix: str, depth: int) -> None:
+        whole = False
         for key, value in row.items():
-            if type(value) is dict and depth < MAX_DEPTH and len(names) < MAX_FIELDS:
+            whole = whole or (type(value) is dict and (depth >= MAX_DEPTH or len(names) >= MAX_FIELDS))
+            if type(value) is dict and not whole:
                 take(value, f"{prefix}{key}.", depth + 1)
             else:
                 names.append(prefix + key)
@@ -80,6 +103,15 @@ def unique(names: tuple[str, ...]) -> tuple[str, ...]:
         count = seen[name] = seen.get(name, 0) + 1
         out.append(name if count == 1 else f"{name} ({count})")
     return tuple(out)
+
+
+def pairs(items: object, name: str, value: str) -> Row:
+    """`[{"Name": "a", "Value": 1}]` as `{"a": 1}`; the first of two with one name counts."""
+    row: dict[str, Any] = {}
+    for item in items if type(items) is list else ():
+        if type(item) is dict and type(item.get(name)) is str:
+            row.setdefault(item[name], item.get(value))
+    return row
 
 
 def look_up(row: Any, path: str) -> Any:  # noqa: ANN401  # foreign

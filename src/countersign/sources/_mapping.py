@@ -149,7 +149,9 @@ def _one_column(found: dict[str, Values], run: _One, get: Get, count: int) -> No
     column, paths, convert = run
     for path in paths:
         values = (None,) * count if path == _ALWAYS else get(path)
-        if values is not None:
+        if path == _ALWAYS and column not in found:
+            found[column] = (convert(None),) * count
+        elif values is not None:
             _fill(found, column, _converted(convert, values))
         if column in found and None not in found[column]:
             return
@@ -202,12 +204,10 @@ def _stepped(step: Step, given: Sequence[Values]) -> Sequence[Values]:
     """One tuple of values a column. Rows repeat themselves: each distinct one is converted once."""
     rows = list(zip(*given, strict=True))
     try:
-        distinct: dict[tuple[Any, ...], Sequence[object] | None] = dict.fromkeys(rows)
-        if all(type(value) is str or value is None for row in distinct for value in row):
-            for row in distinct:
-                distinct[row] = step.convert(*row)
-            return list(zip(*[distinct[row] or () for row in rows], strict=True))
-        return list(zip(*[step.convert(*row) for row in rows], strict=True))  # 1 and True are one key
+        if not all(_TEXT.issuperset(map(type, values)) for values in given):  # 1 and True are one key
+            return list(zip(*[step.convert(*row) for row in rows], strict=True))
+        distinct = {row: step.convert(*row) for row in set(rows)}
+        return list(zip(*map(distinct.__getitem__, rows), strict=True))
     except Exception:  # noqa: BLE001  # as above
         return list(zip(*[_row(step, row) for row in rows], strict=True))
 

@@ -56,4 +56,4 @@ def _read(reader: Reader, batch: EventBatch, index: int, raw: bytes) -> None:
         reader.add(index, raw, entry)
 
 
-SOURCE = Source(NAME, "Windows event log (EVTX)", "evtx", detect, parse)
+SOURCE = Source(NAME, "Windows event log (EVTX)", "evtx", detect, parse, page="windows")

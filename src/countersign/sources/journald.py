@@ -114,4 +114,6 @@ def _microseconds(stamp: object) -> int | None:
     return None
 
 
-SOURCE = Source(name=NAME, title="systemd journal (JSON)", framing="lines", detect=detect, parse=parse)
+SOURCE = Source(
+    name=NAME, title="systemd journal (JSON)", framing="lines", detect=detect, parse=parse, page="syslog"
+)

@@ -111,4 +111,4 @@ def _add(batch: EventBatch, index: int, raw: bytes, frame: Frame) -> None:
     batch.add(index, raw, columns, {**fields, **own} if fields else own, key)
 
 
-SOURCE = Source(name=NAME, title="Syslog", framing="lines", detect=detect, parse=parse)
+SOURCE = Source(name=NAME, title="Syslog", framing="lines", detect=detect, parse=parse, page="syslog")

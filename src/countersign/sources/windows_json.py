@@ -96,4 +96,4 @@ def _entry(record: dict[str, Any], zone: Zone) -> Entry | None:
     return flat.read(respelled, zone) if flat.is_flat(respelled) else None
 
 
-SOURCE = Source(NAME, "Windows events as JSON lines", "lines", detect, parse)
+SOURCE = Source(NAME, "Windows events as JSON lines", "lines", detect, parse, page="windows")

@@ -139,4 +139,6 @@ def _write(
     batch.add_many(indexes, raws, columns, fields, keys, kind_of(path))
 
 
-SOURCE = Source(name=NAME, title="Zeek", framing="lines", detect=detect, parse=parse, preamble=preamble)
+SOURCE = Source(
+    name=NAME, title="Zeek", framing="lines", detect=detect, parse=parse, preamble=preamble, page="zeek"
+)
