@@ -6,7 +6,7 @@ A node of a compiled condition is `True`, `False`, the number of an atom in its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -128,12 +128,3 @@ def _renumbered(node: Plain, numbers: dict[int, int]) -> Plain:
     if isinstance(node, int):
         return numbers.setdefault(node, len(numbers))
     return (node[0], *(_renumbered(child, numbers) for child in node[1:]))
-
-
-def by_field(known: Iterable[atoms.Atom]) -> dict[str, list[tuple[int, atoms.Value]]]:
-    """The atoms that values answer, by field, with their numbers; those of keywords under `atoms.KEYWORDS`."""
-    found: dict[str, list[tuple[int, atoms.Value]]] = {}
-    for number, atom in enumerate(known):
-        if not isinstance(atom, atoms.Absent | atoms.Same):
-            found.setdefault(atom.field, []).append((number, atom))
-    return found

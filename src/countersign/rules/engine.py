@@ -6,7 +6,7 @@ batches of any size, and the hits are the same.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from countersign.rules.explain import Alternative, Explanation, Fired, Record, f
 from countersign.rules.fields import FieldResolver, Fields, event_fields
 from countersign.rules.keywords import KeywordIndex
 from countersign.rules.logsources import LogSources, load_logsources
+from countersign.rules.pool import Answers, Pool
 from countersign.rules.rule import Rule, RuleSet
 from countersign.rules.scope import Mask, RouteIndex
 from countersign.rules.tally import Tally
@@ -71,6 +72,7 @@ class CompiledSet:
         )
         self._keyword_indexes: dict[frozenset[int], KeywordIndex] = {}
         self._indexes: dict[int, RouteIndex] = {}
+        self._pool = Pool()
 
     def needed_columns(self) -> set[str]:
         """Top-level columns of the events that some active rule reads."""
@@ -151,14 +153,14 @@ class CompiledSet:
             found: dict[int, list[np.ndarray]] = {}
             batch = Batch(part, self._fields)
             routed = self._routed(batch)
-            for number in routed:
-                for field in self.routes[number].fields:
-                    batch.column(field)  # keywords are then looked for in its distinct values, too
-            keywords = self._keywords(batch, routed)
+            answers, live = self._answered(batch, routed)
+            keywords = self._keywords(batch, routed)  # after it: columns that are encoded already are shorter
             for number, own in routed.items():
                 if tally is not None:
                     tally.met(self.routes[number].rules, len(own))
-                hits_of = self._index(number).match(batch, own, keywords.get(number, {}))
+                hits_of = self._indexes[number].match(
+                    batch, own, answers, live.get(number, ()), keywords.get(number, {})
+                )
                 for rule, places in hits_of:
                     found.setdefault(rule, []).append(places)
             for rule, places_ in found.items():
@@ -216,11 +218,19 @@ class CompiledSet:
                 self._keyword_indexes[numbers] = index
         return index
 
-    def _index(self, number: int) -> RouteIndex:
-        index = self._indexes.get(number)
-        if index is None:
-            index = self._indexes[number] = RouteIndex(self.routes[number])
-        return index
+    def _answered(self, batch: Batch, routed: Iterable[int]) -> tuple[Answers, dict[int, list[int]]]:
+        """What the batch's values answer, and for each route its atoms that some of them do."""
+        for number in routed:
+            if number not in self._indexes:
+                route = self.routes[number]
+                self._indexes[number] = RouteIndex(route, self._pool.add(number, route))
+        fields = sorted({field for number in routed for field in self.routes[number].fields})
+        answers = self._pool.answers(batch, fields)
+        live: dict[int, list[int]] = {}
+        for atom in answers.hits:
+            for number, own in self._pool.holders[atom]:
+                live.setdefault(number, []).append(own)
+        return answers, live
 
     def explain(self, rule: int, events: pa.RecordBatch | pa.Table, row: int) -> tuple[Fired, ...]:
         """The atoms that made `rule` fire on `row`, with the values; empty if it does not."""

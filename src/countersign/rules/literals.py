@@ -7,7 +7,7 @@ walked in linear time, whatever a log holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,12 +22,20 @@ Mask = npt.NDArray[np.bool_]
 
 PIECE = 1 << 19
 """Bytes searched at a time: their finds are held at once, some 150 bytes each in Python."""
+MANY = 1 << 15
+"""Finds in one piece from which on those that are the same are made one."""
 SCREEN_WORDS = 48
-"""So few words are first looked for with the processor's wide registers, which gives one find a place only."""
+"""So many words at a time are first looked for with the processor's wide registers, at some GB/s; that gives one find a place
+only, so the values with finds are then searched for all."""
+SCREENS = 4
+"""More words are searched for at once without screens, which is then no slower."""
 SCREEN_LETTERS = 3
 """Words shorter than this stand everywhere: a screen for them lets all through."""
 SCREEN_BYTES = 1 << 16
 """Less text is searched without a screen."""
+_FILL = tuple(bytes([byte]) * 8 for byte in range(0xF8, 0xFC))
+"""Words that UTF-8 cannot hold. With these among its words no three bytes are enough for the library to look for instead: it
+would do so, and be slow wherever these are frequent."""
 
 
 class Finds(NamedTuple):
@@ -68,52 +76,75 @@ class Literals:
     """Words, each at least one byte long and there once; casefolded."""
 
     def __init__(self, words: Sequence[bytes]) -> None:
-        self._automaton = ahocorasick_rs.BytesAhoCorasick(words) if words else None
-        screened = words and len(words) <= SCREEN_WORDS and min(map(len, words)) >= SCREEN_LETTERS
-        self._screen = (
-            ahocorasick_rs.BytesAhoCorasick(words, matchkind=ahocorasick_rs.MatchKind.LeftmostFirst)
-            if screened
-            else None
-        )
+        self._letters = [(place, word[0]) for place, word in enumerate(words) if len(word) == 1]
+        longer = [(place, word) for place, word in enumerate(words) if len(word) > 1]
+        self._places = np.array([place for place, _ in longer], dtype=np.int64)
+        longer_words = [word for _, word in longer]
+        self._automaton = ahocorasick_rs.BytesAhoCorasick(longer_words) if longer else None
+        screened = not self._letters and len(words) <= SCREEN_WORDS * SCREENS
+        if not longer or min(map(len, words)) < SCREEN_LETTERS:
+            screened = False
+        self._screens = [
+            ahocorasick_rs.BytesAhoCorasick(
+                [*longer_words[start : start + SCREEN_WORDS], *_FILL],
+                matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,
+            )
+            for start in range(0, len(longer_words) if screened else 0, SCREEN_WORDS)
+        ]
 
     def find(self, values: pa.Array) -> Finds:
         """Where the words stand in `values` (casefolded strings, none of them null)."""
-        if self._automaton is None or not len(values):
+        if not len(values):
             return _NOTHING
         data, offsets = spans(values)
-        if self._screen is None or len(data) < SCREEN_BYTES:
-            return self._find(data, offsets)
+        if not self._screens or len(data) < SCREEN_BYTES:
+            return _joined([*self._found(data, offsets), *self._single(data, offsets)])
         places = self._screened(data, offsets)
         if not len(places):
             return _NOTHING
-        found = self._find(*spans(values.take(pa.array(places))))
+        found = _joined(list(self._found(*spans(values.take(pa.array(places))))))
         return found._replace(values=places[found.values])
+
+    def _single(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Iterator[Finds]:
+        """Words of one byte stand in nearly every value: numpy finds them without an object for each."""
+        for first, last in _pieces(offsets) if self._letters else ():
+            piece = np.frombuffer(_cut(data, offsets, first, last), np.uint8)
+            for place, letter in self._letters:
+                at = np.flatnonzero(piece == letter)
+                rows = np.stack([np.full(len(at), place), at, at + 1], axis=1)
+                yield _finds(rows, offsets, int(offsets[first]))
 
     def _screened(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Ids:
         """The values that may hold a word. A find over the border of values hides those that it overlaps, so all
         values that a find touches count."""
-        assert self._screen is not None  # noqa: S101  # asked only where there is one
         parts: list[Ids] = []
         for first, last in _pieces(offsets):
-            found = self._screen.find_matches_as_indexes(_cut(data, offsets, first, last))
-            if found:
-                rows = _rows(found)
-                touched = np.concatenate([rows[:, 1], rows[:, 2] - 1]) + int(offsets[first])
-                parts.append(np.searchsorted(offsets, touched, side="right") - 1)
+            piece = _cut(data, offsets, first, last)
+            for screen in self._screens:
+                found = screen.find_matches_as_indexes(piece)
+                if found:
+                    rows = _rows(found)
+                    touched = np.concatenate([rows[:, 1], rows[:, 2] - 1]) + int(offsets[first])
+                    parts.append(np.searchsorted(offsets, touched, side="right") - 1)
         return np.unique(np.concatenate(parts)) if parts else _NO_IDS
 
-    def _find(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Finds:
-        assert self._automaton is not None  # noqa: S101  # asked only where there is one
-        parts: list[Finds] = []
+    def _found(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Iterator[Finds]:
+        if self._automaton is None:
+            return
         for first, last in _pieces(offsets):
             found = self._automaton.find_matches_as_indexes(
                 _cut(data, offsets, first, last), overlapping=True
             )
             if found:
-                parts.append(_finds(_rows(found), offsets, int(offsets[first])))
-        if len(parts) == 1:
-            return parts[0]
-        return Finds(*map(np.concatenate, zip(*parts, strict=True))) if parts else _NOTHING
+                rows = _rows(found)
+                rows[:, 0] = self._places[rows[:, 0]]
+                yield _finds(rows, offsets, int(offsets[first]))
+
+
+def _joined(parts: Sequence[Finds]) -> Finds:
+    if len(parts) == 1:
+        return parts[0]
+    return Finds(*map(np.concatenate, zip(*parts, strict=True))) if parts else _NOTHING
 
 
 _NO_IDS: Ids = np.empty(0, dtype=np.int64)
@@ -147,4 +178,12 @@ def _finds(rows: Ids, offsets: npt.NDArray[np.int32], begin: int) -> Finds:
     whole = ends <= offsets[values + 1]
     if not whole.all():
         rows, starts, ends, values = rows[whole], starts[whole], ends[whole], values[whole]
-    return Finds(rows[:, 0], values, offsets[values] == starts, offsets[values + 1] == ends)
+    found = Finds(rows[:, 0], values, offsets[values] == starts, offsets[values + 1] == ends)
+    return found if len(values) < MANY else _once(found, len(offsets))
+
+
+def _once(found: Finds, size: int) -> Finds:
+    """Each find in one value once: a log may repeat a word as often as it likes."""
+    kinds = (found.words * 2 + found.first) * 2 + found.last
+    kinds, values = np.divmod(np.unique(kinds * size + found.values), size)
+    return Finds(kinds >> 2, values, (kinds & 2).astype(bool), (kinds & 1).astype(bool))

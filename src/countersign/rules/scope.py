@@ -5,7 +5,7 @@ Row sets are sorted positions within the route's rows, or a mask where more than
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from countersign.rules import atoms
-from countersign.rules.columns import Batch, Column, compact
-from countersign.rules.compiled import Plain, Route, by_field
+from countersign.rules.columns import Batch, Codes, Column
+from countersign.rules.compiled import Plain, Route
 from countersign.rules.literals import Ids
-from countersign.rules.values import FieldIndex, verify
+from countersign.rules.pool import Answers, Loose
+from countersign.rules.values import verify
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -26,26 +27,27 @@ NONE = np.empty(0, dtype=np.int64)
 
 
 class RouteIndex:
-    """The automata of a route, made once, and which variants wait for which atom."""
+    """A route, which variants wait for which atom, and the pool's numbers of its atoms."""
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: Route, numbers: Ids) -> None:
         self.route = route
-        entries = by_field(route.atoms)
-        entries.pop(atoms.KEYWORDS, None)
-        self.fields: Mapping[str, FieldIndex] = {field: FieldIndex(found) for field, found in entries.items()}
+        self.numbers: list[int] = numbers.tolist()
         self.always = [place for place, variant in enumerate(route.variants) if variant.guard is None]
         self.waiting: dict[int, list[int]] = {}
         for place, variant in enumerate(route.variants):
             for atom in variant.guard or ():
                 self.waiting.setdefault(atom, []).append(place)
 
-    def match(self, batch: Batch, rows: Places, keywords: Mapping[int, Mask]) -> list[tuple[int, Places]]:
+    def match(
+        self, batch: Batch, rows: Places, answers: Answers, live: Iterable[int], keywords: Mapping[int, Mask]
+    ) -> list[tuple[int, Places]]:
         """(rule, rows of the batch) for each variant with hits among `rows`, which must not be empty.
 
-        `keywords` are those of `rows` that answer a keyword atom of this route.
+        `live` are the route's atoms that some row of the batch answers, keywords not among them; `keywords` are those of
+        `rows` that answer a keyword atom.
         """
-        scope = Scope(self, batch, rows, keywords)
-        awake = {place for atom in scope.live() for place in self.waiting.get(atom, ())}
+        scope = Scope(self, batch, rows, answers, keywords)
+        awake = {place for atom in (*live, *keywords) for place in self.waiting.get(atom, ())}
         awake.update(self.always)
         out: list[tuple[int, Places]] = []
         for place in sorted(awake):
@@ -58,36 +60,34 @@ class RouteIndex:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A field on the route's rows: the values that occur, each row's value (the last number for none)."""
+    """A field on the route's rows: the batch's values and how many rows here have each, each row's value (the last
+    number for none)."""
 
-    values: pa.Array
-    folded: pa.Array
-    codes: Places
+    column: Column
+    codes: Codes
     counts: Places
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+        return len(self.column.values)
 
 
 class Scope:
     """The atoms of one route on some rows of one batch."""
 
-    def __init__(self, index: RouteIndex, batch: Batch, rows: Places, keywords: Mapping[int, Mask]) -> None:
+    def __init__(
+        self, index: RouteIndex, batch: Batch, rows: Places, answers: Answers, keywords: Mapping[int, Mask]
+    ) -> None:
         self._batch = batch
         self._rows = rows
         self._size = len(rows)
         self._atoms = index.route.atoms
+        self._numbers = index.numbers
+        self._answers = answers
         self._fields: dict[str, _Field | None] = {}
-        self._hits: dict[int, Ids] = {}
         self._sets: dict[int, Mask | Places] = dict(keywords)
-        self._loose: dict[int, atoms.Text | atoms.Regex] = {}
         self._counts: dict[int, int] = {}
-        for field, found in index.fields.items():
-            column = self._field(field)
-            if column is not None:
-                self._hits.update(found.match(column.values, column.folded))
-                self._loose.update(found.loose)
-
-    def live(self) -> list[int]:
-        """Atoms that some row answers, those that guard nothing (absence, two fields, loose) not among them."""
-        return [*self._hits, *self._sets]
 
     def _field(self, name: str) -> _Field | None:
         if name not in self._fields:
@@ -95,18 +95,15 @@ class Scope:
             self._fields[name] = None if column is None else self._restrict(column)
         return self._fields[name]
 
-    def _restrict(self, column: Column) -> _Field | None:
+    def _restrict(self, column: Column) -> _Field:
         size = len(column.values)
-        codes = column.codes[self._rows]
-        kept, places = compact(np.where(codes < 0, size, codes), size + 1)
-        if kept[-1] == size:
-            kept = kept[:-1]
-        if not len(kept):
-            return None
-        values, folded = column.values, column.folded
-        if len(kept) < size:
-            values, folded = values.take(pa.array(kept)), folded.take(pa.array(kept))
-        return _Field(values, folded, places, np.bincount(places, minlength=len(kept) + 1))
+        codes = column.codes if self._size == self._batch.rows else column.codes[self._rows]
+        codes = np.where(codes < 0, np.int32(size), codes)
+        return _Field(column, codes, np.bincount(codes, minlength=size + 1))
+
+    def _loose(self, atom: int) -> Loose | None:
+        """The atom, if its values were not asked."""
+        return self._answers.loose.get(self._numbers[atom])
 
     def _set(self, atom: int) -> Mask | Places:
         found = self._sets.get(atom)
@@ -117,19 +114,21 @@ class Scope:
     def _compute(self, atom: atoms.Atom, number: int) -> Mask | Places:
         column = self._field(atom.field)
         if isinstance(atom, atoms.Absent):
-            return np.ones(self._size, dtype=bool) if column is None else column.codes == len(column.values)
+            return np.ones(self._size, dtype=bool) if column is None else column.codes == column.size
         if isinstance(atom, atoms.Same):
             return self._same(atom, column)
         if column is None:
             return NONE
-        if number in self._loose:
-            everything: Ids = np.arange(len(column.values))
-            self._hits[number] = verify(self._loose[number], everything, column.values, column.folded)
-            self._counts.pop(number, None)
-        ids = self._hits.get(number)
-        if ids is None:
+        loose = self._loose(number)
+        if loose is not None:
+            here = np.flatnonzero(column.counts[: column.size])
+            ids = verify(loose, here, column.column.values, column.column.folded)
+            self._counts[number] = int(column.counts[ids].sum())
+        else:
+            ids = self._answers.hits.get(self._numbers[number], NONE)
+        if not len(ids):
             return NONE
-        table = np.zeros(len(column.values) + 1, dtype=bool)
+        table = np.zeros(column.size + 1, dtype=bool)
         table[ids] = True
         mask: Mask = table[column.codes]
         return mask if self._count(number) * DENSE > self._size else np.flatnonzero(mask)
@@ -138,14 +137,17 @@ class Scope:
         other = self._field(atom.other)
         if column is None or other is None:
             return NONE
-        width = len(other.values) + 1
-        pairs, of_row = np.unique(column.codes * width + other.codes, return_inverse=True)
-        left, right = column.values.to_pylist(), other.values.to_pylist()
+        width = other.size + 1
+        pairs, of_row = np.unique(column.codes * np.int64(width) + other.codes, return_inverse=True)
+        lefts, rights = np.divmod(pairs, width)
+        both = np.flatnonzero((lefts < column.size) & (rights < other.size))
         holds = np.zeros(len(pairs), dtype=bool)
-        for place, pair in enumerate(pairs.tolist()):
-            one, two = divmod(pair, width)
-            if one < len(left) and two < len(right):
-                holds[place] = atoms.same(atom, left[one], right[two])
+        texts = zip(
+            column.column.values.take(pa.array(lefts[both])).to_pylist(),
+            other.column.values.take(pa.array(rights[both])).to_pylist(),
+            strict=True,
+        )
+        holds[both] = [atoms.same(atom, left, right) for left, right in texts]
         return holds[of_row]
 
     def _count(self, atom: int) -> int:
@@ -153,7 +155,7 @@ class Scope:
         known = self._counts.get(atom)
         if known is not None:
             return known
-        ids = self._hits.get(atom)
+        ids = self._answers.hits.get(self._numbers[atom])
         if ids is not None:
             column = self._field(self._atoms[atom].field)
             count = 0 if column is None else int(column.counts[ids].sum())
@@ -161,7 +163,7 @@ class Scope:
             found = self._sets[atom]
             count = int(np.count_nonzero(found)) if found.dtype == bool else len(found)
         else:
-            open_ = atom in self._loose or isinstance(self._atoms[atom], atoms.Absent | atoms.Same)
+            open_ = isinstance(self._atoms[atom], atoms.Absent | atoms.Same) or self._loose(atom) is not None
             count = self._size if open_ else 0
         self._counts[atom] = count
         return count
@@ -233,8 +235,10 @@ class Scope:
     def _test_atom(self, atom: int, places: Places) -> Mask:
         if not self._count(atom):
             return np.zeros(len(places), dtype=bool)
-        if atom in self._loose and atom not in self._sets and 2 * len(places) < self._size:
-            return self._test_loose(atom, places)
+        if atom not in self._sets and 2 * len(places) < self._size:
+            loose = self._loose(atom)
+            if loose is not None:
+                return self._test_loose(loose, places)
         found = self._set(atom)
         if found.dtype == bool:
             return found[places]  # type: ignore[return-value]  # a mask, by the test above
@@ -242,14 +246,14 @@ class Scope:
         at[at == len(found)] = 0
         return found[at] == places if len(found) else np.zeros(len(places), dtype=bool)
 
-    def _test_loose(self, atom: int, places: Places) -> Mask:
+    def _test_loose(self, atom: Loose, places: Places) -> Mask:
         """Only the values that stand at `places` are looked at."""
-        column = self._field(self._atoms[atom].field)
+        column = self._field(atom.field)
         if column is None:
             return np.zeros(len(places), dtype=bool)
         kept, of_place = np.unique(column.codes[places], return_inverse=True)
-        wanted = kept[kept < len(column.values)]
-        return np.isin(kept, verify(self._loose[atom], wanted, column.values, column.folded))[of_place]
+        wanted = kept[kept < column.size].astype(np.int64)
+        return np.isin(kept, verify(atom, wanted, column.column.values, column.column.folded))[of_place]
 
 
 def _places(found: Mask | Places) -> Places:

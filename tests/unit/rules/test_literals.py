@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from countersign.rules import literals
 from countersign.rules.literals import Literals, casefolded
 
-WORDS = st.lists(st.text("abß", min_size=1, max_size=5), unique=True, max_size=8)
+WORDS = st.lists(st.text("abß", min_size=1, max_size=4), unique=True, max_size=8)
 VALUES = st.lists(st.text("abcAßİ", max_size=9), max_size=10)
 
 
@@ -30,6 +30,7 @@ def test_every_find_and_no_other(
         patched.setattr(literals, "PIECE", piece)
         patched.setattr(literals, "SCREEN_BYTES", 0)
         patched.setattr(literals, "SCREEN_LETTERS", 1 if screen else 100)
+        patched.setattr(literals, "MANY", piece)
         array = casefolded(pa.array([*"xxx"[:offset], *texts], pa.string()).slice(offset))
         found = Literals([word.encode() for word in words]).find(array)
     rows = zip(
