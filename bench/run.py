@@ -15,6 +15,7 @@ RUNS = (
     ("collect.py", ()),
     ("lake.py", ("--rows", "1000000", "--appends", "100")),
     ("rules.py", ()),
+    ("indicators.py", ()),
     ("benign.py", ()),
     ("correlations.py", ("--hits", "300000")),
 )

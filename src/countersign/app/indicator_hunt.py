@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.app import _events
+from countersign.app.documents import stamp
 from countersign.app.indicators import current
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
@@ -50,8 +51,8 @@ class Sighting:
             "field": self.field,
             "value": self.value,
             "count": self.count,
-            "first": self.first,
-            "last": self.last,
+            "first": stamp(self.first),
+            "last": stamp(self.last),
             "event": self.event,
             "segment": self.segment,
             "record": self.record,
@@ -60,13 +61,14 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Hunt:
-    """What a hunt found, the most frequent last in no case: by first time, then indicator. `events` were read;
-    `more` are matches beyond `MAX_SIGHTINGS` sightings."""
+    """What a hunt found, by first time, then indicator. `events` were read, `more` are matches beyond `MAX_SIGHTINGS`
+    sightings, `crowded` are indicators that were passed over because very many others have the same value."""
 
     sightings: tuple[Sighting, ...]
     events: int
     indicators: int
     more: int
+    crowded: int
 
 
 def hunt(
@@ -93,7 +95,7 @@ def hunt(
         for batch in _batches(lake, wanted, since, until, progress):
             seen.take(batch)
             events += batch.num_rows
-    return Hunt(seen.sightings(), events, len(wanted), seen.more)
+    return Hunt(seen.sightings(), events, len(wanted), seen.more, wanted.crowded)
 
 
 def _batches(

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
+from countersign.app.documents import stamp
 from countersign.app.workspace import Workspace, now
 from countersign.errors import InputError, UsageError
 from countersign.rules.indicators import Indicator, IndicatorSet, Loaded, Problem, load_indicators, store
@@ -68,7 +69,7 @@ class Listed:
             "indicators": self.source.rows,
             "states": self.states,
             "warned": self.warned,
-            "imported": self.source.imported,
+            "imported": stamp(self.source.imported),
             "origin": self.source.origin,
             "digest": self.source.digest,
             "problems": [problem_document(problem) for problem in self.source.problems],
@@ -98,8 +99,8 @@ def indicator_document(indicator: Indicator, as_of: datetime) -> dict[str, Any]:
         "labels": indicator.labels,
         "confidence": indicator.confidence,
         "tlp": indicator.tlp,
-        "valid_from": indicator.valid_from,
-        "valid_until": indicator.valid_until,
+        "valid_from": stamp(indicator.valid_from),
+        "valid_until": stamp(indicator.valid_until),
         "refused": indicator.refused,
         "warning": indicator.warning,
         "pattern": indicator.pattern,

@@ -85,7 +85,7 @@ def indicators_pull(
     password = os.environ.get(PASSWORD, "")
     if user and not password:
         password = click.prompt("Password", hide_input=True, err=True)
-    with bar("pulling", quiet=as_json) as progress:
+    with bar("pulling", quiet=as_json, unit="objects") as progress:
         result = pull(
             workspace,
             url,
@@ -163,7 +163,7 @@ def indicators_hunt(
     from countersign.cli.show_indicators import hunted
 
     workspace = workspace_of(ctx)
-    with bar("hunting", quiet=as_json) as progress:
+    with bar("hunting", quiet=as_json, unit="events") as progress:
         found = hunt(
             workspace,
             since=moment(since),

@@ -11,23 +11,28 @@ Progress = Callable[[int, int | None], None]
 
 
 @contextmanager
-def bar(title: str, *, quiet: bool = False) -> Iterator[Progress | None]:
-    """A bar with rate and remaining time on stderr; None where stderr is no terminal or `quiet` is asked."""
+def bar(title: str, *, quiet: bool = False, unit: str = "") -> Iterator[Progress | None]:
+    """A bar with remaining time on stderr; None where stderr is no terminal or `quiet` is asked.
+
+    What is told is bytes, and shown with their rate, unless a `unit` names what is counted.
+    """
     if quiet or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
     from rich.progress import Progress as RichProgress
 
     console = Console(stderr=True)
-    columns = (
-        "{task.description}",
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
+    amounts = (MofNCompleteColumn(), TextColumn(unit)) if unit else (DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), *amounts, TimeRemainingColumn())
     with RichProgress(*columns, console=console, transient=True) as live:
         task = live.add_task(title, total=None)
 

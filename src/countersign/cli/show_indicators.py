@@ -100,6 +100,8 @@ def hunted(hunt: Hunt) -> None:
     out.print(
         f"{hunt.indicators:,} indicators against {hunt.events:,} events: {len(hunt.sightings):,} sightings"
     )
+    if hunt.crowded:
+        out.print(f"{hunt.crowded:,} indicators were passed over: very many others have the same value")
     if not hunt.sightings:
         return
     table: Table = plain_table("first", "count", "host", "field", "value", "indicator", whole=("first",))

@@ -142,11 +142,6 @@ class IndicatorSet:
         """Ids by index. An indicator of which anything changes that decides what it matches gets another id."""
         return _one(self._rows.column("id"))
 
-    def indexes(self, ids: Sequence[str]) -> list[int | None]:
-        """Where in the set these ids are, None for those that are not."""
-        found: list[int | None] = pc.index_in(pa.array(ids, pa.string()), value_set=self.ids).to_pylist()
-        return found
-
     def indicator(self, index: int) -> Indicator:
         """One of them, for people."""
         return next(self.indicators([index]))
@@ -158,15 +153,6 @@ class IndicatorSet:
             part = list(chosen[first : first + 4096])
             for index, row in zip(part, self._rows.take(pa.array(part, pa.int64())).to_pylist(), strict=True):
                 yield _indicator(row, self._names[self._of[index]])
-
-    def described(self, numbers: Sequence[int]) -> list[tuple[str, Mapping[str, str]]]:
-        """Of each of these indicators its id, and its words for a person who looks at a match."""
-        distinct = sorted(set(numbers))
-        words = {
-            number: (one.id, one.words())
-            for number, one in zip(distinct, self.indicators(distinct), strict=True)
-        }
-        return [words[number] for number in numbers]
 
     def only(self, indexes: Sequence[int]) -> IndicatorSet:
         """A set of some of them, such as those that history has not met yet."""
