@@ -48,7 +48,7 @@ class Finds(NamedTuple):
 
 
 def casefolded(values: pa.Array) -> pa.Array:
-    """The values (strings) casefolded, by Unicode's full case folding."""
+    """The values (strings, none of them null) casefolded, by Unicode's full case folding."""
     lower = pc.ascii_lower(values)
     data, offsets = spans(lower)
     if not len(data) or int(data.max()) < 0x80:
@@ -56,9 +56,25 @@ def casefolded(values: pa.Array) -> pa.Array:
     wide = np.flatnonzero(data >= 0x80)
     places = np.unique(np.searchsorted(offsets, wide + int(offsets[0]), side="right") - 1)
     folded = [text.casefold() for text in values.take(pa.array(places)).to_pylist()]
+    patched = _patched(lower, places, [text.encode() for text in folded])
+    if patched is not None:
+        return patched
     mask = np.zeros(len(values), dtype=bool)
     mask[places] = True
     return pc.replace_with_mask(lower, pa.array(mask), pa.array(folded, pa.string()))
+
+
+def _patched(array: pa.Array, places: Ids, values: Sequence[bytes]) -> pa.Array | None:
+    """The array with other values at `places`, if each is as long as the old one: only its bytes are copied then."""
+    data, offsets = spans(array)
+    starts = offsets[places] - offsets[0]
+    lengths = offsets[places + 1] - offsets[places]
+    if any(len(value) != length for value, length in zip(values, lengths.tolist(), strict=True)):
+        return None
+    copy = data.copy()
+    for start, value in zip(starts.tolist(), values, strict=True):
+        copy[start : start + len(value)] = np.frombuffer(value, np.uint8)
+    return pa.StringArray.from_buffers(len(array), pa.py_buffer(offsets - offsets[0]), pa.py_buffer(copy))
 
 
 def spans(values: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:

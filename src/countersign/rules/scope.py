@@ -5,8 +5,9 @@ Row sets are sorted positions within the route's rows, or a mask where more than
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +18,36 @@ from countersign.rules.columns import Batch, Codes, Column
 from countersign.rules.compiled import Plain, Route
 from countersign.rules.literals import Ids
 from countersign.rules.pool import Answers, Loose
-from countersign.rules.values import verify
+from countersign.rules.values import is_loose, verify
 
 Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 DENSE = 8
 """A set of more than 1/8 of the rows is a mask: eight bytes a position against one a row."""
 NONE = np.empty(0, dtype=np.int64)
+
+
+Node = bool | int | tuple[Any, ...]
+"""As `Plain`, but ("or", atoms that only values with hits answer, *other nodes)."""
+
+
+def _split(node: Plain, known: Sequence[atoms.Atom]) -> Node:
+    """An alternative may have hundreds of atoms; a set shows the few that are alive at once."""
+    if not isinstance(node, tuple):
+        return node
+    name, *children = node
+    if name != "or":
+        return (name, *[_split(child, known) for child in children])
+    closed = [child for child in children if _is_closed(child, known)]
+    rest = [_split(child, known) for child in children if not _is_closed(child, known)]
+    return (name, frozenset(closed), *rest)
+
+
+def _is_closed(node: Plain, known: Sequence[atoms.Atom]) -> bool:
+    if isinstance(node, bool) or not isinstance(node, int):
+        return False
+    atom = known[node]
+    return not isinstance(atom, atoms.Absent | atoms.Same) and not is_loose(atom)
 
 
 class RouteIndex:
@@ -33,6 +57,7 @@ class RouteIndex:
         self.route = route
         self.numbers: list[int] = numbers.tolist()
         self.always = [place for place, variant in enumerate(route.variants) if variant.guard is None]
+        self._nodes: dict[int, Node] = {}
         self.waiting: dict[int, list[int]] = {}
         for place, variant in enumerate(route.variants):
             for atom in variant.guard or ():
@@ -46,16 +71,21 @@ class RouteIndex:
         `live` are the route's atoms that some row of the batch answers, keywords not among them; `keywords` are those of
         `rows` that answer a keyword atom.
         """
-        scope = Scope(self, batch, rows, answers, keywords)
-        awake = {place for atom in (*live, *keywords) for place in self.waiting.get(atom, ())}
+        alive = frozenset((*live, *keywords))
+        scope = Scope(self, batch, rows, answers, keywords, alive)
+        awake = {place for atom in alive for place in self.waiting.get(atom, ())}
         awake.update(self.always)
         out: list[tuple[int, Places]] = []
         for place in sorted(awake):
-            variant = self.route.variants[place]
-            found = scope.find(variant.node)
+            found = scope.find(self._node(place))
             if len(found):
-                out.append((variant.rule, rows[found]))
+                out.append((self.route.variants[place].rule, rows[found]))
         return out
+
+    def _node(self, place: int) -> Node:
+        if place not in self._nodes:
+            self._nodes[place] = _split(self.route.variants[place].node, self.route.atoms)
+        return self._nodes[place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +107,15 @@ class Scope:
     """The atoms of one route on some rows of one batch."""
 
     def __init__(
-        self, index: RouteIndex, batch: Batch, rows: Places, answers: Answers, keywords: Mapping[int, Mask]
+        self,
+        index: RouteIndex,
+        batch: Batch,
+        rows: Places,
+        answers: Answers,
+        keywords: Mapping[int, Mask],
+        alive: frozenset[int],
     ) -> None:
+        self._alive = alive
         self._batch = batch
         self._rows = rows
         self._size = len(rows)
@@ -168,7 +205,7 @@ class Scope:
         self._counts[atom] = count
         return count
 
-    def _bound(self, node: Plain) -> int:
+    def _bound(self, node: Node) -> int:
         """No more rows than this can hold."""
         if isinstance(node, bool):
             return self._size if node else 0
@@ -184,9 +221,15 @@ class Scope:
                 if not least:
                     break
             return least
-        return min(self._size, sum(self._bound(child) for child in children))
+        return min(self._size, sum(map(self._bound, self._alternatives(node))))
 
-    def find(self, node: Plain) -> Places:
+    def _alternatives(self, node: tuple[Any, ...]) -> Iterator[Node]:
+        """The nodes of an "or" that can hold."""
+        _, closed, *rest = node
+        yield from closed & self._alive
+        yield from rest
+
+    def find(self, node: Node) -> Places:
         """The places where `node` holds, sorted."""
         if isinstance(node, bool):
             return np.arange(self._size) if node else NONE
@@ -196,7 +239,10 @@ class Scope:
         if name == "not":
             return np.flatnonzero(~self._test(children[0], np.arange(self._size)))
         if name == "or":
-            parts = [part for child in children if self._bound(child) and len(part := self.find(child))]
+            able = (child for child in self._alternatives(node) if self._bound(child))
+            parts = [part for child in able if len(part := self.find(child))]
+            if len(parts) == 1:
+                return parts[0]
             return np.unique(np.concatenate(parts)) if parts else NONE
         ranked = sorted(children, key=lambda child: (_negated(child), self._bound(child)))
         if not self._bound(ranked[0]):
@@ -208,7 +254,7 @@ class Scope:
             places = places[self._test(child, places)]
         return places
 
-    def _test(self, node: Plain, places: Places) -> Mask:
+    def _test(self, node: Node, places: Places) -> Mask:
         """For each of `places` (sorted) whether `node` holds there."""
         if isinstance(node, bool):
             return np.full(len(places), node)
@@ -220,7 +266,7 @@ class Scope:
         conjunction = name == "and"
         decided = np.full(len(places), conjunction)
         open_ = np.arange(len(places))
-        for child in children:
+        for child in children if conjunction else self._alternatives(node):
             answers = self._test(child, places[open_])
             if not conjunction:
                 decided[open_[answers]] = True
@@ -262,5 +308,5 @@ def _places(found: Mask | Places) -> Places:
     return found.astype(np.int64, copy=False)
 
 
-def _negated(node: Plain) -> bool:
+def _negated(node: Node) -> bool:
     return isinstance(node, tuple) and node[0] == "not"

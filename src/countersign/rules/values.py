@@ -34,6 +34,17 @@ Anchor = Literal["whole", "first", "last", "any"]
 _ANCHORS: dict[atoms.Shape, Anchor] = {"exact": "whole", "prefix": "first", "suffix": "last"}
 
 
+def is_loose(atom: atoms.Atom) -> bool:
+    """Whether no literal tells which values may answer the atom."""
+    if isinstance(atom, atoms.Regex):
+        return not atom.literals
+    return (
+        isinstance(atom, atoms.Text)
+        and atoms.shape(atom.pattern) == "glob"
+        and not atoms.literal(atom.pattern)
+    )
+
+
 class FieldIndex:
     """The atoms of one field, by their number in the route."""
 
@@ -83,7 +94,7 @@ class FieldIndex:
             case atoms.Regex():
                 for word in atom.literals:
                     self._hung[self._slot(word, "any")].append((index, atom))
-                if not atom.literals:
+                if is_loose(atom):
                     self.loose[index] = atom
             case atoms.Number():
                 self._numbers.setdefault(atom.number, []).append(index)
@@ -100,7 +111,7 @@ class FieldIndex:
         word = atoms.literal(atom.pattern).casefold()
         if kind == "any":
             self._always.append(index)
-        elif kind == "glob" and not word:
+        elif is_loose(atom):
             self.loose[index] = atom
         else:
             slot = self._slot(word, _ANCHORS.get(kind, "any"))
@@ -122,7 +133,7 @@ class FieldIndex:
         folded = casefolded(values) if folded is None else folded
         out: dict[int, Ids] = {}
         everything = np.arange(len(values), dtype=np.int64)
-        for index in self._always:
+        for index in self._always if len(values) else ():
             out[index] = everything
         pending: dict[int, tuple[atoms.Text | atoms.Regex, list[Ids]]] = {}
         for slot, ids in self._filled(folded):
@@ -132,10 +143,12 @@ class FieldIndex:
                 pending.setdefault(index, (atom, []))[1].append(ids)
         for index, (atom, parts) in pending.items():
             candidates = parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts))
-            out[index] = verify(atom, candidates, values, folded)
+            verified = verify(atom, candidates, values, folded)
+            if len(verified):
+                out[index] = verified
         if self._numbers or self._compares or self._networks or self._times:
             self._special(values.to_pylist(), out)
-        return {index: ids for index, ids in out.items() if len(ids)}
+        return out
 
     def _filled(self, folded: pa.Array) -> Iterator[tuple[int, Ids]]:
         """Each slot whose literal stands where it must, with the values in which it does, sorted."""
