@@ -24,6 +24,7 @@ _MODULES = (
     "aws_cloudtrail_digest",
     # lines, by how their messages begin
     "fortigate",
+    "cef",  # and LEEF, of any other product
     "syslog",  # any lines: the broadest, last
 )
 

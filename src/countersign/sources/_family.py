@@ -153,7 +153,8 @@ def _base(family: Family) -> What:
     """What all records of a family have, with its own name and product among the constants."""
     what = family.what
     columns = dict(what.columns)
-    constants: dict[str, object] = {"metadata.product": family.product, "metadata.vendor_name": family.vendor}
+    named = {"metadata.product": family.product, "metadata.vendor_name": family.vendor}
+    constants: dict[str, object] = {name: word for name, word in named.items() if word}
     if family.log.startswith("="):
         constants["metadata.log_name"] = family.log[1:]
     elif family.log:

@@ -27,7 +27,7 @@ _COMPANIONS = (
 _SCALAR = rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.\w]{1,40}|\{[^{}\[\]"]*+(?:"[^"\\]*+"[^{}\[\]"]*+)*+\})'
 _BESIDE = rb'(?:"(?:' + _COMPANIONS + rb')"\s*+:\s*+' + _SCALAR + rb"\s*+,\s*+){0,8}"
 _ENVELOPE = re.compile(
-    rb"\{\s*+" + _BESIDE + rb'(?:"(?:response|hits|data)"\s*+:\s*+(\{)\s*+' + _BESIDE + rb")?"
+    rb"[ \t]*+\{\s*+" + _BESIDE + rb'(?:"(?:response|hits|data)"\s*+:\s*+(\{)\s*+' + _BESIDE + rb")?"
     rb'"(?:' + _WRAPPERS + rb')"\s*+:\s*+\[(?=\s*+[{\]])'
 )
 _TAIL = re.compile(rb'[\s,\]}\0]*+(?:"(?:' + _COMPANIONS + rb')"\s*+:\s*+' + _SCALAR + rb"[\s,\]}\0]*+)*+")

@@ -31,11 +31,12 @@ class Via:
 @dataclass(frozen=True, slots=True)
 class Step:
     """Several columns from the values at several paths: `convert` takes one value for each path and gives as many as
-    there are columns."""
+    there are columns. Lists are given as JSON text, or `whole` as they are."""
 
     paths: tuple[str, ...]
     columns: tuple[str, ...]
     convert: Callable[..., Sequence[object]]
+    whole: bool = False
 
 
 From = str | tuple[str, ...] | Via
@@ -210,6 +211,13 @@ def _stepped(step: Step, given: Sequence[Values]) -> Sequence[Values]:
         return list(zip(*map(distinct.__getitem__, rows), strict=True))
     except Exception:  # noqa: BLE001  # as above
         return list(zip(*[_row(step, row) for row in rows], strict=True))
+
+
+def _whole(step: Step, values: Sequence[Any]) -> Sequence[object]:
+    try:
+        return step.convert(*values)
+    except (TypeError, ValueError, OverflowError, LookupError, AttributeError, RecursionError):
+        return (None,) * len(step.columns)
 
 
 def _row(step: Step, values: Sequence[Any]) -> Sequence[object]:

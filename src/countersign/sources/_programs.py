@@ -60,8 +60,12 @@ def understand(program: str | None, pid: str | None, message: str) -> Understood
     return None if module is None else _family(module)(program, pid, message)
 
 
-_PAYLOADS = ("fortigate",)
-"""Families whose messages say by their beginning what they are, whoever sends them: they have a `PAYLOAD`."""
+_PAYLOADS = (
+    "fortigate",
+    "cef",  # of any other product
+)
+"""Families whose messages say by their beginning what they are, whoever sends them: they have a `PAYLOAD`, or several
+with their families in `PAYLOADS`."""
 _JSON = ("aws_cloudtrail",)
 """Families of JSON objects that some send by syslog."""
 
@@ -70,7 +74,11 @@ _JSON = ("aws_cloudtrail",)
 def _payloads() -> tuple[tuple[str, ...], tuple[tuple[Payload, Family], ...]]:
     """All beginnings, and what stands behind each."""
     modules = [import_module(f"countersign.sources.{name}") for name in _PAYLOADS]
-    pairs = tuple((module.PAYLOAD, module.FAMILY) for module in modules)
+    pairs = tuple(
+        pair
+        for module in modules
+        for pair in getattr(module, "PAYLOADS", None) or ((module.PAYLOAD, module.FAMILY),)
+    )
     return tuple(start for payload, _ in pairs for start in payload.starts), pairs
 
 

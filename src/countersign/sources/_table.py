@@ -163,8 +163,7 @@ def _read_w3c(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]
         elif len(cells) > len(header):
             yield index, raw, _OTHER_CELLS, NO_FRAME
         else:
-            pairs = zip(header, cells, strict=False)
-            yield index, raw, {name: cell for name, cell in pairs if cell != "-"}, NO_FRAME
+            yield index, raw, dict(zip(header, cells, strict=False)), NO_FRAME
 
 
 @lru_cache(maxsize=4)

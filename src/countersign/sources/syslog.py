@@ -39,10 +39,12 @@ def detect(head: bytes) -> bool:
     texts = [
         text for line in lines[:_SAMPLE] if (text := _text(line.rstrip(b"\r")[:2048]).strip("\0 \t" + _BOM))
     ]
-    frames = [frame for text in texts if (frame := framer.frame(text)) is not None]
+    found = [(framer.frame(text), text) for text in texts]
+    frames = [frame for frame, _ in found if frame is not None]
     certain = sum(frame.certain for frame in frames)
-    messages = (frame.message for frame in frames if not frame.message.startswith("{"))
-    families = Counter(found[0].name for message in messages if (found := carried(message)))
+    messages = (text if frame is None else frame.message for frame, text in found)
+    carriers = (carried(message) for message in messages if not message.startswith("{"))
+    families = Counter(each[0].name for each in carriers if each)
     if any(2 * count > len(texts) for count in families.values()):
         return False  # a family's own file, with syslog around its messages
     return certain > 0 and 4 * certain >= len(texts) and 2 * len(frames) >= len(texts)

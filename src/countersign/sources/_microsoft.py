@@ -1,0 +1,96 @@
+"""What Microsoft's cloud logs have in common: one record in the several shapes in which people get it.
+
+The shape of diagnostic settings (`operationName`, `category`, `properties.*`) is the one that Sigma rules are written for. Records of
+Microsoft Graph, of PowerShell and of a Log Analytics workspace (Sentinel) are turned into it, so that one name means one thing
+wherever the file is from; what has no counterpart there keeps its name.
+
+References: https://learn.microsoft.com/en-us/entra/identity/monitoring-health/concept-activity-log-schemas,
+https://learn.microsoft.com/en-us/azure/azure-monitor/reference/tables/signinlogs, .../tables/auditlogs, .../tables/azureactivity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from countersign.sources._flat import Row
+
+_DATE, _DATE_END = "/Date(", ")/"
+_DEEPEST = 6
+_SPECIAL = {
+    "AADTenantId": "tenantId",
+    "IPAddress": "ipAddress",
+    "IPAddressFromResourceProvider": "ipAddressFromResourceProvider",
+    "TimeGenerated": "time",
+    "TimeGenerated [UTC]": "time",
+    "AADOperationType": "operationType",
+    "LocationDetails": "location",
+    "CreatedDateTime [UTC]": "createdDateTime",
+    "ActivityDateTime [UTC]": "activityDateTime",
+    "Level": "Level",
+    "Type": "Type",
+    "TenantId": "workspaceId",  # in a workspace it is the workspace's, not the tenant's
+}
+_TOP = frozenset(
+    {
+        "time", "resourceId", "operationName", "operationVersion", "tenantId", "resultType", "resultSignature",
+        "resultDescription", "durationMs", "correlationId", "identity", "Level", "Type", "workspaceId", "sourceSystem",
+    }
+)  # fmt: skip
+"""Fields of a workspace's table that stand beside `properties` and not in it."""
+
+
+@lru_cache(maxsize=8192)
+def camel(name: str) -> str:
+    """`UserPrincipalName` as `userPrincipalName`."""
+    return _SPECIAL.get(name) or name[:1].lower() + name[1:]
+
+
+def lowered_names(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  # foreign
+    """Objects as .NET writes them with names as JSON has them; its dates as their milliseconds since 1970."""
+    if type(value) is dict and depth < _DEEPEST:
+        return {name[:1].lower() + name[1:]: lowered_names(inner, depth + 1) for name, inner in value.items()}
+    if type(value) is list and depth < _DEEPEST:
+        return [lowered_names(inner, depth + 1) for inner in value]
+    if type(value) is str and value.startswith(_DATE) and value.endswith(_DATE_END):
+        return value[len(_DATE) : -len(_DATE_END)]
+    return value
+
+
+def opened(value: Any) -> Any:  # noqa: ANN401  # foreign
+    """JSON in a text as what it is: workspaces keep lists and objects as text."""
+    if type(value) is str and value[:1] in {"{", "["}:
+        try:
+            found = orjson.loads(value)
+        except ValueError:
+            return value
+        return found if isinstance(found, (dict, list)) else value
+    return value
+
+
+def of_workspace(row: Row, category: str) -> dict[str, Any]:
+    """A row of a Log Analytics table, or an object of PowerShell: names with capitals, nested values as text."""
+    top: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    for name, value in row.items():
+        short = camel(name)
+        if short in _TOP:
+            top[short] = value
+        else:
+            properties[short] = lowered_names(opened(value))
+    if "workspaceId" not in top or "time" in top:
+        top["category"] = category
+    if "time" not in top and "workspaceId" in top:
+        top["tenantId"] = top.pop("workspaceId")
+    top["properties"] = properties
+    return top
+
+
+def in_words(value: Any) -> str | None:  # noqa: ANN401  # foreign
+    """`{"value": "Start", "localizedValue": ...}` and the like as their value."""
+    if isinstance(value, Mapping):
+        value = value.get("value")
+    return value if isinstance(value, str) else None

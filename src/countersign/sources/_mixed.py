@@ -1,0 +1,71 @@
+"""Families whose records come mixed in one stream: sign-ins, audit and activity that a cloud sends to one place.
+
+Each record goes to the first family that matches it, and its event carries that family's name, whichever of them the
+file was recognised as. So a file cut anywhere, or in another order, gives the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from countersign.model.batch import EventBatch, ParseContext, Parsed
+from countersign.sources._base import Source
+from countersign.sources._clock import Clock
+from countersign.sources._family import NOT_OURS, Family, Layout, Mapper, merged
+from countersign.sources._json import JSON
+
+
+def mixed_sources(families: Sequence[Family], layout: Layout = JSON) -> tuple[Source, ...]:
+    """One source for each family; a file belongs to the one that has most of its first records."""
+    return tuple(
+        Source(
+            family.name,
+            family.title,
+            layout.framing,
+            _detect(families, place, layout),
+            _parse(families, place, layout),
+            layout.preamble,
+            family.page,
+        )
+        for place, family in enumerate(families)
+    )
+
+
+def _detect(families: Sequence[Family], place: int, layout: Layout) -> Callable[[bytes], bool]:
+    def detect(head: bytes) -> bool:
+        rows = layout.rows(head)
+        counts = [0] * len(families)
+        for row in rows:
+            found = next((at for at, family in enumerate(families) if family.match(row)), None)
+            if found is not None:
+                counts[found] += 1
+        return 2 * sum(counts) > len(rows) and counts.index(max(counts)) == place
+
+    return detect
+
+
+def _parse(
+    families: Sequence[Family], place: int, layout: Layout
+) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
+    def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
+        batch = EventBatch(families[place].name, context)
+        mappers = [Mapper(family) for family in families]
+        taken = [False] * len(mappers)
+        for index, raw, row, frame in layout.read(records, context):
+            if row is None:
+                continue
+            if isinstance(row, str):
+                batch.reject(index, row)
+                continue
+            for at, mapper in enumerate(mappers):
+                if mapper.take(index, raw, row, frame):
+                    taken[at] = True
+                    break
+            else:
+                batch.reject(index, NOT_OURS)
+        clock = Clock(context)
+        mappers[place].write(batch, clock)
+        others = [mapper for at, mapper in enumerate(mappers) if taken[at] and at != place]
+        return merged(batch, others, clock, context)
+
+    return parse
