@@ -190,8 +190,7 @@ def pull(
     from countersign.rules.indicators import taxii
 
     name = store.source_name(source or urlsplit(url).hostname or url)
-    path = store.path_of(folder(workspace), name)
-    before = store.read(path) if path.exists() else None
+    before = store.sound(store.path_of(folder(workspace), name))
     goes_on = before is not None and before[0].origin == url and not everything
     after = taxii.moment(added_after) if added_after else before[0].cursor if before and goes_on else ""
     pulled = taxii.pull(

@@ -216,6 +216,16 @@ def test_another_address_starts_anew(ward: Ward, monkeypatch: pytest.MonkeyPatch
     assert asked == [""]
 
 
+def test_a_damaged_source_starts_anew(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    served(monkeypatch, stix({}, {}), "m1")
+    pull(ward.workspace, URL).source.path.write_bytes(b"damaged")
+    with pytest.raises(InputError, match="damaged"):
+        current(ward.workspace)
+    asked = served(monkeypatch, stix({}), "m2")
+    assert pull(ward.workspace, URL).source.rows == 1
+    assert asked == [""]
+
+
 def test_a_time_may_be_asked_for(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = served(monkeypatch, stix({}), "m1")
     pull(ward.workspace, URL, added_after="2026-03-02")

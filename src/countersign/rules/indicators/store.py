@@ -86,7 +86,8 @@ def write(
     """Put a source's rows in the place of those it had. `table` is sorted by key."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = path_of(folder, name)
-    change = compare(read(path)[1] if path.exists() else INDICATORS_SCHEMA.empty_table(), table)
+    before = sound(path)
+    change = compare(INDICATORS_SCHEMA.empty_table() if before is None else before[1], table)
     kept = problems[:_PROBLEMS_KEPT]
     left_out = unread + len(problems) - len(kept)
     source = Source(name, path, table.num_rows, digest_of(table), imported, origin, kept, left_out, cursor)
@@ -114,6 +115,15 @@ def write(
     finally:
         temporary.unlink(missing_ok=True)
     return source, change
+
+
+def sound(path: Path) -> tuple[Source, pa.Table] | None:
+    """What is there to be replaced or added to; None where there is nothing or it is damaged, for a new import is
+    how that is mended."""
+    try:
+        return read(path) if path.exists() else None
+    except InputError:
+        return None
 
 
 def sources(folder: Path) -> list[Source]:

@@ -91,6 +91,8 @@ def test_a_damaged_file_is_one_error(tmp_path: Path, raw: bytes) -> None:
     for read in (lambda: store.sources(tmp_path), lambda: store.read(source.path)):
         with pytest.raises(InputError, match="damaged"):
             read()
+    assert kept(tmp_path, ["a"])[1].new == 1  # the remedy
+    assert len(store.sources(tmp_path)) == 1
 
 
 def rewritten(path: Path, table: pa.Table, about: dict[str, Any]) -> None:
