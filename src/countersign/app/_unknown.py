@@ -41,7 +41,7 @@ def describe(head: bytes) -> str:
         return "is a video or picture"
     start = text_head(head)
     strange = len(start.translate(None, _TEXT))
-    if strange * 100 > len(start):
+    if strange > max(2, len(start) // 100):
         return "is binary and no log format known here"
     return f"is text, but no log format known here; it begins: {_first_line(start)}"
 
