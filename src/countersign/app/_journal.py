@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,9 @@ class Entry:
     sealed: datetime
     fragment: bool
     replaces: tuple[str, ...]
+
+
+_NAMES = tuple(field.name for field in fields(Entry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def read(folder: Path) -> Iterator[Note]:
 
 
 def _to_json(entry: Entry) -> dict[str, Any]:
-    return asdict(entry) | {
+    return {name: getattr(entry, name) for name in _NAMES} | {
         "pieces": list(entry.pieces),
         "replaces": list(entry.replaces),
         "received": entry.received.isoformat(),

@@ -86,7 +86,7 @@ def prepare_waiting(
     their own, are left out."""
     rows = sorted((data.row for data in batch if data.events is None), key=lambda row: row.segment)
     keys = spill.all_keys(waiting, [row.segment for row in rows])
-    wanted = keys.filter(pc.is_valid(keys["segment"]))
+    wanted = keys.filter(pc.is_valid(keys["segment"])) if keys["segment"].null_count else keys
     parts = _dedupe.split_few(wanted, ("time", "segment", "record"))
     first, again = _unknown(parts, folders["events"].files(), known)
     seen = pa.concat_tables([table.select(["id", "segment", "count", "keyed"]) for table in again])

@@ -13,15 +13,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.lake._files import StoredFile
-from countersign.model import schema
+from countersign.model import identity, schema
 
 EXACT_BASES = ("stated", "offset")
 """How a time was understood, such that no other reading of the same record gives another."""
 INFERRED_YEAR = "year"
+ID_CHARS = 2 * identity.ID_BYTES
+MIXER = np.uint64(0x9E37_79B9_7F4A_7C15)
+"""An odd number with many bits, so that two words of an id become one that depends on both."""
 ORDER = ("time", "source", "segment", "record")
 
 
@@ -81,14 +86,26 @@ def split(events: pa.Table, order_by: Sequence[str] = ORDER) -> Split:
 
 def split_few(events: pa.Table, order_by: Sequence[str]) -> Split:
     """What `split` does where hardly any id is there twice and no order is asked for: only rows whose id is are sorted."""
-    ids = events["id"]
-    if pc.count_distinct(ids).as_py() == len(ids):
+    doubled = _perhaps_twice(events["id"].combine_chunks()) if len(events) else np.zeros(0, np.bool_)
+    if not doubled.any():
         return Split(events, events.slice(0, 0))
-    counts = ids.value_counts()
-    several = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    doubled = pc.is_in(ids, several)
-    parts = split(events.filter(doubled), order_by)
-    return Split(pa.concat_tables([events.filter(pc.invert(doubled)), parts.first]), parts.again)
+    parts = split(events.filter(pa.array(doubled)), order_by)
+    return Split(pa.concat_tables([events.filter(pa.array(~doubled)), parts.first]), parts.again)
+
+
+def _perhaps_twice(ids: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Which ids are there more than once, and at times one that is not: ids of our own making, 32 hexadecimal digits, are
+    compared by half of them, in a fifth of the time that comparing texts takes."""
+    offsets = np.frombuffer(ids.buffers()[1], np.int32, len(ids) + 1, ids.offset * 4)
+    if (np.diff(offsets) == ID_CHARS).all():
+        text = np.frombuffer(ids.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+        digits = text.reshape(-1, ID_CHARS)[:, :16].copy().view(np.uint64)
+        marks = digits[:, 0] * MIXER ^ digits[:, 1]
+    else:
+        marks = ids.dictionary_encode().indices.to_numpy()
+    ordered = np.sort(marks)
+    several = ordered[1:][ordered[1:] == ordered[:-1]]
+    return np.isin(marks, several) if len(several) else np.zeros(len(marks), np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
