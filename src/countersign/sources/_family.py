@@ -6,9 +6,9 @@ turned on their side and go into the batch as one block, whatever reader they ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ from countersign.model.columns import Values
 from countersign.sources._base import Framing, Source
 from countersign.sources._clock import Clock
 from countersign.sources._convert import text
-from countersign.sources._flat import Flattener, Row, Shape, look_up, names_of, unique, values_at
+from countersign.sources._flat import Row, flat, look_up, unique, values_at
 from countersign.sources._mapping import Compiled, Get, What
 from countersign.sources._times import Time, stamps
 
@@ -76,9 +76,8 @@ class Mapper:
 
     def __init__(self, family: Family) -> None:
         self.family = family
-        self._flat = Flattener()
         self._chosen: dict[tuple[Any, ...], Compiled] = {}
-        self._groups: dict[tuple[Compiled, Shape, tuple[str, ...]], _Group] = {}
+        self._taken: dict[tuple[Compiled, tuple[str, ...]], _Taken] = {}
         self._compiled = _compiled(family)
 
     def take(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> bool:
@@ -88,16 +87,15 @@ class Mapper:
             return False
         if family.prepare is not None:
             row = family.prepare(row)
-        shape, values = self._flat.flat(row)
-        key = (self._choose(row), shape, tuple(frame))
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = _Group(names_of(row), [], [], [], [])
-        group.indexes.append(index)
-        group.raws.append(raw)
-        group.rows.append(values)
+        key = (self._choose(row), tuple(frame))
+        taken = self._taken.get(key)
+        if taken is None:
+            taken = self._taken[key] = _Taken([], [], [], [])
+        taken.indexes.append(index)
+        taken.raws.append(raw)
+        taken.rows.append(row)
         if frame:
-            group.frames.append(frame)
+            taken.frames.append(frame)
         return True
 
     def _choose(self, row: Row) -> Compiled:
@@ -116,23 +114,46 @@ class Mapper:
     def write(self, batch: EventBatch, clock: Clock) -> None:
         """Adds all rows taken to `batch`."""
         kinds: dict[Compiled, list[_Group]] = {}
-        for (compiled, _, _), group in self._groups.items():
-            kinds.setdefault(compiled, []).append(group)
+        for (compiled, _), taken in self._taken.items():
+            kinds.setdefault(compiled, []).extend(_groups(taken))
         for compiled, groups in kinds.items():
             _write(batch, self.family, compiled, _Gathered(groups), clock)
-        self._groups.clear()
+        self._taken.clear()
 
 
 _REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    names: tuple[str, ...]
+class _Taken(NamedTuple):
+    """Rows of one kind as they came."""
+
     indexes: list[int]
     raws: list[bytes]
-    rows: list[list[Any]]
+    rows: list[Row]
     frames: list[Mapping[str, object]]
+
+
+class _Group(NamedTuple):
+    """Those of one shape, turned on their side."""
+
+    indexes: Sequence[int]
+    raws: Sequence[bytes]
+    fields: dict[str, Values]
+    frames: Sequence[Mapping[str, object]]
+
+
+def _groups(taken: _Taken) -> Iterator[_Group]:
+    for members, names, columns in flat(taken.rows):
+        fields = dict(zip(unique(names), columns, strict=True))
+        if len(members) == len(taken.rows):
+            yield _Group(taken.indexes, taken.raws, fields, taken.frames)
+            continue
+        yield _Group(
+            [taken.indexes[member] for member in members],
+            [taken.raws[member] for member in members],
+            fields,
+            [taken.frames[member] for member in members] if taken.frames else [],
+        )
 
 
 def _compiled(family: Family) -> Callable[[tuple[Any, ...]], Compiled]:
@@ -186,10 +207,8 @@ class _Gathered:
     def __init__(self, groups: Sequence[_Group]) -> None:
         self.groups = groups
         self.count = sum(len(group.indexes) for group in groups)
-        self.fields: list[dict[str, Values]] = [
-            dict(zip(unique(group.names), zip(*group.rows, strict=True), strict=True)) for group in groups
-        ]
-        self._lists = [any(type(values[0]) is list for values in fields.values()) for fields in self.fields]
+        self.fields = [group.fields for group in groups]
+        self._lists = [any(list in map(type, values) for values in fields.values()) for fields in self.fields]
         self._known: dict[str, Values | None] = {}
 
     def get(self, path: str) -> Values | None:

@@ -4,93 +4,111 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 Row = Mapping[str, Any]
 """One record as its family's reader gives it: JSON as it is, lines and rows flat."""
 MAX_DEPTH = 8
-MAX_FIELDS = 1024
-"""What is nested deeper, or comes after so many fields, stays the JSON text that it was."""
-_CACHED = 65_536
-Shape = tuple[int, ...]
-"""What two records have in common that have the same names in the same order and objects in the same places."""
+MAX_KEYS = 1024
+"""What is nested deeper, or in an object of more keys, stays the JSON text that it was."""
 
 
-class _Plan:
-    """The keys of objects at one place: a number for their shape, and what was met at each key below."""
+class Flat(NamedTuple):
+    """Records with the same names: `members` are their places among those given, `columns` their values by name, in the
+    order of `names`."""
 
-    __slots__ = ("below", "number")
-
-    def __init__(self, number: int, keys: int) -> None:
-        self.number = number
-        self.below: list[dict[tuple[str, ...], _Plan]] = [{} for _ in range(keys)]
+    members: Sequence[int]
+    names: tuple[str, ...]
+    columns: Sequence[Sequence[Any]]
 
 
-class Flattener:
-    """Takes records apart; remembers shapes, because records resemble each other."""
+def flat(rows: Sequence[Row], prefix: str = "", depth: int = 0) -> list[Flat]:
+    """Records taken apart and turned on their side, those of one shape together. Lists stay lists, null is None.
 
-    def __init__(self) -> None:
-        self._plans: dict[tuple[str, ...], _Plan] = {}
-        self._count = 0
-        self._most = _CACHED
-
-    def flat(self, row: Row) -> tuple[Shape, list[Any]]:
-        """The shape and the values of a record; lists stay lists, what is null is None."""
-        shape: list[int] = []
-        values: list[Any] = []
-        if self._count >= self._most:
-            self._most += _CACHED
-            self._plans = {}  # numbers go on, so that no two plans ever share one
-        self._take(row, self._plans, 0, shape, values)
-        return tuple(shape), values
-
-    def _take(
-        self,
-        row: Row,
-        plans: dict[tuple[str, ...], _Plan],
-        depth: int,
-        shape: list[int],
-        values: list[Any],
-    ) -> None:
+    Records of one kind resemble each other, so that this costs a fraction of walking through each of them.
+    """
+    shapes: dict[tuple[str, ...], list[int]] = {}
+    for place, row in enumerate(rows):
         keys = tuple(row)
-        plan = plans.get(keys)
-        if plan is None:
-            self._count += 1
-            plan = plans[keys] = _Plan(self._count, len(keys))
-        shape.append(plan.number)
-        own = list(row.values())
-        types = list(map(type, own))
-        if dict not in types:
-            values += own
-            return
-        start = 0
-        for _ in range(types.count(dict)):
-            place = types.index(dict, start)
-            values += own[start:place]
-            start = place
-            if depth >= MAX_DEPTH or len(values) >= MAX_FIELDS:
-                break
-            shape.append(~place)
-            self._take(own[place], plan.below[place], depth + 1, shape, values)
-            start = place + 1
-        values += own[start:]
+        members = shapes.get(keys)
+        if members is None:
+            shapes[keys] = [place]
+        else:
+            members.append(place)
+    found: list[Flat] = []
+    for keys, places in shapes.items():
+        chosen = rows if len(places) == len(rows) else [rows[place] for place in places]
+        found += [
+            Flat([places[member] for member in part.members], part.names, part.columns)
+            for part in _of_one_shape(chosen, keys, prefix, depth)
+        ]
+    return found
 
 
-def names_of(row: Row) -> tuple[str, ...]:
-    """The names of the values that `Flattener.flat` gives for a record, in their order."""
-    names: list[str] = []
+def _of_one_shape(rows: Sequence[Row], keys: tuple[str, ...], prefix: str, depth: int) -> list[Flat]:
+    """Records with the same keys: of several shapes only where the objects in them are."""
+    columns: list[Sequence[Any]] = list(zip(*[row.values() for row in rows], strict=True))
+    everyone = range(len(rows))
+    names = tuple([prefix + key for key in keys]) if prefix else keys
+    nested: dict[int, _Nested] = {}
+    if depth < MAX_DEPTH and len(keys) <= MAX_KEYS:
+        for place, values in enumerate(columns):
+            if dict in map(type, values):
+                nested[place] = _Nested(values, f"{names[place]}.", depth + 1)
+    if not nested:
+        return [Flat(everyone, names, columns)]
+    mixed = [inner.part_of for inner in nested.values() if inner.mixed]
+    if not mixed:
+        return [_spread(everyone, names, columns, nested, whole=True)]
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for member, parts in enumerate(zip(*mixed, strict=True)):
+        groups.setdefault(parts, []).append(member)
+    return [_spread(members, names, columns, nested, whole=False) for members in groups.values()]
 
-    def take(row: Row, prefix: str, depth: int) -> None:
-        whole = False
-        for key, value in row.items():
-            whole = whole or (type(value) is dict and (depth >= MAX_DEPTH or len(names) >= MAX_FIELDS))
-            if type(value) is dict and not whole:
-                take(value, f"{prefix}{key}.", depth + 1)
-            else:
-                names.append(prefix + key)
 
-    take(row, "", 0)
-    return tuple(names)
+class _Nested:
+    """A column with objects in it: `part_of` says of each record which of the `parts` its object is in (-1: it has none),
+    `place_in` where in that part."""
+
+    def __init__(self, values: Sequence[Any], prefix: str, depth: int) -> None:
+        holders = [place for place, value in enumerate(values) if type(value) is dict]
+        self.parts = flat([values[place] for place in holders], prefix, depth)
+        self.mixed = len(self.parts) > 1 or len(holders) < len(values)
+        self.part_of = [-1] * len(values)
+        self.place_in = [0] * len(values)
+        for number, part in enumerate(self.parts if self.mixed else ()):
+            for place, member in enumerate(part.members):
+                self.part_of[holders[member]] = number
+                self.place_in[holders[member]] = place
+
+
+def _spread(
+    members: Sequence[int],
+    names: tuple[str, ...],
+    columns: Sequence[Sequence[Any]],
+    nested: Mapping[int, _Nested],
+    *,
+    whole: bool,
+) -> Flat:
+    """The records `members`, whose objects are of one shape in each column, with those put in their columns' places."""
+    out_names: list[str] = []
+    out: list[Sequence[Any]] = []
+    for place, (name, values) in enumerate(zip(names, columns, strict=True)):
+        inner = nested.get(place)
+        if inner is None or (inner.mixed and inner.part_of[members[0]] < 0):
+            out_names.append(name)
+            out.append(values if whole else [values[member] for member in members])
+            continue
+        part = inner.parts[inner.part_of[members[0]] if inner.mixed else 0]
+        out_names += part.names
+        if whole:
+            out += part.columns
+        elif inner.mixed:
+            places = [inner.place_in[member] for member in members]
+            out += [[column[at] for at in places] for column in part.columns]
+        else:
+            out += [[column[member] for member in members] for column in part.columns]
+    return Flat(members, tuple(out_names), out)
 
 
 def unique(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,14 +26,15 @@ _ESCAPED = {"n": "\n", "r": "\r"}
 
 def key_values(text: str) -> dict[str, Any]:
     """The pairs of a line, in order; the first of two with one name counts."""
-    row: dict[str, Any] = {}
     if len(text) > LONGEST:
+        return {}
+    found = _PAIR.findall(text)
+    row: dict[str, Any] = {name: quoted or plain for name, quoted, plain in found}
+    if len(row) == len(found) and "\\" not in text:
         return row
-    for name, quoted, plain in _PAIR.findall(text):
-        value = plain or quoted
-        if "\\" in quoted and value is quoted:
-            value = _QUOTED.sub(r"\1", quoted)
-        row.setdefault(name, value)
+    row = {}
+    for name, quoted, plain in found:
+        row.setdefault(name, _QUOTED.sub(r"\1", quoted) if "\\" in quoted else quoted or plain)
     return row
 
 

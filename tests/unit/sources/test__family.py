@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from countersign.sources import Source
 from countersign.sources._family import Family, has
-from countersign.sources._flat import Flattener, look_up, names_of, pairs, unique
+from countersign.sources._flat import MAX_KEYS, flat, look_up, pairs, unique
 from countersign.sources._framing import frame
 from countersign.sources._json import json_source
 from countersign.sources._lines import cef, key_values, leef
@@ -256,28 +256,41 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )  # fmt: skip
 
 
+def walked(row: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    out: list[tuple[str, Any]] = []
+    for name, value in row.items():
+        out += walked(value, f"{prefix}{name}.") if type(value) is dict else [(prefix + name, value)]
+    return out
+
+
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3), max_size=6))
-@settings(max_examples=100, deadline=None)
-def test_shapes_are_equal_exactly_where_names_are(objects: list[dict[str, Any]]) -> None:
-    flattener = Flattener()
-    seen: dict[tuple[int, ...], tuple[str, ...]] = {}
-    for row in objects:
-        shape, values = flattener.flat(row)
-        names = names_of(row)
-        assert len(names) == len(values)
-        assert seen.setdefault(shape, names) == names
+@settings(max_examples=200, deadline=None)
+def test_records_come_out_as_if_each_was_walked_through(objects: list[dict[str, Any]]) -> None:
+    found: dict[int, list[tuple[str, Any]]] = {}
+    for members, names, columns in flat(objects):
+        rows = list(zip(*columns, strict=True)) or [()] * len(members)
+        for member, values in zip(members, rows, strict=True):
+            assert member not in found
+            found[member] = list(zip(names, values, strict=True))
         assert len(set(unique(names))) == len(names)
+    assert [found[member] for member in range(len(objects))] == [walked(row) for row in objects]
 
 
 def test_deep_and_wide_records_stay_bounded() -> None:
     deep: dict[str, Any] = {}
-    for _ in range(40):
+    for _ in range(400):
         deep = {"a": deep, "b": 1}
-    wide = {f"k{number}": {"x": 1, "y": {"z": 2}} for number in range(3000)}
-    for row in (deep, wide):
-        shape, values = Flattener().flat(row)
-        assert len(values) == len(names_of(row)) < 4100
-        assert shape
+    wide = {f"k{number}": {"x": 1} for number in range(MAX_KEYS + 1)}
+    ((_, names, _),) = flat([deep])
+    assert len(names) < 12
+    ((_, names, columns),) = flat([wide])
+    assert names[0] == "k0"
+    assert columns[0] == ({"x": 1},)
+
+
+def test_a_list_is_looked_into_in_whichever_record_it_is() -> None:
+    lines = [b'{"kind":"x","who":"a","list":null}', b'{"kind":"x","who":"a","list":[{"name":"n"}]}']
+    assert [row.get("resources.name") for row in rows(JSON, b"\n".join(lines))] == [None, "n"]
 
 
 @pytest.mark.parametrize(
