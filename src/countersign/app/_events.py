@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 import pyarrow as pa
 
-from countersign.lake import Filter, Lake
+from countersign.lake import Filter, Lake, Passage
 from countersign.model.schema import events_schema
 from countersign.rules import CompiledSet
+from countersign.rules.atoms import KEYWORDS
+from countersign.rules.fields import squeezed
 
 LEAVES = {
     "metadata": ("log_name", "log_provider", "event_code"),
@@ -22,11 +24,10 @@ LEAVES = {
 OF_HITS = frozenset({"id", "time", "segment", "record", "device", "actor", "user"})
 """Columns that a hit is made of."""
 
-CELLS = 1 << 24
-"""Rows times columns of a batch: 300 columns that are mostly null still take four bytes a cell."""
-FEWEST, MOST = 32_768, 262_144
-"""Rows of a batch: engines gain by values that repeat, and lose by masks that no cache holds."""
+FEWEST = 32_768
+"""Rows of a batch where many columns are read through the lake's engine."""
 
+KeyTest = Callable[[str], bool]
 CHUNK_ROWS = 1_000_000
 """Days are read together until they have so many rows: then hits and progress are written."""
 
@@ -74,6 +75,17 @@ def filter_for(rules: CompiledSet, names: Sequence[tuple[str, ...]]) -> Filter |
     return Filter(sources=source, log_names=log, event_codes=event)
 
 
+def keys_for(rules: CompiledSet) -> KeyTest | None:
+    """Which keys of `unmapped` the rules may ask for; None where they search all of it."""
+    fields = {field for route in rules.routes for field in route.fields}
+    if KEYWORDS in fields:
+        return None
+    captured = {name for names in rules.captured.values() for name in names}
+    renamed = {route.rename.get(name.casefold(), name) for route in rules.routes for name in captured}
+    wanted = frozenset(squeezed(name) for name in fields | captured | renamed)
+    return lambda key: squeezed(key) in wanted
+
+
 def _distinct(
     names: Sequence[tuple[str, ...]], taken: Sequence[tuple[str, ...]], place: int
 ) -> tuple[str, ...] | None:
@@ -84,17 +96,44 @@ def _distinct(
     return tuple(sorted(values))
 
 
+class Part:
+    """Events in hand: `batch` has what was asked for, with the structs put together again from the leaves that were read;
+    `more` reads other columns of the same events. A column that no event of a batch has may lack."""
+
+    def __init__(self, passage: Passage) -> None:
+        self._passage = passage
+        self.batch = nested(passage.batch)
+        self._more: tuple[tuple[str, ...], pa.RecordBatch] | None = None
+
+    def more(self, names: Sequence[str]) -> pa.RecordBatch:
+        """The columns and dotted leaves `names` beside those of `batch`."""
+        if self._more is None or not set(names) <= set(self._more[0]):
+            self._more = (tuple(names), nested(self._passage.more(names)))
+        return self._more[1]
+
+
 def read(
     lake: Lake,
     names: Sequence[str],
     *,
-    where: Filter | None = None,
+    where: Filter,
     since: datetime | None = None,
     until: datetime | None = None,
+    later: Sequence[str] = (),
+    keys: KeyTest | None = None,
+) -> Iterator[Part]:
+    """Events of a filter and span; `later` are columns that may be asked for afterwards, `keys` those of `unmapped` that
+    matter (None: all)."""
+    for passage in lake.scan(names, since, until, where, later, keys):
+        yield Part(passage)
+
+
+def read_ids(
+    lake: Lake, names: Sequence[str], ids: Sequence[str], days: Sequence[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Events with the structs put together again from the leaves that were read."""
-    rows = min(MOST, max(FEWEST, CELLS // max(1, len(names))))
-    for batch in lake.events(names, since, until, where, rows=rows):
+    """Events by their ids, of these days if that is known."""
+    where = Filter(ids=tuple(ids), days=None if days is None else tuple(days))
+    for batch in lake.events(names, where=where):
         yield nested(batch)
 
 

@@ -44,7 +44,12 @@ def correlated(lake: Lake, ruleset: RuleSet, holding: Holding, leaves: Mapping[s
     ]
     if not parts:
         return Correlated(HITS_SCHEMA.empty_table(), ())
-    hits = pa.concat_tables(parts).combine_chunks()
+    return collected(pa.concat_tables(parts), ruleset, leaves)
+
+
+def collected(base: pa.Table, ruleset: RuleSet, leaves: Mapping[str, int]) -> Correlated:
+    """What the correlations make of these hits."""
+    hits = base.combine_chunks()
     made = correlate(hits.select(_BASE), ruleset)
     if not made.num_rows:
         return Correlated(HITS_SCHEMA.empty_table(), ())

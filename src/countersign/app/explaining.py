@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from countersign.app import _events
 from countersign.app.hit_findings import with_matched
-from countersign.lake import Filter, Lake
+from countersign.lake import Lake
 from countersign.model import schema
 from countersign.model.visit import Finding, Matched
 from countersign.rules import CompiledSet, Fired
@@ -59,8 +59,7 @@ def _explained(
         by_event.setdefault(finding.evidence[0].event, []).append(finding.id)
     events = list(by_event)
     for start in range(0, len(events), AT_ONCE):
-        wanted = Filter(ids=tuple(events[start : start + AT_ONCE]))
-        for batch in _events.read(lake, names, where=wanted):
+        for batch in _events.read_ids(lake, names, events[start : start + AT_ONCE]):
             for row, event in enumerate(batch["id"].to_pylist()):
                 told = matched(alone, 0, batch, row)
                 yield from ((id_, told) for id_ in by_event[event])

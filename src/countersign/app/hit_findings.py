@@ -156,7 +156,7 @@ def _finding(id_: str, what: Sought, group: Group, hits: Sequence[Hit]) -> Findi
         evidence=_evidence(hits),
         count=group.count,
         end=_end(group, hits[0].time),
-        matched=_kept_fields(hits[0]),
+        matched=fields_of(hits[0]),
         rule_version=what.version,
         rule_sha256=what.sha256,
     )
@@ -172,7 +172,7 @@ def _end(group: Group, first: datetime | None) -> datetime | None:
     return group.last if group.last != first else None
 
 
-def _kept_fields(hit: Hit) -> tuple[Matched, ...]:
+def fields_of(hit: Hit) -> tuple[Matched, ...]:
     """What correlations and indicators say of themselves; a rule's tests are worked out from the event."""
     words = {"correlation": "is the same in all of them", "indicator": "is the indicator's"}
     if hit.kind not in words:

@@ -38,6 +38,11 @@ class Holding:
         in_force = [one for one in ready.exemptions if one.in_force(as_of)]
         return cls(in_force, ready.ruleset.rules, as_of, _meant(lake, in_force))
 
+    @classmethod
+    def nothing(cls) -> Holding:
+        """No exception at all."""
+        return cls((), (), date.max, pa.table({name: pa.array([], pa.string()) for name in _ASKED}))
+
     def held(self, hits: pa.Table) -> pa.Array:
         """For each hit the id of the exception that holds it back, null where none does."""
         if not self.exemptions or not hits.num_rows:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +29,7 @@ from countersign.lake.tables import HITS_SCHEMA
 from countersign.model import schema
 from countersign.model.identity import keyed_ids
 from countersign.rules import CompiledSet
+from countersign.rules.fields import leaf
 from countersign.rules.indicators import IndicatorSet
 from countersign.rules.tally import Tally
 
@@ -36,6 +38,9 @@ Step = Callable[[int, int | None], None]
 
 FORM = "1"
 """Of what is kept of a hit. A change has everything matched anew."""
+
+FEW_RULES = 20
+"""So many rules hardly ever fire."""
 
 HITS_AT_ONCE = 100_000
 """Hits written in one commit: a noisy rule on a large lake must not fill the memory."""
@@ -52,32 +57,49 @@ class Detectors:
     tally: Tally | None = None
 
     def columns(self) -> list[str]:
-        """Columns and leaves to be read."""
+        """Columns and leaves to be read of all events."""
         leaves = self.indicators.needed_leaves() if self.indicators is not None else ()
-        return _events.columns(_events.OF_HITS | self.rules.needed_columns(), leaves)
+        needed = self.rules.needed_columns()
+        return _events.columns(needed if self.frugal else needed | _events.OF_HITS, leaves)
 
-    def hits(self, batch: pa.RecordBatch) -> pa.Table:
-        """The hits in a batch (`HITS_SCHEMA`)."""
-        parts = [_rule_hits(self, batch, self.rules.match(batch, self.tally))]
+    def read(
+        self, lake: Lake, where: Filter, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[_events.Part]:
+        """The events to be looked at."""
+        later = of_hits() if self.frugal else ()
+        keys = _events.keys_for(self.rules) if self.indicators is None else None
+        return _events.read(
+            lake, self.columns(), where=where, since=since, until=until, later=later, keys=keys
+        )
+
+    @property
+    def frugal(self) -> bool:
+        """Whether hits are so rare that what they are made of is read only where there is one."""
+        return len(self.rules.rules) <= FEW_RULES and self.indicators is None
+
+    def hits(self, part: _events.Part) -> pa.Table:
+        """The hits among some events (`HITS_SCHEMA`)."""
+        matched = self.rules.match(part.batch, self.tally)
+        tables = []
+        if matched.num_rows:
+            tables.append(_rule_hits(self, part, matched))
         if self.indicators is not None:
-            parts.append(_indicator_hits(self.indicators, batch))
-        return pa.concat_tables(parts)
+            tables.append(_indicator_hits(self.indicators, part))
+        return pa.concat_tables(tables) if tables else HITS_SCHEMA.empty_table()
 
 
-def _rule_hits(detectors: Detectors, batch: pa.RecordBatch, found: pa.Table) -> pa.Table:
-    if not found.num_rows:
-        return HITS_SCHEMA.empty_table()
+def of_hits() -> list[str]:
+    """The columns and leaves that a hit is made of."""
+    return _events.columns(_events.OF_HITS)
+
+
+def _rule_hits(detectors: Detectors, part: _events.Part, found: pa.Table) -> pa.Table:
     rules = detectors.rules
     numbers = found["rule"].combine_chunks()
     ids = pa.array([rule.id for rule in rules.rules], pa.string())
     kinds = pa.array(["exception" if rule.id in detectors.exceptions else "rule" for rule in rules.rules])
-    return _rows(
-        batch,
-        found["row"].combine_chunks(),
-        ids.take(numbers),
-        kinds.take(numbers),
-        _captured(rules, batch, found),
-    )
+    fields = _captured(rules, part.batch, found)
+    return _rows(part, found["row"].combine_chunks(), ids.take(numbers), kinds.take(numbers), fields)
 
 
 def _captured(rules: CompiledSet, batch: pa.RecordBatch, found: pa.Table) -> pa.Array:
@@ -108,8 +130,8 @@ def text_map(names: Sequence[str], columns: Sequence[pa.Array], count: int) -> p
     return pa.array(rows, schema.UNMAPPED) if rows else pa.nulls(count, schema.UNMAPPED)
 
 
-def _indicator_hits(indicators: IndicatorSet, batch: pa.RecordBatch) -> pa.Table:
-    found = indicators.match(batch)
+def _indicator_hits(indicators: IndicatorSet, part: _events.Part) -> pa.Table:
+    found = indicators.match(part.batch)
     if not found.num_rows:
         return HITS_SCHEMA.empty_table()
     numbers = found["indicator"].to_pylist()
@@ -123,13 +145,15 @@ def _indicator_hits(indicators: IndicatorSet, batch: pa.RecordBatch) -> pa.Table
     ]
     ids = pa.array([known[number].id for number in numbers], pa.string())
     kinds = pa.repeat("indicator", len(ids))
-    return _rows(batch, found["row"].combine_chunks(), ids, kinds, pa.array(fields, schema.UNMAPPED))
+    return _rows(part, found["row"].combine_chunks(), ids, kinds, pa.array(fields, schema.UNMAPPED))
 
 
 def _rows(
-    batch: pa.RecordBatch, rows: pa.Array, rule_ids: pa.Array, kinds: pa.Array, fields: pa.Array
+    part: _events.Part, rows: pa.Array, rule_ids: pa.Array, kinds: pa.Array, fields: pa.Array
 ) -> pa.Table:
-    chosen = batch.select([name for name in batch.schema.names if name in _events.OF_HITS]).take(rows)
+    batch = part.more(of_hits())
+    names = [name for name in batch.schema.names if name in _events.OF_HITS]
+    chosen = batch.select(names).take(rows)
     return pa.table(
         {
             "id": pa.array(keyed_ids(("hit",), rule_ids.to_pylist(), chosen["id"].to_pylist()), pa.string()),
@@ -137,8 +161,8 @@ def _rows(
             "event": chosen["id"],
             "segment": chosen["segment"],
             "record": chosen["record"],
-            "time": chosen["time"],
-            "host": _hosts(chosen["device"]),
+            "time": chosen["time"] if "time" in names else pa.nulls(len(rows), schema.TIMESTAMP),
+            "host": _hosts(chosen),
             "account": _accounts(chosen),
             "kind": kinds,
             "fields": fields,
@@ -147,22 +171,25 @@ def _rows(
     )
 
 
-def _hosts(device: pa.Array) -> pa.Array:
+def _text(chosen: pa.RecordBatch, path: str) -> pa.Array:
+    """A leaf, null where the batch has none."""
+    found = leaf(chosen, path)
+    return pa.nulls(chosen.num_rows, pa.string()) if found is None else found
+
+
+def _hosts(chosen: pa.RecordBatch) -> pa.Array:
     """The hosts' own names, without the domain."""
-    names = pc.fill_null(pc.struct_field(device, "hostname"), "")
+    names = pc.fill_null(_text(chosen, "device.hostname"), "")
     return pc.list_element(pc.split_pattern(names, ".", max_splits=1), 0)
 
 
 def _accounts(chosen: pa.RecordBatch) -> pa.Array:
     r"""Who did it, else whom it concerns, as `DOMAIN\name`; null where the event names nobody."""
-    actor, user = chosen["actor"], chosen["user"]
-    return pc.coalesce(
-        _account(actor, ["user", "name"], ["user", "domain"]), _account(user, ["name"], ["domain"])
-    )
+    return pc.coalesce(_account(chosen, "actor.user"), _account(chosen, "user"))
 
 
-def _account(struct: pa.Array, name: Sequence[str], domain: Sequence[str]) -> pa.Array:
-    names, domains = pc.struct_field(struct, list(name)), pc.struct_field(struct, list(domain))
+def _account(chosen: pa.RecordBatch, user: str) -> pa.Array:
+    names, domains = _text(chosen, f"{user}.name"), _text(chosen, f"{user}.domain")
     nameless = pc.fill_null(pc.is_in(names, pa.array(["", "-"])), fill_value=False)
     names = pc.if_else(nameless, pa.scalar(None, pa.string()), names)
     bare = pc.is_in(pc.fill_null(domains, ""), pa.array(["", "-"]))
@@ -287,9 +314,9 @@ class Matching:
         self._noisy.update(pair for pair in noisy if pair[0] not in self.exceptions)
 
     def _hits(self, detectors: Detectors, where: Filter, done: int, total: int) -> Iterator[pa.Table]:
-        for batch in _events.read(self.lake, detectors.columns(), where=where):
-            yield detectors.hits(batch)
-            done += batch.num_rows
+        for part in detectors.read(self.lake, where):
+            yield detectors.hits(part)
+            done += part.batch.num_rows
             if self.progress is not None:
                 self.progress(min(done, total), total)
 

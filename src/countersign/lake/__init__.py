@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from countersign.lake._maintain import Maintained
     from countersign.lake._query import Filter
     from countersign.lake._reading import Extent, Seen
+    from countersign.lake._scan import Passage
     from countersign.lake.batch import Appended, Batch, SegmentData, SegmentRow
     from countersign.lake.lock import WorkspaceLock
     from countersign.lake.spill import Spill
@@ -24,6 +25,7 @@ __all__ = [
     "Filter",
     "Lake",
     "Maintained",
+    "Passage",
     "Seen",
     "SegmentData",
     "SegmentRow",
@@ -38,6 +40,7 @@ _HOMES = {
     "Filter": "_query",
     "Lake": "_lake",
     "Maintained": "_maintain",
+    "Passage": "_scan",
     "Seen": "_reading",
     "SegmentData": "batch",
     "SegmentRow": "batch",

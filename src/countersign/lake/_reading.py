@@ -3,7 +3,7 @@
 # ruff: noqa: S608  # SQL is put together from our identifiers and the files of a snapshot; values are bound
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,12 +14,13 @@ import duckdb
 import pyarrow as pa
 
 from countersign.errors import UsageError
-from countersign.lake import _dedupe, _engine
+from countersign.lake import _dedupe, _engine, _scan
 from countersign.lake._delta import DeltaFolder
 from countersign.lake._engine import quote, scan
 from countersign.lake._files import EPOCH, StoredFile
 from countersign.lake._guard import store_errors
 from countersign.lake._query import Filter, Span, concerned, projection, where
+from countersign.lake._scan import Passage
 from countersign.lake.batch import SegmentRow, rows_of
 from countersign.lake.tables import TableSpec
 from countersign.model import schema
@@ -107,6 +108,34 @@ class LakeReading:
         return pa.RecordBatchReader.from_batches(
             chosen, _stream(cursor, folder, files, select, chosen, filter_, span, rows)
         )
+
+    def scan(
+        self,
+        columns: Sequence[str],
+        since: datetime | None = None,
+        until: datetime | None = None,
+        where: Filter | None = None,
+        later: Sequence[str] = (),
+        keys: Callable[[str], bool] | None = None,
+    ) -> Iterator[Passage]:
+        """The same rows as `events`, quicker for many rows of few columns, and without the columns that are null in all
+        files of a batch. Columns that may be asked of a passage afterwards stand in `later`. With `keys`, `unmapped` may be
+        left out where it has no key that passes. Ids cannot be asked for."""
+        folder = self._folder("events")
+        filter_, span = where or Filter(), Span(since, until)
+        if filter_.ids is not None:
+            raise RuntimeError("ask `events` for ids")
+        select, chosen = projection(folder.spec, list(dict.fromkeys([*columns, *later])))
+        if any(pa.types.is_struct(field.type) for field in chosen):
+            raise RuntimeError("ask for the leaves of a struct")
+        files = concerned(folder.files(), span, filter_.days)
+        ours = [file for file in files if file.ours]
+        yield from _scan.scan(folder.root, folder.spec, ours, columns, filter_, span, keys)
+        others = [file for file in files if not file.ours]
+        if others:
+            cursor = self._connection.cursor()
+            for batch in _stream(cursor, folder, others, select, chosen, filter_, span, BATCH_ROWS):
+                yield Passage(batch)
 
     @staticmethod
     def _holding(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from countersign.app import _reviewed, matching
+from countersign.app import _events, _reviewed, matching
 from countersign.app.results import Results
 from countersign.app.review import review
 from countersign.app.ruleset import prepare
@@ -72,10 +72,10 @@ def test_only_new_segments_and_new_rules_are_matched(
     looked: list[tuple[tuple[str, ...], int]] = []
     original = matching.Detectors.hits
 
-    def spying(self: matching.Detectors, batch: object) -> object:
+    def spying(self: matching.Detectors, part: _events.Part) -> object:
         ids = tuple(one.id for one in self.rules.rules if one.id.startswith("00000000"))
-        looked.append((ids, batch.num_rows))  # type: ignore[attr-defined]  # a record batch
-        return original(self, batch)
+        looked.append((ids, part.batch.num_rows))
+        return original(self, part)
 
     monkeypatch.setattr(matching.Detectors, "hits", spying)
     review(ward)
