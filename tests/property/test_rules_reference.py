@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from countersign.model.schema import source_columns
@@ -209,7 +209,11 @@ KEYWORD_MAPS = st.one_of(
     st.tuples(st.just("|expand"), st.sampled_from(["%a%", "%none%"])),
     st.tuples(st.just("|base64offset|contains"), ENCODED),
 ).map(lambda pair: dict([pair]))
-MAPS = st.lists(items(), min_size=1, max_size=3).map(dict)
+MAPS = (
+    st.lists(items(), min_size=1, max_size=3)
+    .map(dict)
+    .filter(lambda one: len({key.replace("utf16le", "wide") for key in one}) == len(one))  # refused, and told
+)
 SELECTION = st.one_of(
     MAPS,
     st.lists(MAPS, min_size=1, max_size=3),
@@ -306,6 +310,43 @@ def test_the_engine_agrees_with_the_specification(
         if Reference(detection, LISTS).matches(event)
     ]
     assert hits == wanted
+
+
+NEAR = st.lists(
+    st.sampled_from(
+        ["a", "A", "b", "B", "-", "/", " -a", "ß", "SS", "1", "ı", "K", "S", "\n", "\0", "é", "*", "?", "\\"]
+    ),
+    max_size=3,
+).map("".join)
+"""Texts made of what patterns are made of."""
+SINGLE = st.fixed_dictionaries({key: values | st.lists(values, max_size=2) for key, values in KEYS.items()})
+
+
+@settings(
+    phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)  # what fails names its rule and event: nothing to shrink
+@given(
+    values=SINGLE,
+    plain=PLAIN,
+    rows=st.lists(
+        st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS[:3], NEAR | VALUES)), min_size=4, max_size=12
+    ),
+    field=st.sampled_from(FIELDS[:3]),
+)
+def test_every_modifier_by_itself(
+    values: dict[str, Any], plain: Any, rows: list[dict[str, str]], field: str
+) -> None:
+    """One rule for each chain of modifiers, all on the same events."""
+    asked = [{field + key: value} for key, value in values.items()]
+    asked += [{field: plain}, {field: []}, {f"{field}|exists": True}, {f"{field}|exists": False}]
+    detections = [{"s": one, "condition": "s"} for one in asked]
+    made = compiled(*detections)
+    assert {status.state for status in made.status} == {"active"}, made.status
+    hits = {(hit["rule"], hit["row"]) for hit in made.match(batch(rows)).to_pylist()}
+    for number, detection in enumerate(detections):
+        rule = Reference(detection, LISTS)
+        for row, event in enumerate(rows):
+            assert rule.matches(event) == ((number, row) in hits), (detection, event)
 
 
 @given(detection=DETECTION, rows=EVENTS)

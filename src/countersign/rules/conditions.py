@@ -262,7 +262,8 @@ def _regex(item: SigmaDetectionItem, name: str, value: SigmaRegularExpression) -
         raise Unsupported("a placeholder in a regular expression has no values here")
     pattern = str(value.regexp.to_plain(regex=True))
     literals = regexes.required_literals(pattern)
-    pattern = regexes.as_pcre(pattern, lines=SigmaRegularExpressionFlag.MULTILINE in value.flags)
+    if SigmaEndswithModifier not in item.modifiers:  # which wants the very end
+        pattern = regexes.as_pcre(pattern, lines=SigmaRegularExpressionFlag.MULTILINE in value.flags)
     if SigmaStartswithModifier in item.modifiers:
         pattern = rf"\A(?:{pattern})"
     if SigmaEndswithModifier in item.modifiers:
