@@ -22,6 +22,11 @@ _MODULES = (
     "journald",
     "aws_cloudtrail",
     "aws_cloudtrail_digest",
+    "azure_streams",
+    "defender",
+    "azure_activity",
+    "entra_audit",
+    "entra_signin",
     # lines, by how their messages begin
     "fortigate",
     "cef",  # and LEEF, of any other product

@@ -62,6 +62,8 @@ def _of_bytes(preamble: Callable[[bytes], int]) -> Callable[[bytes], int]:
 
     @wraps(preamble)
     def preamble_bytes(head: bytes) -> int:
-        return 2 + 2 * preamble(shadow(head)[1:]) if head.startswith(UTF16) else preamble(head)
+        if head.startswith(UTF16):
+            return min(2 + 2 * preamble(shadow(head)[1:]), len(head))  # half a code unit at the end
+        return preamble(head)
 
     return preamble_bytes

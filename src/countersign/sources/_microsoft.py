@@ -10,13 +10,15 @@ https://learn.microsoft.com/en-us/azure/azure-monitor/reference/tables/signinlog
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from countersign.sources._convert import split_account
 from countersign.sources._flat import Row
+from countersign.sources._mapping import Step
 
 _DATE, _DATE_END = "/Date(", ")/"
 _DEEPEST = 6
@@ -94,3 +96,27 @@ def in_words(value: Any) -> str | None:  # noqa: ANN401  # foreign
     if isinstance(value, Mapping):
         value = value.get("value")
     return value if isinstance(value, str) else None
+
+
+_GUEST = "#ext#@"
+
+
+def person(who: str, path: str) -> Step:
+    """`who`.name, .domain, .email_addr and .uid_alt from a user principal name.
+
+    A guest's (`jane_partner.example#EXT#@tenant.example`) is turned back into the address that it was made of, so that
+    the guest is the same person in every log; the name itself is `uid_alt` then.
+    """
+    return Step(
+        (path,), tuple(f"{who}.{name}" for name in ("name", "domain", "email_addr", "uid_alt")), _person
+    )
+
+
+def _person(value: object) -> Sequence[object]:
+    if type(value) is not str:
+        return None, None, None, None
+    at = value.lower().find(_GUEST)
+    local, mark, domain = value[: max(at, 0)].rpartition("_")
+    if at > 0 and mark and local and "." in domain:
+        return *split_account(f"{local}@{domain}"), value.lower()
+    return *split_account(value), None

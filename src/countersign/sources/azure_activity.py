@@ -15,7 +15,7 @@ https://learn.microsoft.com/en-us/rest/api/monitor/activity-logs/list.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -23,8 +23,8 @@ from typing import Any
 from countersign.sources._convert import said
 from countersign.sources._family import Family
 from countersign.sources._flat import Row
-from countersign.sources._mapping import Step, What, account, endpoint, enum, via
-from countersign.sources._microsoft import in_words, lowered_names, opened
+from countersign.sources._mapping import Step, What, endpoint, enum, via
+from countersign.sources._microsoft import in_words, lowered_names, opened, person
 from countersign.sources._table import csv_source
 from countersign.sources._times import iso, written
 
@@ -54,8 +54,10 @@ def match(row: Row) -> bool:
         category = row.get("category")
         if type(category) is str:
             return "resourceId" in row or "correlationId" in row or type(row.get("properties")) is dict
-        return "eventTimestamp" in row or "eventDataId" in row
-    return "OperationNameValue" in row and ("Caller" in row or "CallerIpAddress" in row)
+        return "eventTimestamp" in row or "eventDataId" in row or ("resourceId" in row and "time" in row)
+    return "OperationNameValue" in row and (
+        "Caller" in row or "CallerIpAddress" in row or "CategoryValue" in row
+    )
 
 
 _SHORT = {
@@ -117,35 +119,31 @@ def _log_name(category: object) -> str | None:
     return _LOG if word is None or word.lower() in _ACTIVITY else word
 
 
-_CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
-_MICROSOFT = "http://schemas.microsoft.com/"
+_OURS = "identity.claims."
+_SOAP = f"{_OURS}http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+_MICROSOFT = f"{_OURS}http://schemas.microsoft.com/"
 
 
-def _claims(claims: object) -> Sequence[object]:
-    """What the token that was used says of its owner: UPN, object id, name, tenant, application, token id, factors."""
-    if not isinstance(claims, dict):
-        return (None,) * 7
-    get = claims.get
-    address = get(_CLAIM + "upn") or get("upn") or get(_CLAIM + "name") or get("unique_name")
-    address = said(address)
-    address = address.rpartition("#")[2].lower() if address and "@" in address else None
-    methods = said(get(_MICROSOFT + "claims/authnmethodsreferences") or get("amr"))
-    return (
-        said(get(_MICROSOFT + "identity/claims/objectidentifier") or get("oid")),
-        said(get("name")),
-        address,
-        said(get("iss")),
-        said(get("appid")),
-        said(get("uti")),
-        True if methods and "mfa" in methods else None,
-    )
+def _mfa(methods: object) -> bool | None:
+    """What the token says of how its owner had signed in; that it says nothing of a second factor proves nothing."""
+    word = said(methods)
+    return True if word and "mfa" in word.lower() else None
 
 
-_ACTOR = tuple(f"actor.user.{name}" for name in ("uid", "full_name", "email_addr"))
+def _status(code: object) -> int | None:
+    """OCSF status of a word, or of an HTTP status."""
+    word = said(code)
+    if word is None:
+        return None
+    if word.isdecimal() and len(word) == 3:
+        return 1 if word < "400" else 2
+    return _STATUS.get(word.lower(), 0)
+
+
 _WHAT = What(
     _API,
     99,
-    status=enum(("resultType", "resultSignature", "statusCode"), _STATUS, 0),
+    status=via(_status, "resultType", "resultSignature", "statusCode"),
     columns={
         "metadata.log_name": via(_log_name, "category", ""),
         "metadata.uid": ("eventDataId", "properties.eventDataId"),
@@ -153,7 +151,8 @@ _WHAT = What(
         "metadata.correlation_uid": "correlationId",
         "metadata.tenant_uid": ("tenantId", "Tenant", "properties.tenantId"),
         "status_code": ("resultSignature", "resultType", "statusCode"),
-        "status_detail": ("properties.statusMessage", "properties.message", "resultDescription", "statusText"),
+        "status_detail": ("properties.statusMessage", "resultDescription", "statusText"),
+        "message": "properties.message",
         "api.operation": "operationName",
         "api.service.name": ("resourceProviderName", "ResourceProviderValue", "properties.serviceType"),
         "api.request.uid": ("operationId", "properties.serviceRequestId"),
@@ -161,21 +160,27 @@ _WHAT = What(
         "resources.type": ("resourceType", "Resource type"),
         "cloud.account.uid": ("subscriptionId", "properties.subscriptionId", "Subscription"),
         "cloud.region": "location",
-        "actor.user.uid": "identity.authorization.evidence.principalId",
+        "actor.user.uid": (
+            f"{_MICROSOFT}identity/claims/objectidentifier",
+            f"{_OURS}oid",
+            "identity.authorization.evidence.principalId",
+        ),
+        "actor.user.full_name": f"{_OURS}name",
+        "actor.user.org.uid": f"{_MICROSOFT}identity/claims/tenantid",
+        "actor.app_uid": f"{_OURS}appid",
+        "actor.session.uid": f"{_OURS}uti",
+        "actor.session.issuer": f"{_OURS}iss",
+        "actor.session.is_mfa": via(_mfa, f"{_MICROSOFT}claims/authnmethodsreferences", f"{_OURS}amr"),
         "actor.user.type": ("identity.authorization.evidence.principalType", "identity.type"),
         "privileges": "identity.authorization.evidence.role",
         "http_request.user_agent": ("properties.userAgentHeader", "properties.userAgent", "userAgent"),
         "severity_id": enum(("level", "Level"), {"informational": 1, "information": 1, "warning": 3, "error": 4, "critical": 5}),
     },
     steps=(
-        Step(
-            ("identity.claims",),
-            (*_ACTOR, "actor.session.issuer", "actor.app_uid", "actor.session.uid", "actor.session.is_mfa"),
-            _claims,
-            whole=True,
-        ),
-        account("actor.user", "caller"),
-        account("actor.user", "Event initiated by"),
+        person("actor.user", f"{_SOAP}upn"),
+        person("actor.user", f"{_SOAP}name"),
+        person("actor.user", "caller"),
+        person("actor.user", "Event initiated by"),
         endpoint("src_endpoint", "callerIpAddress"),
         Step(("resourceId",), ("cloud.account.uid",), lambda resource: (_subscription(resource),)),
     ),

@@ -21,14 +21,14 @@ from typing import Any
 from countersign.sources._convert import said
 from countersign.sources._family import Family
 from countersign.sources._flat import Row
-from countersign.sources._mapping import From, Step, What, account, endpoint, enum, via
-from countersign.sources._microsoft import of_workspace
+from countersign.sources._mapping import From, Step, What, endpoint, enum, via
+from countersign.sources._microsoft import of_workspace, person
 from countersign.sources._table import csv_source
 from countersign.sources._times import epoch, iso, written
 
 _ACCOUNT, _ENTITY, _ACCESS, _GROUP = 3001, 3004, 3005, 3006
 _TARGETS = "properties.targetResources"
-_USER, _GROUP_TARGET = f"{_TARGETS}.type=User", f"{_TARGETS}.type=Group"
+_USER = f"{_TARGETS}.type=User"
 
 
 def match(row: Row) -> bool:
@@ -97,13 +97,13 @@ def _group_of(targets: object) -> Sequence[object]:
     name = uid = None
     for target in _targets(targets):
         if target.get("type") == "Group":
-            return said(target.get("displayName")), said(target.get("id"))
+            name, uid = said(target.get("displayName")) or name, said(target.get("id")) or uid
         for change in _targets(target.get("modifiedProperties")):
             value = _plain(change.get("newValue")) or _plain(change.get("oldValue"))
             if change.get("displayName") == "Group.DisplayName":
-                name = value
+                name = name or value
             elif change.get("displayName") == "Group.ObjectID":
-                uid = value
+                uid = uid or value
     return name, uid
 
 
@@ -115,11 +115,11 @@ def _agent(details: object) -> str | None:
 
 
 _USER_COLUMNS: dict[str, From] = {
-    "user.uid": (f"{_USER}.id", "Target1ObjectId"),
+    "user.uid": f"{_USER}.id",
     "user.full_name": f"{_USER}.displayName",
     "privileges": via(_rights, _TARGETS),
 }
-_USER_STEPS = (account("user", f"{_USER}.userPrincipalName"), account("user", "Target1UserPrincipalName"))
+_USER_STEPS = (person("user", f"{_USER}.userPrincipalName"),)
 
 
 def _kind(class_uid: int, activity: int) -> What:
@@ -219,16 +219,13 @@ _WHAT = What(
         "actor.user.org.uid": f"{_WHO}.homeTenantId",
         "actor.app_name": (f"{_APP}.displayName", f"{_APP}.servicePrincipalName"),
         "actor.app_uid": f"{_APP}.appId",
-        "http_request.user_agent": (
-            "properties.userAgent",
-            "userAgent",
-        ),
-        "resources.name": (f"{_TARGETS}.0.displayName", f"{_TARGETS}.0.userPrincipalName", "Target1DisplayName"),
-        "resources.uid": (f"{_TARGETS}.0.id", "Target1ObjectId"),
-        "resources.type": (f"{_TARGETS}.0.type", "Target1Type"),
+        "http_request.user_agent": "properties.userAgent",
+        "resources.name": (f"{_TARGETS}.0.displayName", f"{_TARGETS}.0.userPrincipalName"),
+        "resources.uid": f"{_TARGETS}.0.id",
+        "resources.type": f"{_TARGETS}.0.type",
     },
     steps=(
-        account("actor.user", f"{_WHO}.userPrincipalName"),
+        person("actor.user", f"{_WHO}.userPrincipalName"),
         Step(
             (f"{_APP}.servicePrincipalId", f"{_APP}.displayName"),
             ("actor.user.name", "actor.user.type"),
@@ -285,12 +282,12 @@ _MOST_CHANGES = 5
 
 
 def _match_portal(row: Row) -> bool:
-    return "Activity" in row and "ActorType" in row and "Target1Type" in row
+    return "Activity" in row and "ActorType" in row and "Date (UTC)" in row
 
 
 def _portal(row: Row) -> Row:
     made: dict[str, Any] = {
-        _NAMES.get(name, name): value for name, value in row.items() if "ModifiedProperty" not in name
+        _NAMES.get(name, name): value for name, value in row.items() if not name.startswith("Target")
     }
     made["category"] = "AuditLogs"
     name = row.get("ActorDisplayName")

@@ -25,8 +25,8 @@ from typing import Any
 from countersign.sources._convert import boolean, said, text
 from countersign.sources._family import Family
 from countersign.sources._flat import Row
-from countersign.sources._mapping import Step, What, account, endpoint, enum, via
-from countersign.sources._microsoft import of_workspace
+from countersign.sources._mapping import Step, What, endpoint, enum, via
+from countersign.sources._microsoft import of_workspace, person
 from countersign.sources._table import csv_source
 from countersign.sources._times import epoch, iso, written
 
@@ -139,6 +139,15 @@ def _status(code: object) -> int | None:
 def _detail(reason: object) -> str | None:
     found = said(reason)
     return None if found == "Other." else found
+
+
+def _protocol(word: object) -> str | None:
+    """A protocol, or an old client that is one (IMAP4); a browser is none."""
+    found = said(word)
+    return None if found in _CLIENTS else found
+
+
+_CLIENTS = frozenset({"Browser", "Mobile Apps and Desktop clients", "None"})
 
 
 def _steps(details: object) -> Sequence[Mapping[str, Any]]:
@@ -260,12 +269,12 @@ _WHAT = What(
         "src_endpoint.autonomous_system.number": "properties.autonomousSystemNumber",
         "src_endpoint.proxy_endpoint.ip": "properties.globalSecureAccessIpAddress",
         "http_request.user_agent": "properties.userAgent",
-        "auth_protocol": ("properties.authenticationProtocol", "properties.clientAppUsed"),
+        "auth_protocol": via(_protocol, "properties.authenticationProtocol", "properties.clientAppUsed"),
         "auth_factors": via(_factors, "properties.authenticationDetails"),
         "policy.name": via(_policies, "properties.appliedConditionalAccessPolicies"),
     },
     steps=(
-        account("user", "properties.userPrincipalName"),
+        person("user", "properties.userPrincipalName"),
         _PRINCIPAL,
         Step(("properties.mfaDetail.authMethod",), ("auth_factors",), lambda method: (said(method),)),
         endpoint("src_endpoint", "properties.ipAddress"),
@@ -365,11 +374,27 @@ _NAMES = {
     "Federated Token Issuer": "properties.managedServiceIdentity.federatedTokenIssuer",
 }
 """The portal's column names, and what diagnostic settings call the same."""
-_CONDITIONAL = {"Success": "success", "Failure": "failure", "Not Applied": "notApplied"}
+_PORTAL_WORDS = {
+    "properties.conditionalAccessStatus": {
+        "success": "success",
+        "failure": "failure",
+        "not applied": "notApplied",
+    },
+    "properties.authenticationRequirement": {
+        "multifactor authentication": "multiFactorAuthentication",
+        "multi-factor authentication": "multiFactorAuthentication",
+        "single-factor authentication": "singleFactorAuthentication",
+    },
+    "properties.tokenIssuerType": {"microsoft entra id": "AzureAD", "azure ad": "AzureAD"},
+    "properties.userType": {"member": "member", "guest": "guest"},
+}
+"""What the portal writes for people, and what the other shapes have."""
 
 
 def _match_portal(row: Row) -> bool:
-    return "Request ID" in row and "IP address" in row and "Sign-in error code" in row
+    return (
+        "Request ID" in row and "Date (UTC)" in row and "Status" in row and "Authentication method" not in row
+    )
 
 
 def _portal(row: Row) -> Row:
@@ -377,11 +402,11 @@ def _portal(row: Row) -> Row:
     made["operationName"] = "Sign-in activity"
     made["category"] = _portal_category(row)
     made["callerIpAddress"] = row.get("IP address")
-    conditional = "properties.conditionalAccessStatus"
-    if conditional in made:
-        made[conditional] = _CONDITIONAL.get(made[conditional], made[conditional])
-    if row.get("Sign-in error code") is None and "Status" in row:
-        made["resultType"] = {"Success": "0", "Interrupted": "Interrupted"}.get(str(row["Status"]))
+    if row.get("Sign-in error code") is None and row.get("Status") == "Success":
+        made["resultType"] = "0"
+    for name, words in _PORTAL_WORDS.items():
+        if name in made:
+            made[name] = words.get(str(made[name]).lower(), made[name])
     place = text(row.get("Location")) or ""
     city, _, country = place.rpartition(",")
     if country.strip():
@@ -448,7 +473,6 @@ _DETAILS = Family(
         },
         constants={"cloud.provider": "Azure"},
     ),
-    key=("Request ID", "Authentication method", "Authentication method detail", "Succeeded", "Result detail"),
     log="=AuthenticationDetails",
 )
 """One row a step. The sign-in that it is of has the same `api.request.uid`."""
