@@ -1,0 +1,1 @@
+"""What happens on a day: everyday life as columns, visits as scenes."""

@@ -1,0 +1,238 @@
+"""What an estate is made of, as a short YAML file (`content/ranges/*.yaml`): who and how much, the rest is drawn.
+
+`version: 1` is the demo's format, in which everything has a name (`countersign.range.demo`); `version: 2` is this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from difflib import get_close_matches
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from countersign.errors import InputError
+
+MAX_HOSTS, MAX_DAYS = 20_000, 400
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"no IANA time zone is called {name!r}") from error
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+Zone = Annotated[str, AfterValidator(_zone)]
+Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Way = Literal["vpn", "direct", "entra", "aws"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DomainSpec(_Part):
+    """A Windows forest: `MERIDIAN` and `meridian.example`; `share` of the hosts are in it."""
+
+    netbios: Name
+    dns: Name
+    share: Share = 1.0
+
+
+class SiteSpec(_Part):
+    """A place with a network of its own; behind `nat`, others see all its hosts as that one address.
+
+    Two sites may have the same `network`, if one of them is behind NAT.
+    """
+
+    name: Name
+    network: IPv4Network
+    share: Share
+    nat: bool = False
+
+
+class GatewaySpec(_Part):
+    """A VPN gateway and the addresses that it gives out."""
+
+    name: Name
+    kind: Literal["anyconnect", "openvpn", "fortigate"]
+    pool: IPv4Network
+    zone: Zone | None = None
+    """The zone in which it writes its log; the estate's where it is not said."""
+
+
+class ProviderSpec(_Part):
+    """A provider: how many people, when they work, from where, how often each comes on a working day."""
+
+    name: Name
+    title: str
+    gateway: Name | None = None
+    people: int = Field(ge=1, le=500)
+    visits: float = Field(default=2.0, ge=0, le=20)
+    hours: Hours = "08:00-18:00"
+    zone: Zone = "Europe/London"
+    origins: tuple[IPv4Network, ...] = Field(min_length=1)
+    mobile: tuple[IPv4Network, ...] = ()
+    """Where on-call people come from: a mobile network's carrier-grade NAT."""
+    servers: int = Field(default=12, ge=1, le=2000)
+    """How many of the estate's servers it looks after."""
+    ways: dict[Way, Annotated[float, Field(ge=0)]] = {"vpn": 1.0}
+    on_call: bool = True
+    shared_accounts: int = Field(default=0, ge=0, le=20)
+    inherited_accounts: int = Field(default=0, ge=0, le=20)
+    """Locums who work on the account of somebody who left."""
+    services: int = Field(default=1, ge=0, le=20)
+    """Unattended accounts: backup and agents."""
+    busy: bool = False
+    """All its people share one jump host, several at a time."""
+
+
+class DirtSpec(_Part):
+    """What real collections suffer; each is a share of the records or hosts concerned."""
+
+    lost: Share = 0.01
+    late: Share = 0.05
+    doubled: Share = 0.005
+    logoffs: Share = 0.20
+    zero_guids: Share = 0.10
+    empty_addresses: Share = 0.03
+    clocks: Share = 0.05
+    silent: Share = 0.10
+    sysmon: Share = 0.50
+    audit: Share = 0.60
+    """Servers and workstations that log processes (4688)."""
+    wrong_zones: Share = 0.10
+    reused_addresses: Share = 0.10
+
+
+class LoadSpec(_Part):
+    """How busy a member of staff is on a working day, in records of each kind; machines by the hour."""
+
+    lookups: float = Field(default=60, ge=0, le=10_000)
+    pages: float = Field(default=34, ge=0, le=10_000)
+    shares: float = Field(default=10, ge=0, le=10_000)
+    programs: float = Field(default=16, ge=0, le=10_000)
+    unlocks: float = Field(default=4, ge=0, le=1_000)
+    intranet: float = Field(default=5, ge=0, le=10_000)
+    refreshes: float = Field(default=16, ge=0, le=1_000)
+    """A computer's visits to its controller, each day."""
+    mail: float = Field(default=3, ge=0, le=1_000)
+    """Signs in to the cloud tenant and things done there, each day and person."""
+
+
+class RangeSpec(_Part):
+    """A whole range."""
+
+    version: Literal[2]
+    organisation: str
+    profile: Literal["office", "hospital"] = "office"
+    zone: Zone = "Europe/London"
+    start: date
+    days: int = Field(ge=1, le=MAX_DAYS)
+    hosts: int = Field(ge=50, le=MAX_HOSTS)
+    domains: tuple[DomainSpec, ...] = Field(min_length=1, max_length=4)
+    sites: tuple[SiteSpec, ...] = Field(min_length=1, max_length=40)
+    gateways: tuple[GatewaySpec, ...] = ()
+    providers: tuple[ProviderSpec, ...] = Field(min_length=1, max_length=60)
+    holidays: tuple[date, ...] = ()
+    administrators: int = Field(default=8, ge=1, le=500)
+    tenant: Name | None = None
+    """DNS name of the cloud tenant; no cloud logs without it."""
+    aws_accounts: int = Field(default=0, ge=0, le=20)
+    guests: int = Field(default=0, ge=0, le=100_000)
+    """Guest accounts of the tenant, mostly people who were once sent a document."""
+    sensors: Literal["core", "sites"] = "core"
+    compressed: bool = True
+    dirt: DirtSpec = DirtSpec()
+    load: LoadSpec = LoadSpec()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> RangeSpec:
+        gateways = {gateway.name for gateway in self.gateways}
+        for provider in self.providers:
+            if provider.gateway is not None and provider.gateway not in gateways:
+                near = get_close_matches(provider.gateway, gateways, 1)
+                raise ValueError(
+                    f"provider {provider.name} comes by a gateway {provider.gateway!r} that is not in `gateways`"
+                    + (f": {near[0]}?" if near else "")
+                )
+            if provider.gateway is None and provider.ways.get("vpn"):
+                raise ValueError(f"provider {provider.name} comes by VPN and has no `gateway`")
+            if provider.ways.get("entra") and self.tenant is None:
+                raise ValueError(f"provider {provider.name} comes by Entra, and the range has no `tenant`")
+            if provider.ways.get("aws") and not self.aws_accounts:
+                raise ValueError(f"provider {provider.name} comes by AWS, and `aws_accounts` is 0")
+        for kind, names in (
+            ("provider", [p.name for p in self.providers]),
+            ("gateway", [g.name for g in self.gateways]),
+            ("site", [s.name for s in self.sites]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two of the {kind}s are called {twice[0]!r}")
+        open_ = [site.network for site in self.sites if not site.nat]
+        for number, network in enumerate(open_):
+            if any(network.overlaps(other) for other in open_[:number]):
+                raise ValueError(f"two sites without `nat` have the network {network}")
+        return self
+
+
+def parse_spec(data: object, raw: Any, path: str) -> RangeSpec:
+    """The specification in `data`; `raw` is the same with its places (ruamel's round-trip form).
+
+    Raises `InputError` with file, line, place and remedy.
+    """
+    try:
+        return RangeSpec.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = [part for part in first["loc"] if isinstance(part, str | int)]
+        name = ".".join(map(str, place)) or "the range"
+        message, remedy = first["msg"].removeprefix("Value error, "), "docs/range.md lists every key"
+        if first["type"] == "extra_forbidden":
+            message, remedy = _unknown(place, remedy)
+        raise InputError(f"{name}: {message}", path=path, line=line_of(raw, place), remedy=remedy) from error
+
+
+def _unknown(place: Sequence[str | int], remedy: str) -> tuple[str, str]:
+    parts = (RangeSpec, DomainSpec, SiteSpec, GatewaySpec, ProviderSpec, DirtSpec, LoadSpec)
+    fields = {name for part in parts for name in part.model_fields}
+    near = get_close_matches(str(place[-1]), fields, 1)
+    return "there is no such key", f"did you mean {near[0]!r}?" if near else remedy
+
+
+def line_of(raw: Any, place: Sequence[str | int]) -> int | None:
+    """The line (from 1) of a place in a document that ruamel read with its marks."""
+    line: int | None = None
+    for part in place:
+        try:
+            marks = raw.lc.key(part) if isinstance(raw, Mapping) else raw.lc.item(part)
+            line, raw = marks[0] + 1, raw[part]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            return line
+    return line
+
+
+def read_yaml(path: Path) -> tuple[Any, Any]:
+    """A YAML file as plain data, and once more with its places. Raises `InputError`."""
+    try:
+        content = path.read_bytes()
+        data = YAML(typ="safe", pure=True).load(content)
+        raw = YAML(typ="rt", pure=True).load(content)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", path=str(path), remedy="check the path") from error
+    except YAMLError as error:
+        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+        line = None if mark is None else mark.line + 1
+        raise InputError("is not valid YAML", path=str(path), line=line, remedy="mend that line") from error
+    return data, raw

@@ -1,0 +1,217 @@
+"""A network sensor: Zeek's logs, rotated and compressed each hour."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from countersign.range.calendar import HOUR
+from countersign.range.draws import mix
+from countersign.range.plan import everyday as e
+from countersign.range.streams.base import LEVEL, LOST, Common, Record, Today, fate_of, port_of, site_of
+from countersign.range.writers import times, zeek
+
+AGENT = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/132.0.0.0 Safari/537.36"
+PORTS = {e.LOOKUP: 53, e.SHARE: 445, e.COPY: 445, e.REFRESH: 445, e.INTRANET: 443, e.NOISE: 8080}
+SERVICES = {
+    e.LOOKUP: b"dns", e.SHARE: b"smb,gssapi,krb", e.COPY: b"smb,gssapi,krb", e.REFRESH: b"smb,gssapi,krb",
+    e.INTRANET: b"ssl", e.NOISE: b"http",
+}  # fmt: skip
+SCANNED = (22, 80, 135, 443, 445, 3389)
+SSL = b"TLSv13\tTLS_AES_256_GCM_SHA384\tx25519\t%b\tF\t-\th2\tT\tCsiI\t-\t-\t-"
+SSH = b"2\tT\t1\t-\t%b\tSSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\tchacha20-poly1305@openssh.com\tumac-64-etm@openssh.com\tnone\tcurve25519-sha256\tssh-ed25519\t%b"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A visit's line in one of Zeek's logs; `rest` are the fields behind the connection's, for conn.log their values."""
+
+    path: str
+    start: int
+    uid: int
+    source: str
+    port: int
+    target: str
+    target_port: int
+    rest: bytes = b""
+    service: bytes = b"-"
+    sent: int = 0
+    received: int = 0
+
+
+class ZeekStream:
+    """One sensor. It loses packets, but what it writes is neither late nor doubled."""
+
+    def __init__(self, common: Common, number: int, stream: int) -> None:
+        self.common, self.stream = common, stream
+        name = "zeek" if common.layout.sensors == 1 else f"zeek/sensor-{common.estate.spec.sites[number].name}"
+        self._folder = common.root / name
+        self._hour = -1
+        self._open: dict[str, list[bytes]] = {}
+        self.count = 0
+        self._zone = common.estate.spec.zone
+
+    def write(self, today: Today, visits: Sequence[Record]) -> None:
+        """A day's lines, hour by hour."""
+        part = today.records.of(self.stream)
+        time, kind = today.records.time[part].tolist(), today.records.kind[part].tolist()
+        row, fate = today.records.row[part].tolist(), today.fate[part].tolist()
+        waiting = sorted(visits, reverse=True)
+        handlers, opened = HANDLERS, self._open
+        limit = (self._hour + 1) * HOUR
+        for number, moment in enumerate(time):
+            while waiting and waiting[-1].time <= moment:
+                self._visit(waiting.pop())
+                limit = (self._hour + 1) * HOUR
+            if moment >= limit:
+                self._turn(moment)
+                limit = (self._hour + 1) * HOUR
+            if fate[number] != LOST:
+                path, line = handlers[kind[number]](self, today, moment, row[number])
+                self.count += 1
+                lines = opened.get(path)
+                if lines is None:
+                    lines = opened[path] = [zeek.header(path, moment)]
+                lines.append(line)
+        while waiting:
+            self._visit(waiting.pop())
+
+    def close(self) -> None:
+        """Ends the last hour's files."""
+        self._turn((self._hour + 1) * HOUR)
+
+    def _turn(self, moment: int) -> None:
+        compressed = self.common.estate.spec.compressed
+        for path, lines in sorted(self._open.items()):
+            lines.append(zeek.closing((self._hour + 1) * HOUR))
+            begin, end = (datetime.fromtimestamp(hour * 3600, UTC) for hour in (self._hour, self._hour + 1))
+            name = f"{path}.{begin:%H:%M:%S}-{end:%H:%M:%S}.log"
+            file = self._folder / f"{begin:%Y-%m-%d}" / (name + ".gz" * compressed)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            data = b"".join(lines)
+            if compressed:
+                packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 31)
+                data = packer.compress(data) + packer.flush()
+            file.write_bytes(data)
+        self._open.clear()
+        self._hour = moment // HOUR
+
+    def _visit(self, record: Record) -> None:
+        seen = record.body
+        if not isinstance(seen, Seen):
+            raise RuntimeError("a sensor writes connections")
+        if record.time >= (self._hour + 1) * HOUR:
+            self._turn(record.time)
+        uid = self.common.names.uid(seen.uid)
+        ends = (seen.source.encode(), seen.port, seen.target.encode(), seen.target_port)
+        if seen.path == "conn":
+            line = zeek.conn(
+                times.zeek(seen.start), uid, *ends, duration=record.time - seen.start, sent=seen.sent,
+                received=seen.received, service=seen.service,
+            )  # fmt: skip
+        else:
+            line = zeek.other(times.zeek(record.time), uid, *ends, seen.rest)
+        kept = fate_of(record.number, self.common.estate) != LOST
+        if kept:
+            self.count += 1
+            self._open.setdefault(seen.path, [zeek.header(seen.path, record.time)]).append(line)
+        if record.ref is not None:
+            self.common.sink.note(record.ref, kept, {"log": "zeek", "path": seen.path, "uid": uid.decode()})
+
+    # everyday lines
+
+    def _ends(self, today: Today, row: int) -> tuple[bytes, bytes, int, bytes, int]:
+        """uid, source, port, target, port of a row's connection."""
+        seed, kind, target = today.seed[row], today.kind[row], today.target[row]
+        source = self.common.address(today, today.source[row], target)
+        uid = self.common.names.uid(seed)
+        if kind == e.PAGE:
+            port = 443 if _secure(seed) else 80
+            return uid, today.outside[today.source[row]], port_of(seed), site_of(seed)[1], port
+        if kind == e.POLL:
+            port = 22 if self.common.hosts[target].linux else 49_667
+        elif kind == e.SCAN:
+            port = SCANNED[seed % len(SCANNED)]
+        else:
+            port = PORTS[kind]
+        return uid, source, port_of(seed), today.addresses[target], port
+
+    def _conn(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
+        seed, kind, length = today.seed[row], today.kind[row], today.length[row]
+        ends = self._ends(today, row)
+        proto, state = b"tcp", b"SF"
+        sent, received = 300 + (seed >> 8 & 0x3FFF), 800 + (seed >> 22 & 0xFFFF)
+        if kind == e.LOOKUP:
+            proto, sent, received = b"udp", 40 + (seed & 31), 80 + (seed >> 5 & 127)
+            service = b"dns"
+        elif kind == e.PAGE:
+            service, received = (b"ssl" if ends[4] == 443 else b"http"), received * 9
+        elif kind == e.POLL:
+            service = b"ssh" if ends[4] == 22 else b"gssapi,dce_rpc"
+        elif kind == e.SCAN:
+            service, sent, received, state = b"-", 0, 0, b"REJ"
+        else:
+            service = SERVICES[kind]
+            if kind == e.COPY:
+                sent, received = sent * 40, received * 9000
+        return "conn", zeek.conn(
+            times.zeek(moment - length), *ends, duration=length, sent=sent, received=received, service=service,
+            proto=proto, state=state,
+        )  # fmt: skip
+
+    def _dns(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
+        seed = today.seed[row]
+        name, address = site_of(seed)
+        rest = b"udp\t%d\t0.003112\t%b\t1\tC_INTERNET\t1\tA\t0\tNOERROR\tF\tF\tT\tT\t0\t%b\t300.000000\tF" % (
+            seed & 0xFFFF, name, address
+        )  # fmt: skip
+        return "dns", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
+
+    def _ssl(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
+        name = site_of(today.seed[row])[0] if today.kind[row] == e.PAGE else self.common.fqdn[today.target[row]]
+        return "ssl", zeek.other(times.zeek(moment), *self._ends(today, row), SSL % name)
+
+    def _http(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
+        seed = today.seed[row]
+        rest = b"1\tGET\t%b\t/item/%d\t-\t1.1\t%b\t-\t0\t%d\t200\tOK\t-\t-\t(empty)\t-\t-\t-\t-\t-\t-\t-\t-\t-" % (
+            site_of(seed)[0], seed % 9000, AGENT, 400 + (seed >> 9 & 0xFFFF)
+        )  # fmt: skip
+        return "http", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
+
+    def _mapping(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
+        kind = today.kind[row]
+        share = b"SYSVOL" if kind == e.REFRESH else b"Backup" if kind == e.COPY else b"Public"
+        rest = b"\\\\%b\\%b\t-\tNTFS\tDISK" % (self.common.fqdn[today.target[row]], share)
+        return "smb_mapping", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
+
+    def _rpc(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
+        rest = b"0.000612\t49667\tIWbemServices\tExecQuery"
+        return "dce_rpc", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
+
+    def _ssh(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
+        rest = SSH % (b"SSH-2.0-OpenSSH_8.9p1", host_key(self.common.hosts[today.target[row]].name))
+        return "ssh", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
+
+
+def host_key(name: str) -> bytes:
+    """A host key's fingerprint in Zeek's form, the same for a host always."""
+    text = zlib.crc32(name.encode()).to_bytes(4, "big") * 4
+    return b":".join(b"%02x" % byte for byte in text)
+
+
+def _secure(seed: int) -> bool:
+    return (mix(seed ^ mix(e.SECURE_PURPOSE)) >> 11) / (1 << 53) < e.SECURE
+
+
+Handler = Callable[[ZeekStream, Today, int, int], tuple[str, bytes]]
+HANDLERS: dict[int, Handler] = {
+    e.Z_CONN: ZeekStream._conn,
+    e.Z_DNS: ZeekStream._dns,
+    e.Z_SSL: ZeekStream._ssl,
+    e.Z_HTTP: ZeekStream._http,
+    e.Z_MAPPING: ZeekStream._mapping,
+    e.Z_RPC: ZeekStream._rpc,
+    e.Z_SSH: ZeekStream._ssh,
+}

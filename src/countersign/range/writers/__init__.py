@@ -1,0 +1,1 @@
+"""Writers of real log formats: values in, lines as the product writes them out."""
