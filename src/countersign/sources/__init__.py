@@ -29,6 +29,7 @@ _MODULES = (
     "entra_signin",
     # lines, by how their messages begin
     "fortigate",
+    "paloalto",
     "cef",  # and LEEF, of any other product
     "syslog",  # any lines: the broadest, last
 )

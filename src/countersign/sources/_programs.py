@@ -62,6 +62,7 @@ def understand(program: str | None, pid: str | None, message: str) -> Understood
 
 _PAYLOADS = (
     "fortigate",
+    "paloalto",
     "cef",  # of any other product
 )
 """Families whose messages say by their beginning what they are, whoever sends them: they have a `PAYLOAD`, or several

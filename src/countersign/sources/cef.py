@@ -15,7 +15,7 @@ from countersign.sources._mapping import What, account, endpoint, enum, via
 from countersign.sources._payload import Payload, line_source
 from countersign.sources._times import epoch, iso, written
 
-_CLAIMED = frozenset({("Fortinet", "Fortigate")})
+_CLAIMED = frozenset({("Fortinet", "Fortigate"), ("Palo Alto Networks", "PAN-OS"), ("Palo Alto Networks", "LF")})
 """Vendor and product of CEF that families of their own read."""
 _RESULTS = {"success": 1, "succeeded": 1, "ok": 1, "failure": 2, "failed": 2, "denied": 2}
 
