@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 from countersign.sources._convert import number_of_port, said
@@ -100,12 +101,11 @@ def _read(text: str) -> Row | None:
     names = _NAMES.get(kind, _UNNAMED)
     if kind == "CONFIG" and _undetailed(cells):
         names = tuple(name for name in names if not name.endswith("_change_detail"))
-    row: dict[str, Any] = {
-        name: cell for name, cell in zip(names, cells, strict=False) if cell and name != "-"
-    }
-    for place, cell in enumerate(cells[len(names) :], len(names) + 1):
-        if cell:
-            row[f"field_{place}"] = cell
+    row: dict[str, Any] = dict(compress(zip(names, cells, strict=False), cells))
+    row.pop("-", None)
+    if len(cells) > len(names):
+        later = enumerate(cells[len(names) :], len(names) + 1)
+        row |= {f"field_{place}": cell for place, cell in later if cell}
     row.pop("future_use", None)
     row["type"] = kind
     if kind == "SYSTEM":
