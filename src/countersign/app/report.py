@@ -11,6 +11,7 @@ from pathlib import Path
 
 from countersign import __version__
 from countersign.app import unread
+from countersign.app._reviewed import recall
 from countersign.app.agreements import load
 from countersign.app.documents import finding_from, visit_from
 from countersign.app.results import Results
@@ -67,6 +68,7 @@ def report_model(
     visits = tuple(_named(visit_from(body)) for body in results.visits(since, until))
     findings = tuple(finding_from(body) for body in results.findings(since, until))
     names = {item.provider.id: item for item in agreed}
+    held = recall(workspace).held
     present = sorted({visit.provider for visit in visits} | set(names))
     return ReportModel(
         organisation=workspace.settings.organisation or workspace.root.resolve().name,
@@ -83,6 +85,8 @@ def report_model(
         coverage=_coverage(workspace, lake),
         evidence=_evidence(workspace),
         version=__version__,
+        held=sum(held.values()),
+        exceptions=sum(count > 0 for count in held.values()),
         warnings=tuple(
             f"Agreement left out, nobody is held to it: {problem.message} ({Path(problem.path).name})"
             for problem in problems

@@ -11,7 +11,7 @@ import orjson
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.lake import Filter, Lake
-from countersign.model.visit import SEVERITIES, Severity
+from countersign.model.visit import SEVERITIES, Scope, Severity
 
 _SAID = (
     "device.hostname",
@@ -36,6 +36,7 @@ class Results:
         self._workspace = workspace
         self._lake = lake
         self._severity: dict[str, Severity] | None = None
+        self._estate: frozenset[str] = frozenset()
 
     @classmethod
     def open(cls, workspace: Workspace) -> Results:
@@ -62,11 +63,14 @@ class Results:
         rows.sort(key=lambda row: (row["start"] is None, row["start"], row["id"]))
         return [orjson.loads(row["body"]) for row in rows]
 
-    def findings(self, since: datetime | None = None, until: datetime | None = None) -> list[dict[str, Any]]:
-        """Findings of that time, most severe first."""
+    def findings(
+        self, since: datetime | None = None, until: datetime | None = None, scope: Scope | None = None
+    ) -> list[dict[str, Any]]:
+        """Findings of that time, of one scope if it is named: those of providers' visits first, then most severe first."""
         bodies = [
             orjson.loads(row["body"])
             for row in self._lake.read("findings", since=since, until=until).to_pylist()
+            if scope is None or (row["visit"] is None) == (scope == "estate")
         ]
         return sorted(bodies, key=_rank)
 
@@ -154,18 +158,19 @@ class Results:
 
     def _severities(self) -> dict[str, Severity]:
         if self._severity is None:
-            found = self._lake.read("findings", columns=["id", "severity"])
-            self._severity = dict(
-                zip(found.column("id").to_pylist(), found.column("severity").to_pylist(), strict=True)
-            )
+            found = self._lake.read("findings", columns=["id", "severity", "visit"])
+            ids = found.column("id").to_pylist()
+            self._severity = dict(zip(ids, found.column("severity").to_pylist(), strict=True))
+            self._estate = frozenset(found.filter(found.column("visit").is_null()).column("id").to_pylist())
         return self._severity
 
-    def severities(self) -> dict[Severity, int]:
-        """How many findings of each severity there are."""
+    def severities(self, scope: Scope | None = None) -> dict[Severity, int]:
+        """How many findings of each severity there are, of one scope if it is named."""
         self._severity = None
         counts: dict[Severity, int] = dict.fromkeys(SEVERITIES, 0)
-        for level in self._severities().values():
-            counts[level] += 1
+        for id_, level in self._severities().items():
+            if scope is None or (id_ in self._estate) == (scope == "estate"):
+                counts[level] += 1
         return counts
 
     def finding_ids(self) -> set[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,6 +55,8 @@ class Reviewed:
     seconds: float
     notes: tuple[str, ...] = ()
     left_out: int = 0  # agreement files that are wrong: nobody is held to them
+    estate: Mapping[Severity, int] = field(default_factory=dict)  # of `severities`, outside of every visit
+    held: int = 0  # hits that exceptions hold back
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -66,6 +68,8 @@ class Reviewed:
             "seconds": round(self.seconds, 3),
             "notes": list(self.notes),
             "left_out": self.left_out,
+            "estate": dict(self.estate),
+            "held": self.held,
         }
 
 
@@ -120,6 +124,8 @@ def review(
             seconds,
             tuple(notes),
             len({problem.path for problem in problems}),
+            results.severities("estate"),
+            sum(state.held.values()),
         )
 
 

@@ -25,6 +25,7 @@ from countersign.cli.simulator import demo, range_
 
 if TYPE_CHECKING:
     from countersign.app.collect import Summary
+    from countersign.app.workspace import Workspace
 
 EXIT_CODES = """
 Exit codes: 0 fine; 1 ran, and something needs a person (--fail-on); 2 bad input or use; 3 evidence does not verify.
@@ -106,7 +107,7 @@ def review(ctx: click.Context, *, everything: bool, as_json: bool) -> int:
     from countersign.cli.show import reviewed
 
     workspace = workspace_of(ctx)
-    with bar("reviewing", quiet=as_json) as progress:
+    with bar("reviewing", quiet=as_json, unit="events") as progress:
         result = run(workspace, everything=everything, progress=progress)
     if as_json:
         lines([result.document()])
@@ -159,6 +160,16 @@ def visit(ctx: click.Context, visit_id: str, *, as_json: bool) -> None:
 @click.option(
     "--fail-on", "level", type=LEVELS, help="Exit with 1 if there is one of this severity or above."
 )
+@click.option(
+    "--scope",
+    type=click.Choice(["provider", "estate", "all"]),
+    default="all",
+    show_default=True,
+    help="Those in providers' visits, or those elsewhere in the estate.",
+)
+@click.option(
+    "--held", is_flag=True, help="The hits that exceptions hold back, and why, instead of findings."
+)
 @click.option("--ocsf", "as_ocsf", is_flag=True, help="OCSF events of class 2003 and 2004, one a line.")
 @json_option
 @click.pass_context
@@ -167,7 +178,9 @@ def findings(
     since: str | None,
     until: str | None,
     level: str | None,
+    scope: str,
     *,
+    held: bool,
     as_ocsf: bool,
     as_json: bool,
 ) -> int:
@@ -176,8 +189,10 @@ def findings(
     from countersign.app.results import Results
     from countersign.cli.show_findings import finding_table
 
+    if held:
+        return _held(workspace_of(ctx), as_json=as_json)
     results = Results.open(workspace_of(ctx))
-    bodies = results.findings(moment(since), moment(until))
+    bodies = results.findings(moment(since), moment(until), None if scope == "all" else scope)  # type: ignore[arg-type]  # one of two
     if as_ocsf:
         lines(ocsf(finding_from(body)) for body in bodies)
     elif as_json:
@@ -185,6 +200,19 @@ def findings(
     else:
         finding_table(bodies)
     return 1 if level is not None and results.any_at_least(bodies, level) else 0
+
+
+def _held(workspace: Workspace, *, as_json: bool) -> int:
+    from countersign.app.holding import held_hits
+    from countersign.app.workspace import now
+    from countersign.cli.show_findings import held_table
+
+    rows = held_hits(workspace, now())
+    if as_json:
+        lines(rows)
+    else:
+        held_table(rows)
+    return 0
 
 
 @program.command()

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from countersign.cli.options import LEVELS, json_option, lines, workspace_of
+from countersign.cli.options import (
+    LEVELS,
+    json_option,
+    lines,
+    moment,
+    since_option,
+    until_option,
+    workspace_of,
+)
 
 STATES = click.Choice(["active", "waiting", "no source", "unsupported", "broken"])
 
@@ -49,3 +59,46 @@ def rules_list(
         lines(row.document() for row in rows)
     else:
         rule_table(rows)
+
+
+@rules.command("hunt")
+@click.argument("names", nargs=-1, metavar="[RULE]...")
+@click.option(
+    "--rule",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Rules that are not in the workspace: a file, a folder or a zip; may be repeated.",
+)
+@since_option
+@until_option
+@json_option
+@click.pass_context
+def rules_hunt(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    files: tuple[Path, ...],
+    since: str | None,
+    until: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Run rules over the history, now: those named by title or the start of an id, else all.
+
+    Nothing is kept of it. A rule that lies in the workspace is run over the history by the next review by itself.
+    """
+    from countersign.app.hunting import hunt
+    from countersign.cli.progress import bar
+    from countersign.cli.show_rules import caught
+
+    workspace = workspace_of(ctx)
+    with bar("hunting", quiet=as_json, unit="events") as progress:
+        result = hunt(workspace, names, files, since=moment(since), until=moment(until), progress=progress)
+    for problem in result.problems:
+        place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
+        click.echo(f"{place}: {problem.reason}", err=True)
+    if as_json:
+        lines(one.document() for one in result.caught)
+    else:
+        caught(result)

@@ -64,15 +64,24 @@ def collected(summary: Summary) -> None:
 def reviewed(result: Reviewed) -> None:
     """What a review found."""
     out = console()
+    inside = {level: count - result.estate[level] for level, count in result.severities.items()}
     out.print(
-        f"{result.visits:,} visits, {result.findings:,} findings "
-        f"({', '.join(f'{count} {level}' for level, count in result.severities.items() if count) or 'none'}) "
-        f"in {result.seconds:.1f} s."
+        f"{result.visits:,} visits, {sum(inside.values()):,} findings ({_by_level(inside)}) in {result.seconds:.1f} s."
     )
+    if any(result.estate.values()):
+        elsewhere = sum(result.estate.values())
+        out.print(
+            f"Elsewhere in the estate: {elsewhere:,} findings ({_by_level(result.estate)}); countersign findings "
+            "--scope estate"
+        )
     for note in result.notes:
         out.print(safe(note, "yellow"))
     if result.visits:
         out.print("Next: countersign visits, countersign findings, countersign report")
+
+
+def _by_level(counts: Mapping[Any, int]) -> str:
+    return ", ".join(f"{count:,} {level}" for level, count in counts.items() if count) or "none"
 
 
 def visit_table(bodies: Sequence[Mapping[str, Any]], results: Any, *, filtered: bool = False) -> None:  # noqa: ANN401  # app.results.Results

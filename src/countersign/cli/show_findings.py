@@ -21,6 +21,7 @@ from countersign.cli.text import (
 from countersign.model.visible import visible
 
 EVIDENCE_SHOWN = 12
+TESTS_SHOWN = 8
 
 
 def finding_line(finding: Mapping[str, Any]) -> Text:
@@ -70,6 +71,20 @@ def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]])
     out.print(safe(f"  answers {', '.join(body['cites']) or '-'}"))
     if body["visit"]:
         out.print(f"  visit {body['visit']}")
+    if body.get("count", 1) > 1:
+        last = f", the last {local(body['end'])}" if body.get("end") else ""
+        out.print(f"  {body['count']:,} times{last}")
+    if body.get("matched"):
+        out.print(Text("  What held, of the first of them", style="bold"))
+        for one in body["matched"][:TESTS_SHOWN]:
+            value = "absent" if one["value"] is None else visible(one["value"], 300)
+            out.print(
+                indented(
+                    f"{one['field'] or 'a value'} {visible(one['test'], 160)}: {value}", "    ", hang="  "
+                )
+            )
+        if len(body["matched"]) > TESTS_SHOWN:
+            out.print(f"    ... and {len(body['matched']) - TESTS_SHOWN} more (--json has all)", style="dim")
     out.print(Text("  Evidence", style="bold"))
     for item in evidence[:EVIDENCE_SHOWN]:
         out.print(safe(f"    {local(item['time'])}  {item['said']}", limit=300))
@@ -83,3 +98,17 @@ def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]])
     if evidence:
         out.print(Text("  The first record, as it was sealed", style="bold"))
         out.print(indented(visible(evidence[0]["text"], 1500), "    ", "dim"))
+
+
+def held_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Hits that exceptions hold back, by exception, rule and host."""
+    out = console()
+    if not rows:
+        out.print("No exception holds anything back.")
+        return
+    for row in rows:
+        host = row["host"] or "an unnamed host"
+        out.print(safe(f"{row['count']:,} of {row['title']} on {host}", limit=200))
+        why = f"{row['reason']} ({row['by']}, until {row['until']}; {row['path']}:{row['line']})"
+        out.print(indented(why, "  ", "dim"))
+    out.print(f"{sum(row['count'] for row in rows):,} hits are held back.")

@@ -78,6 +78,7 @@ class ReportModel:
 
     `since` and `until` bound the period that was asked for, None where it was open. `evidence` is a sentence on
     the state of the ledger (its head, when it was last verified), empty if nothing is known.
+    `held` hits of rules make no finding because of `exceptions` that the organisation wrote.
     """
 
     organisation: str
@@ -92,3 +93,5 @@ class ReportModel:
     evidence: str = ""
     warnings: tuple[str, ...] = ()
     version: str = ""
+    held: int = 0
+    exceptions: int = 0

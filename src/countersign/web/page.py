@@ -24,6 +24,8 @@ MAX_VISITS = 120
 MAX_PROVIDERS = 40
 MAX_HOPS = 60
 MAX_ACTIONS = 60
+MAX_ESTATE = 50
+"""Findings outside of visits: a short list, for they are no provider's."""
 MAX_FINDINGS = 200
 MAX_EVIDENCE = 12
 MAX_VERDICTS = 60
@@ -155,6 +157,8 @@ class Page:
     more_providers: tuple[ProviderView, ...]
     loose: tuple[FindingView, ...]
     more_loose: int
+    estate: tuple[FindingView, ...]
+    more_estate: int
     sources: tuple[tuple[SourceCoverage, Moment, Moment], ...]
     blind: tuple[str, ...]
 
@@ -168,11 +172,17 @@ def make_page(model: ReportModel) -> Page:
     names = {part.id: part.name or part.id for part in parts}
     order = sorted(model.findings, key=lambda f: (-severity_rank(f.severity), *_finding_order(f)))
     findings = [_finding(f, number, names, anchors, zone) for number, f in enumerate(order, 1)]
-    urgent = [view for view in findings if view.finding.severity in NEEDS_A_PERSON]
-    loose = [view for view in findings if not view.visit]
+    estate = [view for view in findings if view.finding.scope == "estate"]
+    urgent = [
+        view
+        for view in findings
+        if view.finding.severity in NEEDS_A_PERSON and view.finding.scope == "provider"
+    ]
+    loose = [view for view in findings if not view.visit and view.finding.scope == "provider"]
     of_visit: dict[str, list[FindingView]] = {}
     for view in findings:
-        of_visit.setdefault(view.finding.visit or "", []).append(view)
+        if view.finding.visit is not None:
+            of_visit.setdefault(view.finding.visit, []).append(view)
     views = [
         _provider(part, number, model, told, of_visit, anchors, zone) for number, part in enumerate(parts, 1)
     ]
@@ -190,6 +200,8 @@ def make_page(model: ReportModel) -> Page:
         more_providers=tuple(views[MAX_PROVIDERS:]),
         loose=tuple(loose[:MAX_FINDINGS]),
         more_loose=max(0, len(loose) - MAX_FINDINGS),
+        estate=tuple(estate[:MAX_ESTATE]),
+        more_estate=max(0, len(estate) - MAX_ESTATE),
         sources=tuple((s, moment(s.first, zone), moment(s.last, zone)) for s in model.coverage.sources),
         blind=_blind(model),
     )
@@ -413,6 +425,12 @@ def _blind(model: ReportModel) -> tuple[str, ...]:
     rejected = sum(count.records for count in model.coverage.rejected)
     if rejected:
         out.append(f"{plural(rejected, 'record')} could not be understood; the reasons are below.")
+    if model.held:
+        out.append(
+            f"{plural(model.held, 'hit')} of rules {'is' if model.held == 1 else 'are'} held back by "
+            f"{plural(model.exceptions, 'exception')} that the organisation wrote, and {'is' if model.held == 1 else 'are'} "
+            "not told here."
+        )
     if model.coverage.unread:
         count = len(model.coverage.unread)
         them = "it" if count == 1 else "them"

@@ -220,6 +220,21 @@ REVIEW: dict[str, Check] = {
     "seconds": number,
     "notes": TEXTS,
     "left_out": count,
+    "estate": counts,
+    "held": count,
+}
+HELD: dict[str, Check] = {
+    **dict.fromkeys(("exception", "rule_id", "title", "host", "until", "reason", "by", "path"), text),
+    **dict.fromkeys(("count", "line"), count),
+    **dict.fromkeys(("first", "last"), partial(maybe, moment)),
+}
+CAUGHT: dict[str, Check] = {
+    **dict.fromkeys(("rule_id", "title", "level", "host"), text),
+    **dict.fromkeys(("count", "record"), count),
+    **dict.fromkeys(("first", "last"), partial(maybe, moment)),
+    "event": id_,
+    "segment": digest,
+    "matched": partial(many, partial(shape, MATCHED)),
 }
 PROBLEM: dict[str, Check] = {"segment": text, "leaf": partial(maybe, count), "what": text}
 VERIFY: dict[str, Check] = {
@@ -302,6 +317,8 @@ def promised() -> Iterator[tuple[str, set[str], Mapping[str, Check]]]:
     yield "problem", braced(verify, "problems["), PROBLEM
     yield "outsider", braced(section("discover --json")), OUTSIDER
     yield "rule", braced(section("rules list --json")), RULE
+    yield "held", braced(section("findings --held --json")), HELD
+    yield "caught", braced(section("rules hunt --json")), CAUGHT
     yield "reason", braced(section("rejected --json")), REJECTED
     yield "digest", braced(section("daily --json")), DAILY
 
