@@ -39,6 +39,15 @@ class Column:
             self._folded = casefolded(self.values)
         return self._folded
 
+    @property
+    def array(self) -> pa.Array:
+        """The values, as of `Texts`."""
+        return self.values
+
+    def searched(self) -> tuple[pa.Array, Rows | None]:
+        """As of `Texts`."""
+        return self.values, None
+
     def holders(self, ids: Rows, size: int) -> Mask:
         """Which of `size` rows hold one of the values `ids`."""
         table = np.zeros(len(self.values) + 1, dtype=bool)
@@ -55,21 +64,15 @@ class Texts:
     array: pa.Array
     rows: Rows | None = None
 
-    @property
-    def values(self) -> pa.Array:
-        """The texts, none of them null."""
-        return self.array.drop_null() if self.array.null_count else self.array
-
-    def places(self) -> Rows:
-        """The row of each text."""
-        if self.array.null_count:
-            valid = np.flatnonzero(self.array.is_valid().to_numpy(zero_copy_only=False))
-            return valid if self.rows is None else self.rows[valid]
-        return np.arange(len(self.array)) if self.rows is None else self.rows
+    def searched(self) -> tuple[pa.Array, Rows | None]:
+        """The texts that are not null, and their places, None where that is all of them."""
+        if not self.array.null_count:
+            return self.array, None
+        return self.array.drop_null(), np.flatnonzero(self.array.is_valid().to_numpy(zero_copy_only=False))
 
     def holders(self, ids: Rows, size: int) -> Mask:
         """Which of `size` rows hold one of the texts `ids`."""
-        return _marked(self.places()[ids], size)
+        return _marked(ids if self.rows is None else self.rows[ids], size)
 
 
 def _marked(rows: Rows, size: int) -> Mask:
@@ -108,6 +111,13 @@ def _texts(array: pa.Array, holders: Rows | None, rows: Rows | None, places: Row
         return Texts(array.take(pa.array(rows)))
     wanted = np.flatnonzero(places[holders] >= 0)
     return Texts(array.take(pa.array(wanted)), places[holders[wanted]])
+
+
+def _distinct(texts: Texts) -> Column:
+    values, places = texts.searched()
+    if places is None:
+        return encode(values, texts.rows)
+    return encode(values, places if texts.rows is None else texts.rows[places])
 
 
 class Batch:
@@ -149,7 +159,7 @@ class Batch:
             elif array.null_count < len(array):
                 texts = _texts(array, holders, rows, places)
                 if texts.array.null_count < len(texts.array):
-                    yield encode(texts.values, texts.places()) if distinct else texts
+                    yield _distinct(texts) if distinct else texts
 
     def select(self, kinds: list[int]) -> Rows:
         """Rows whose combination of names is one of `kinds`, which are places in `self.kinds`."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
 
 from countersign.rules import atoms
-from countersign.rules.columns import Batch, Column, Mask, Rows
+from countersign.rules.columns import Batch, Column, Mask, Rows, Texts
 from countersign.rules.compiled import Route
 from countersign.rules.literals import casefolded
 from countersign.rules.values import FieldIndex, verify
@@ -41,14 +42,22 @@ class KeywordIndex:
         size = batch.rows if rows is None else len(rows)
         masks: dict[int, Mask] = {}
         for column in batch.texts(rows, distinct=not self._index.words_only):
-            values = column.values
-            folded = column.folded if isinstance(column, Column) else casefolded(values)
-            found = self._index.match(values, folded)
-            everything: Rows = np.arange(len(values))
-            for number, atom in self._index.loose.items():
-                found[number] = verify(atom, everything, values, folded)
-            for number, ids in found.items():
+            for number, ids in self._found(column).items():
                 if len(ids):
                     holders = column.holders(ids, size)
                     masks[number] = masks[number] | holders if number in masks else holders
         return masks
+
+    def _found(self, column: Column | Texts) -> dict[int, Rows]:
+        """For each atom the values that answer it."""
+        places = self._index.screened(column.array)
+        if places is not None:
+            chosen = column.array.take(pa.array(places))
+            return {number: places[ids] for number, ids in self._index.match(chosen).items()}
+        values, places = column.searched()
+        folded = column.folded if isinstance(column, Column) else casefolded(values)
+        found = self._index.match(values, folded)
+        everything: Rows = np.arange(len(values))
+        for number, atom in self._index.loose.items():
+            found[number] = verify(atom, everything, values, folded)
+        return found if places is None else {number: places[ids] for number, ids in found.items()}

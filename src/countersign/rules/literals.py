@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 import numpy as np
@@ -31,8 +31,10 @@ SCREENS = 4
 """More words are searched for at once without screens, which is then no slower."""
 SCREEN_LETTERS = 3
 """Words shorter than this stand everywhere: a screen for them lets all through."""
-SCREEN_BYTES = 1 << 16
+SCREEN_BYTES = 1 << 11
 """Less text is searched without a screen."""
+ROUGH = 0x20
+"""The bit by which ASCII's small letters differ from the great: with it set in text and words alike, letters are alike."""
 _FILL = tuple(bytes([byte]) * 8 for byte in range(0xF8, 0xFC))
 """Words that UTF-8 cannot hold. With these among its words no three bytes are enough for the library to look for instead: it
 would do so, and be slow wherever these are frequent."""
@@ -54,7 +56,7 @@ def casefolded(values: pa.Array) -> pa.Array:
     if not len(data) or int(data.max()) < 0x80:
         return lower
     wide = np.flatnonzero(data >= 0x80)
-    places = np.unique(np.searchsorted(offsets, wide + int(offsets[0]), side="right") - 1)
+    places = np.unique(_holding(offsets, wide + offsets[0]))
     folded = [text.casefold() for text in values.take(pa.array(places)).to_pylist()]
     patched = _patched(lower, places, [text.encode() for text in folded])
     if patched is not None:
@@ -97,29 +99,45 @@ class Literals:
         self._places = np.array([place for place, _ in longer], dtype=np.int64)
         longer_words = [word for _, word in longer]
         self._automaton = ahocorasick_rs.BytesAhoCorasick(longer_words) if longer else None
-        screened = not self._letters and len(words) <= SCREEN_WORDS * SCREENS
-        if not longer or min(map(len, words)) < SCREEN_LETTERS:
-            screened = False
-        self._screens = [
-            ahocorasick_rs.BytesAhoCorasick(
-                [*longer_words[start : start + SCREEN_WORDS], *_FILL],
-                matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,
-            )
-            for start in range(0, len(longer_words) if screened else 0, SCREEN_WORDS)
-        ]
+        self._screens: list[Any] = []
+        few = len(words) <= SCREEN_WORDS * SCREENS and not self._letters
+        if longer and few and min(map(len, longer_words)) >= SCREEN_LETTERS:
+            rough = list(dict.fromkeys(bytes(byte | ROUGH for byte in word) for word in longer_words))
+            self._screens = [
+                ahocorasick_rs.BytesAhoCorasick(
+                    [*rough[start : start + SCREEN_WORDS], *_FILL],
+                    matchkind=ahocorasick_rs.MatchKind.LeftmostFirst,
+                )
+                for start in range(0, len(rough), SCREEN_WORDS)
+            ]
 
     def find(self, values: pa.Array) -> Finds:
         """Where the words stand in `values` (casefolded strings, none of them null)."""
         if not len(values):
             return _NOTHING
-        data, offsets = spans(values)
-        if not self._screens or len(data) < SCREEN_BYTES:
-            return _joined([*self._found(data, offsets), *self._single(data, offsets)])
-        places = self._screened(data, offsets)
+        places = self.screened(values)
+        if places is None:
+            spanned = spans(values)
+            return _joined([*self._found(*spanned), *self._single(*spanned)])
         if not len(places):
             return _NOTHING
         found = _joined(list(self._found(*spans(values.take(pa.array(places))))))
         return found._replace(values=places[found.values])
+
+    def screened(self, values: pa.Array) -> Ids | None:
+        """Those of `values` (strings, as they are; some may be null) that may hold a word once they are casefolded. None
+        where it is not worth while to find out."""
+        data, offsets = spans(values)
+        if not self._screens or len(data) < SCREEN_BYTES:
+            return None
+        parts = [*self._touched(np.bitwise_or(data, np.uint8(ROUGH)), offsets)]
+        if int(data.max()) >= 0x80:  # casefolding changes other letters as it likes
+            wide = np.flatnonzero(data >= 0x80) + offsets[0]
+            parts.append(np.unique(_holding(offsets, wide)))
+        places = np.unique(np.concatenate(parts)) if parts else _NO_IDS
+        if values.null_count and len(places):
+            places = places[values.is_valid().to_numpy(zero_copy_only=False)[places]]
+        return places
 
     def _single(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Iterator[Finds]:
         """Words of one byte stand in nearly every value: numpy finds them without an object for each."""
@@ -130,19 +148,22 @@ class Literals:
                 rows = np.stack([np.full(len(at), place), at, at + 1], axis=1)
                 yield _finds(rows, offsets, int(offsets[first]))
 
-    def _screened(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Ids:
-        """The values that may hold a word. A find over the border of values hides those that it overlaps, so all
-        values that a find touches count."""
-        parts: list[Ids] = []
+    def _touched(
+        self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        """The values that a screen's finds touch, those between the first and the last as well: over the border of values a
+        find hides those that it overlaps."""
         for first, last in _pieces(offsets):
             piece = _cut(data, offsets, first, last)
             for screen in self._screens:
                 found = screen.find_matches_as_indexes(piece)
                 if found:
-                    rows = _rows(found)
-                    touched = np.concatenate([rows[:, 1], rows[:, 2] - 1]) + int(offsets[first])
-                    parts.append(np.searchsorted(offsets, touched, side="right") - 1)
-        return np.unique(np.concatenate(parts)) if parts else _NO_IDS
+                    rows = _rows(found) + int(offsets[first])
+                    one = _holding(offsets, rows[:, 1])
+                    other = _holding(offsets, rows[:, 2] - 1)
+                    yield one
+                    for apart in np.flatnonzero(other > one).tolist():
+                        yield np.arange(one[apart] + 1, other[apart] + 1)
 
     def _found(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Iterator[Finds]:
         if self._automaton is None:
@@ -163,8 +184,17 @@ def _joined(parts: Sequence[Finds]) -> Finds:
     return Finds(*map(np.concatenate, zip(*parts, strict=True))) if parts else _NOTHING
 
 
+_MOST = (1 << 31) - 1
 _NO_IDS: Ids = np.empty(0, dtype=np.int64)
 _NOTHING = Finds(_NO_IDS, _NO_IDS, np.empty(0, dtype=bool), np.empty(0, dtype=bool))
+
+
+def _holding(offsets: npt.NDArray[np.int32], places: Ids) -> Ids:
+    """The values that hold these bytes; of empty ones at the same place none."""
+    at = np.searchsorted(
+        offsets, places.astype(np.int32), side="right"
+    )  # of another type, all offsets would be copied
+    return at.astype(np.int64, copy=False) - 1
 
 
 def _pieces(offsets: npt.NDArray[np.int32]) -> list[tuple[int, int]]:
@@ -173,8 +203,8 @@ def _pieces(offsets: npt.NDArray[np.int32]) -> list[tuple[int, int]]:
     found = []
     first = 0
     while first < size:
-        last = int(np.searchsorted(offsets, int(offsets[first]) + PIECE, side="right")) - 1
-        last = min(max(last, first + 1), size)
+        end = np.array([min(int(offsets[first]) + PIECE, _MOST)])
+        last = min(max(int(_holding(offsets, end)[0]), first + 1), size)
         found.append((first, last))
         first = last
     return found
@@ -190,7 +220,7 @@ def _rows(found: Sequence[tuple[int, int, int]]) -> Ids:
 
 def _finds(rows: Ids, offsets: npt.NDArray[np.int32], begin: int) -> Finds:
     starts, ends = rows[:, 1] + begin, rows[:, 2] + begin
-    values = np.searchsorted(offsets, starts, side="right") - 1
+    values = _holding(offsets, starts)
     whole = ends <= offsets[values + 1]
     if not whole.all():
         rows, starts, ends, values = rows[whole], starts[whole], ends[whole], values[whole]

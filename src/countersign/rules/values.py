@@ -62,6 +62,11 @@ class FieldIndex:
             self._add(index, atom)
         self._look_up()
 
+    def screened(self, values: pa.Array) -> Ids | None:
+        """Where no atom needs more than words: the values (as they are; some may be null) that may answer one. None where it
+        is not worth while to find out."""
+        return self._literals.screened(values) if self.words_only and not self._always else None
+
     @property
     def words_only(self) -> bool:
         """Whether no atom needs more of a value than to look for words in it."""

@@ -59,7 +59,8 @@ def test_texts_of_some_rows() -> None:
         held = [
             {
                 value: one.holders(np.array([at]), size).tolist()
-                for at, value in enumerate(one.values.to_pylist())
+                for at, value in enumerate(one.array.to_pylist())
+                if value is not None
             }
             for texts, size in ((all_, 4), (some, 2))
             for one in texts

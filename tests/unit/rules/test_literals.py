@@ -46,8 +46,25 @@ def test_casefolding_is_that_of_unicode(texts: list[str]) -> None:
 
 def test_a_screen_hides_nothing_at_the_border_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(literals, "SCREEN_BYTES", 0)
-    found = Literals([b"abcd", b"cde"]).find(pa.array(["xab", "cde", "y"]))
-    assert (found.words.tolist(), found.values.tolist()) == ([1], [1])
+    words = Literals([b"abcd", b"cde", b"abcdefg"])
+    for values, value in ((["xab", "cde", "y"], 1), (["xab", "cde", "fg"], 1), (["abcdefg", "zcde"], 1)):
+        found = words.find(pa.array(values))
+        assert (1, value) in list(zip(found.words.tolist(), found.values.tolist(), strict=True))
+
+
+def test_what_may_hold_a_word_is_told_before_casefolding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(literals, "SCREEN_BYTES", 0)
+    values = pa.array(["x", None, "aBc", "\u212aelvin", "kelvin", None])
+    places = Literals([b"abc", b"kelvin"]).screened(values)
+    assert places is not None
+    assert places.tolist() == [2, 3, 4]
+    assert Literals([b"ab"]).screened(values) is None
+    assert (
+        Literals(
+            [b"abc", *[b"%06d" % number for number in range(literals.SCREEN_WORDS * literals.SCREENS)]]
+        ).screened(values)
+        is None
+    )
 
 
 def test_nothing_to_find() -> None:
