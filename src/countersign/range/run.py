@@ -19,7 +19,7 @@ import numpy as np
 from countersign.errors import UsageError
 from countersign.range.estate import Estate, build_estate
 from countersign.range.plan.everyday import Everyday, Mask
-from countersign.range.plan.visits import Planner
+from countersign.range.plan.visits import Planner, Play
 from countersign.range.spec import RangeSpec
 from countersign.range.streams.base import Common, Record, Today, today
 from countersign.range.streams.cloud import EntraStream, TrailStream, UnifiedStream
@@ -27,14 +27,14 @@ from countersign.range.streams.lines import GatewayStream, SyslogStream
 from countersign.range.streams.windows import Ready, WindowsStream
 from countersign.range.streams.zeek import ZeekStream
 from countersign.range.terms import write_agreements
-from countersign.range.truth import Ledgers, Notes, in_order, read_notes
-from countersign.range.writers import times
+from countersign.range.truth import Ledgers, Notes, TrueVisit, in_order, read_notes
+from countersign.range.writers.times import fill
 from countersign.range.writers.windows import SHAPES
 
 Progress = Callable[[int, int | None], None]
+More = dict[int, list[tuple[int, Play, TrueVisit]]]
+"""Visits beside the ordinary ones, by day."""
 NOTES = ".notes"
-SHOWN = 40
-"""Files of which a summary tells one by one."""
 
 
 @dataclass(slots=True)
@@ -81,10 +81,18 @@ def generate(spec: RangeSpec, out: Path, seed: int, *, processes: int = 1, progr
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not an empty folder: choose another, for generated logs must not mix")
+    return write_streams(spec, seed, out, processes=processes, progress=progress)
+
+
+def write_streams(
+    spec: RangeSpec, seed: int, out: Path, *, processes: int = 1, progress: Progress | None = None,
+    only: frozenset[int] | None = None, more: More | None = None,
+) -> Summary:  # fmt: skip
+    """The streams (all, or `only` some), with `more` visits by day beside the ordinary ones."""
     out.mkdir(parents=True, exist_ok=True)
-    jobs = [_Job(spec, seed, out, worker, processes) for worker in range(processes)]
+    jobs = [_Job(spec, seed, out, worker, processes, only) for worker in range(processes)]
     if processes == 1:
-        counts = [_write(jobs[0], progress)]
+        counts = [_write(jobs[0], progress, more)]
     else:
         with multiprocessing.get_context("spawn").Pool(processes) as pool:
             counts = pool.map(_write, jobs)
@@ -94,7 +102,7 @@ def generate(spec: RangeSpec, out: Path, seed: int, *, processes: int = 1, progr
             summary.records[name] = summary.records.get(name, 0) + count
     summary.records = dict(sorted(summary.records.items()))
     estate = build_estate(spec, seed)
-    _tell_truth(estate, out, summary)
+    _tell_truth(estate, out, summary, more, whole=only is None)
     write_agreements(estate, out / "agreements")
     _set_times(estate, out)
     return summary
@@ -132,8 +140,8 @@ def _owned(streams: Iterable[int], job: _Job, total: int, hosts: int) -> Mask:
     return wanted
 
 
-def _write(job: _Job, progress: Progress | None = None) -> dict[str, int]:
-    times.fill()
+def _write(job: _Job, progress: Progress | None = None, more: More | None = None) -> dict[str, int]:
+    fill()
     estate = build_estate(job.spec, job.seed)
     everyday = Everyday(estate)
     notes = Notes(job.root / NOTES, job.worker)
@@ -144,7 +152,7 @@ def _write(job: _Job, progress: Progress | None = None) -> dict[str, int]:
     planner = Planner(estate, everyday.layout)
     for number in range(job.spec.days):
         day = estate.calendar.day(number)
-        told, visits = planner.day(day)
+        told, visits = planner.day(day, (more or {}).get(number))
         for visit in visits:
             notes.expect(visit, number)
         rows = everyday.rows(day)
@@ -162,15 +170,19 @@ def _write(job: _Job, progress: Progress | None = None) -> dict[str, int]:
     return counts
 
 
-def _tell_truth(estate: Estate, out: Path, summary: Summary) -> None:
-    """Joins what was planned with the records that were written, a day at a time."""
+def _tell_truth(estate: Estate, out: Path, summary: Summary, more: More | None, *, whole: bool) -> None:
+    """Joins what was planned with the records that were written, a day at a time.
+
+    Where not all streams were written only the visits beside the ordinary ones are told of: of the others this has not all.
+    """
     planner = Planner(estate, Everyday(estate).layout)
     ledgers = Ledgers(out / "truth", {host.fqdn: host.name for host in estate.hosts})
     for number in range(estate.spec.days):
-        _, visits = planner.day(estate.calendar.day(number))
+        _, visits = planner.day(estate.calendar.day(number), (more or {}).get(number))
         found = read_notes(out / NOTES, number)
         for visit in in_order(visits):
-            ledgers.add(visit, found)
+            if whole or visit.malicious:
+                ledgers.add(visit, found)
     ledgers.close()
     shutil.rmtree(out / NOTES, ignore_errors=True)
     summary.visits = dict(sorted(ledgers.visits.items()))

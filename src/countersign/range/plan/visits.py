@@ -9,22 +9,27 @@ from countersign.range.calendar import HOUR, MINUTE, SATURDAY, SECOND, Day, hour
 from countersign.range.draws import generator, key, mix
 from countersign.range.estate import Estate, Host, Person, Provider
 from countersign.range.plan.acts import Acts
+from countersign.range.plan.chores import chore, synchronised
 from countersign.range.plan.commands import BY_ROLE, GENERAL, RARE, UPLOADS
+from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.everyday import Layout
 from countersign.range.plan.scene import Desktop, Foothold
 from countersign.range.spec import GatewaySpec, ProviderSpec
 from countersign.range.streams.base import Record
 from countersign.range.streams.windows import Session
 from countersign.range.truth import TrueVisit
+from countersign.range.writers.times import fill
 
 NIGHT_CALLS, EMERGENCIES = 0.18, 0.03
 """How often a provider is called at night, and how often for a host that it does not look after; each day."""
-MISTYPED, DROPPED, RARE_COMMAND = 0.08, 0.15, 0.06
+MISTYPED, DROPPED, RARE_COMMAND, CHORES = 0.08, 0.15, 0.06, 0.08
+SYNCHRONISED = 6
+"""How often in a day the directory is copied to the cloud; half-hourly in life."""
 PATCH_DAYS = range(8, 15)
 """The Saturday after the second Tuesday is when servers are patched."""
 SHARE_NAMES = ("Install", "Projects", "Departments")
 
-Play = Callable[[Acts], None]
+Play = Callable[[Deeds], None]
 
 
 class Gateways:
@@ -46,6 +51,11 @@ class Gateways:
                 return address
         raise RuntimeError(f"{gateway} has no free address: its pool is too small for this range")
 
+    def aside(self, gateway: str, now: int) -> str:
+        """An address that was used before and is free now, but is not taken from the others: the highest of these."""
+        free = [address for address, since in self._free[gateway].items() if since + 20 * SECOND < now]
+        return next((address for address in reversed(free) if self._free[gateway][address]), free[0])
+
     def release(self, gateway: str, address: str, now: int) -> None:
         """The address is free from now on."""
         self._free[gateway][address] = now
@@ -60,6 +70,8 @@ class Planner:
         self._later: dict[int, list[Record]] = {}
         self._now: dict[int, list[Record]] = {}
         self._end = 0
+        self._beside = False
+        fill()
 
     def tell(self, stream: int, record: Record) -> None:
         """A record, of today or of a day to come."""
@@ -68,11 +80,12 @@ class Planner:
 
     def lease(self, gateway: str, now: int) -> str:
         """An address of a gateway."""
-        return self._gateways.lease(gateway, now)
+        return self._gateways.aside(gateway, now) if self._beside else self._gateways.lease(gateway, now)
 
     def release(self, gateway: str, address: str, now: int) -> None:
         """Gives an address back."""
-        self._gateways.release(gateway, address, now)
+        if not self._beside:
+            self._gateways.release(gateway, address, now)
 
     def day(self, day: Day, more: list[tuple[int, Play, TrueVisit]] | None = None) -> tuple[dict[int, list[Record]], list[TrueVisit]]:
         """The records of a day by stream, and the visits that begin on it. `more` are visits beside the ordinary ones."""
@@ -83,11 +96,12 @@ class Planner:
                 self.tell(stream, record)
         ordinary = sorted(self._begins(day), key=lambda begin: (begin[0], begin[2].key))
         visits = []
-        # overlays come last, so that they take addresses which nobody else was given
-        for start, play, visit in [*ordinary, *(more or [])]:
+        # overlays come last and take nothing away, so that ordinary visits stay what they are without them
+        for number, (start, play, visit) in enumerate([*ordinary, *(more or [])]):
+            self._beside = number >= len(ordinary)
             rng = random.Random(visit.key)
             visit.start = start
-            acts = Acts(self.estate, self.layout, self, visit, rng, day.number)
+            acts = Deeds(self.estate, self.layout, self, visit, rng, day.number)
             play(acts)
             visit.end = acts.now
             for hop in visit.hops:
@@ -103,6 +117,10 @@ class Planner:
             out += self._of_provider(provider, day)
         for number, person in enumerate(self.estate.administrators):
             out += self._of_administrator(number, person, day)
+        for number in range(SYNCHRONISED):
+            start = day.start + int((number + 0.3) * day.length / SYNCHRONISED)
+            visit = self._visit(start, "", "directory synchronisation", "service", "sync", day.number, number)
+            out.append((start, synchronised, visit))
         return out
 
     def _visit(self, start: int, provider: str, person: str, kind: str, *parts: object, tags: tuple[str, ...] = ()) -> TrueVisit:
@@ -175,7 +193,7 @@ class Planner:
         ways = provider.spec.ways
         way = _chosen(ways, roll)
 
-        def play(acts: Acts) -> None:
+        def play(acts: Deeds) -> None:
             if way == "entra":
                 cloud_visit(acts, provider, person, origin or person.origin)
             elif way == "aws":
@@ -186,7 +204,7 @@ class Planner:
         return play
 
     def _inside(
-        self, acts: Acts, provider: Provider, person: Person, way: str, origin: str, *, patching: bool, emergency: bool
+        self, acts: Deeds, provider: Provider, person: Person, way: str, origin: str, *, patching: bool, emergency: bool
     ) -> None:
         rng, hosts = acts.rng, self.estate.hosts
         changed = 0 <= person.password_day <= acts.day < person.password_day + 2
@@ -206,6 +224,8 @@ class Planner:
             target = hosts[rng.choice(some) if rng.random() < 0.5 else some[0]]
             if target.index != provider.jump:
                 self._work(acts, desktop, target, person, patching=patching)
+        if rng.random() < CHORES:
+            chore(acts, desktop, hosts)
         if rng.random() < DROPPED:
             acts.drop(desktop)
             acts.wait(30, 1500)
@@ -223,7 +243,7 @@ class Planner:
         work(acts, desktop.inside, target, person, tool_for(rng, person), patching=patching)
 
     def _unattended(self, provider: Provider, service: Person) -> Play:
-        def play(acts: Acts) -> None:
+        def play(acts: Deeds) -> None:
             spec: ProviderSpec = provider.spec
             tunnel = None
             if spec.gateway is not None and "vpn" in spec.ways:
@@ -245,9 +265,14 @@ class Planner:
         return play
 
     def _own(self, person: Person) -> Play:
-        def play(acts: Acts) -> None:
+        def play(acts: Deeds) -> None:
             rng, host = acts.rng, self.estate.hosts[int(person.origin)]
             place = Foothold(host.name, host.ip, host.seen, host.name, -1, host, person.account, Session(), mix(acts.visit.key), 1)
+            if rng.random() < CHORES:
+                desktop = acts.rdp(place, self.estate.hosts[rng.choice(self.estate.by_role["controller"])], person.account)
+                chore(acts, desktop, self.estate.hosts)
+                acts.wait(60, 400)
+                acts.leave(desktop)
             for _ in range(rng.choice((1, 1, 2, 3))):
                 target = self.estate.hosts[rng.choice(person.hosts)]
                 work(acts, place, target, person, tool_for(rng, person), patching=False)

@@ -285,10 +285,16 @@ def template(shape: str, name: str, fixed: Mapping[str, object]) -> bytes:
 
 
 def _pairs(event: Event, values: Mapping[str, bytes], *, numbers: bool) -> bytes:
-    return b",".join(
-        b'"%b":%b' % (field.encode(), value if numbers and field in event.numbers else b'"%b"' % value)
-        for field, value in values.items()
-    )
+    """Fields as JSON: evtx_dump keeps numbers, agents write texts and put braces around GUIDs."""
+    out = []
+    for field, value in values.items():
+        text = b'"%b"' % value
+        if numbers and field in event.numbers:
+            text = value
+        elif not numbers and field.lower().endswith("guid"):
+            text = b'"{%b}"' % value
+        out.append(b'"%b":%b' % (field.encode(), text))
+    return b",".join(out)
 
 
 def _nested(event: Event, values: Mapping[str, bytes]) -> bytes:
