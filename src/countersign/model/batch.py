@@ -216,16 +216,23 @@ class EventBatch:
         for (kind, _, _), (members, rows, fields) in self._shapes.items():
             columns.place(Block(kind, members, turned(rows), turned(fields)))
         arrays = columns.arrays(self._source)
-        arrays["count"] = columns.counts(self._counts)
+        arrays["count"] = _counts(self._counts, count)
         arrays["source"] = pa.repeat(self._source, count)
         arrays["origin"] = pa.repeat(self._context.origin, count)
         arrays["segment"] = pa.repeat(self._context.segment, count)
         arrays["day"] = _days(arrays.get("time", pa.nulls(count, schema.TIMESTAMP)))
-        return columns.in_order(_structs(arrays, count))
+        return _structs(arrays, count)
 
 
 def _chosen(values: Values, places: list[int | None]) -> Values:
     return [value for value, place in zip(values, places, strict=True) if place is not None]
+
+
+def _counts(several: Mapping[int, int], count: int) -> pa.Array:
+    """How often each event is there; `several` has the places of those that are not there just once."""
+    if not several:
+        return pa.repeat(pa.scalar(1, pa.int32()), count)
+    return pa.array([several.get(place, 1) for place in range(count)], pa.int32())
 
 
 def _days(times: pa.Array) -> pa.Array:

@@ -7,20 +7,24 @@ shapes, which an attacker can make as many of as there are records, are turned o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, chain
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from countersign.model import schema
 
 Row = Mapping[str, object]
 Values = Sequence[Any]
 """The values of one column or field; foreign, hence of any type."""
+Parts = dict[int, Values]
+"""What one column has in each block, by the number of the block's first record; blocks that lack it are left out."""
+Order = npt.NDArray[np.int64]
 MAX_DEPTH_TEXT = "(nested too deep)"
 _NONE = type(None)
 _NOTHING = {_NONE}
@@ -53,6 +57,26 @@ Shape = tuple[Kind, tuple[str, ...], tuple[str, ...]]
 """A kind, the names of the columns and the names of the fields."""
 
 
+class Same(Sequence[Any]):
+    """One value, as often as there are records: it is turned into Arrow once."""
+
+    __slots__ = ("times", "value")
+
+    def __init__(self, value: Any, times: int) -> None:  # noqa: ANN401  # foreign, hence of any type
+        self.value = value
+        self.times = times
+
+    def __len__(self) -> int:
+        return self.times
+
+    def __iter__(self) -> Iterator[Any]:
+        return repeat(self.value, self.times)
+
+    def __getitem__(self, place: Any) -> Any:  # noqa: ANN401  # an index or a slice, as of a list
+        found = range(self.times)[place]
+        return Same(self.value, len(found)) if isinstance(found, range) else self.value
+
+
 class Block(NamedTuple):
     """Records of one shape: `members` are their places among the segment's events, `columns` and `fields` their
     values by name, as many as there are members."""
@@ -69,137 +93,258 @@ def turned(rows: Sequence[Row]) -> dict[str, Values]:
 
 
 class Columns:
-    """The cells of one segment's events, in the order of their shapes; `in_order` restores that of records."""
+    """The cells of one segment's events. They come in blocks, each with the places of its records; the arrays are in the
+    order of these places."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._cells: dict[str, list[object]] = {}
-        self._keys: dict[str, int] = {}  # keys of `unmapped`, numbered
-        self._codes: list[int] = []  # those of all rows, one after another
-        self._texts: list[str] = []  # their values
-        self._lengths: list[int] = []  # how many of them each row has
-        self._order: list[int] = []
+        self._commons: dict[Kind, _Common] = {}
+        self._runs: list[tuple[_Common, int]] = []  # of each block its kind's, and how many records it has
+        self._parts: dict[str, Parts] = {}
+        self._pairs = _Pairs()
+        self._members: list[Sequence[int]] = []
+        self._placed = 0
+        self._takes: dict[tuple[object, ...], pa.Array] = {}
 
     def place(self, block: Block) -> None:
         """Adds the records of one shape."""
         kind, members, columns, fields = block
-        start = len(self._order)
-        self._order += members
-        count = len(members)
-        stop = start + count
-        for name, value in kind.columns.items():
-            if value is not None:
-                self._cell(name)[start:stop] = [value] * count
+        start, count = self._placed, len(members)
+        common = self._commons.get(kind)
+        if common is None:
+            common = self._commons[kind] = _Common(len(self._commons), kind, self._pairs)
+        self._members.append(members)
+        self._runs.append((common, count))
+        self._placed += count
         for name, values in columns.items():
-            self._cell(name)[start:stop] = values
+            self._of(name)[start] = values
         for name, values in kind.derive(fields, count).items():
-            self._cell(name)[start:stop] = values
-        self._place_fields(kind, fields, start, stop)
+            self._of(name)[start] = values
+        self._place_fields(common, fields, start, count)
 
-    def _cell(self, name: str) -> list[object]:
-        column = self._cells.get(name)
-        if column is None:
-            column = self._cells[name] = [None] * self._count
-        return column
+    def _of(self, name: str) -> Parts:
+        parts = self._parts.get(name)
+        if parts is None:
+            parts = self._parts[name] = {}
+        return parts
 
-    def _place_fields(self, kind: Kind, own: Mapping[str, Values], start: int, stop: int) -> None:
-        count = stop - start
-        targets = schema.source_columns()
-        taken: set[str] = set()
+    def _place_fields(self, common: _Common, own: Mapping[str, Values], start: int, count: int) -> None:
+        taken = common.taken.copy()
         names: list[str] = []
         rest: list[Values] = []
-        gaps = False  # whether anything in `rest` lacks a value
-        for name, text in kind.fields.items():
-            target = targets.get(name.casefold())
-            if target is None:
-                names.append(name)
-                rest.append([text] * count)
-            else:
-                taken.add(target)
-                self._cell(target)[start:stop] = [text] * count
+        gaps: list[int] = []  # which of `rest` lack a value somewhere
         for own_name, values in own.items():
-            kinds = set(map(type, values))
+            kinds = {type(values.value)} if type(values) is Same else set(map(type, values))
             if kinds == _NOTHING:
                 continue
-            name = kind.rival + own_name if own_name in kind.fields else own_name
+            name, target = common.named(own_name)
             texts = values if kinds <= _TEXTUAL else _texts(values, kinds)
-            target = targets.get(name.casefold())
             if target is not None and target not in taken:
                 taken.add(target)
-                self._cell(target)[start:stop] = texts
+                self._of(target)[start] = texts
                 continue
             if target is not None:  # a second spelling of a name fills the gaps of the first, no more
-                texts = _fill(self._cells[target], start, texts)
-            gaps = gaps or target is not None or _NONE in kinds
+                first = self._of(target).get(start) or Same(common.columns[target], count)
+                self._of(target)[start], texts = _filled(first, texts)
+            if target is not None or _NONE in kinds:
+                gaps.append(len(rest))
             names.append(name)
             rest.append(texts)
-        self._leave(names, rest, count, gaps=gaps)
-
-    def _leave(self, names: list[str], rest: list[Values], count: int, *, gaps: bool) -> None:
-        """What has no column of its own, as pairs; None says that a row lacks it."""
-        keys = self._keys
-        codes = [keys.setdefault(name, len(keys)) for name in names]
-        if not gaps:
-            self._codes += codes * count
-            self._texts += chain.from_iterable(zip(*rest, strict=True))
-            self._lengths += [len(names)] * count
-            return
-        for texts in zip(*rest, strict=True):
-            before = len(self._texts)
-            for code, text in zip(codes, texts, strict=True):
-                if text is not None:
-                    self._codes.append(code)
-                    self._texts.append(text)
-            self._lengths.append(len(self._texts) - before)
+        self._pairs.add(common, names, rest, gaps, count)
 
     def arrays(self, source: str) -> dict[str, pa.Array]:
-        """All columns that any row has, by their dotted names, in the order of shapes."""
+        """All columns that any row has, by their dotted names."""
+        order = self._order()
+        kinds = self._kinds(order)
         arrays: dict[str, pa.Array] = {}
         own_columns = set(schema.source_columns().values())
-        for name, cells in self._cells.items():
+        shared = dict.fromkeys(name for common in self._commons.values() for name in common.columns)
+        for name in shared | self._parts:
             type_ = schema.OCSF_COLUMNS.get(name) or schema.CORE_COLUMNS.get(name)
             if type_ is None:
                 if name not in own_columns:
                     raise RuntimeError(f"{source} sets {name}, which is no column of the events table")
                 type_ = pa.string()
-            array = pa.array(cells, pa.int64()).cast(type_) if name == "time" else _column(cells, type_)
+            if name not in self._parts:
+                found = [common.columns.get(name) for common in self._commons.values()]
+                array = _column(found, type_).take(kinds)
+            else:
+                parts = self._with_common(name) if name in shared else self._parts[name]
+                array = self._array(parts, pa.int64() if name == "time" else type_, order)
             if array.null_count < self._count:
-                arrays[name] = array
-        arrays["unmapped"] = self._unmapped()
+                arrays[name] = array.cast(type_) if name == "time" else array
+        arrays["unmapped"] = self._pairs.array(order)
         return arrays
 
-    def _unmapped(self) -> pa.Array:
-        offsets = [0, *accumulate(self._lengths)]
+    def _kinds(self, order: Order | None) -> pa.Array:
+        """The number of each record's kind."""
+        numbers = np.array([common.number for common, _ in self._runs], np.int64)
+        kinds = np.repeat(numbers, [count for _, count in self._runs])
+        return pa.array(kinds if order is None else kinds[order])
+
+    def _with_common(self, name: str) -> Parts:
+        """A column that some records have of their own and some by their kind."""
+        own, parts, start = self._parts[name], Parts(), 0
+        for common, count in self._runs:
+            if start in own:
+                parts[start] = own[start]
+            elif name in common.columns:
+                parts[start] = Same(common.columns[name], count)
+            start += count
+        return parts
+
+    def _order(self) -> Order | None:
+        """Where in the order of blocks each record stands; None where it is in that of records already."""
+        members = np.concatenate([_numbers(one) for one in self._members] or [np.empty(0, np.int64)])
+        places = np.arange(len(members))
+        if np.array_equal(members, places):
+            return None
+        order = np.empty_like(members)
+        order[members] = places
+        return order
+
+    def _array(self, parts: Parts, type_: pa.DataType, order: Order | None) -> pa.Array:
+        values = [part.value for part in parts.values() if type(part) is Same]
+        spans = tuple((start, len(part)) for start, part in parts.items())
+        same = len(values) == len(parts)
+        if same:
+            found = _column(values, type_)
+        else:
+            found = _column(list(chain.from_iterable(parts.values())), type_)
+            if order is None and len(found) == self._count:
+                return found
+        take = self._takes.get((same, spans))
+        if take is None:
+            take = self._takes[same, spans] = self._take(spans, order, same=same)
+        return found.take(take)
+
+    def _take(self, spans: Sequence[tuple[int, int]], order: Order | None, *, same: bool) -> pa.Array:
+        """For each record the number of its value: among those of all spans, or if they are the `same` within a span,
+        that of the span; null where there is none."""
+        numbers = np.full(self._count, -1, np.int64)
+        before = 0
+        for number, (start, count) in enumerate(spans):
+            numbers[start : start + count] = number if same else np.arange(before, before + count)
+            before += count
+        if order is not None:
+            numbers = numbers[order]
+        return pa.array(numbers, mask=numbers < 0) if before < self._count else pa.array(numbers)
+
+
+class _Common:
+    """What a kind gives each of its records, with the names looked up: `columns`, `taken` (those of them that come from
+    fields), and `codes` and `places` of the pairs (see `_Pairs`)."""
+
+    def __init__(self, number: int, kind: Kind, pairs: _Pairs) -> None:
+        self.number = number
+        self.columns = {name: value for name, value in kind.columns.items() if value is not None}
+        self.taken: set[str] = set()
+        self.codes: list[int] = []
+        self.places: list[int] = []
+        self._kind = kind
+        self._named: dict[str, tuple[str, str | None]] = {}
+        targets = schema.source_columns()
+        for name, text in kind.fields.items():
+            target = targets.get(name.casefold())
+            if target is None:
+                self.codes.append(pairs.code(name))
+                self.places.append(pairs.keep((text,)))
+            else:
+                self.taken.add(target)
+                self.columns[target] = text
+
+    def named(self, own_name: str) -> tuple[str, str | None]:
+        """What a record's own field is called, and the column it has, if any."""
+        found = self._named.get(own_name)
+        if found is None:
+            name = self._kind.rival + own_name if own_name in self._kind.fields else own_name
+            found = self._named[own_name] = name, schema.source_columns().get(name.casefold())
+        return found
+
+
+class _Pairs:
+    """What has no column of its own: pairs of a name and a text, in the order in which a record has them."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+        self._texts: list[str | None] = []
+        self._codes: list[Order] = []  # of names, for all records, one after another
+        self._places: list[Order] = []  # of their texts
+        self._lengths: list[Order] = []  # how many pairs each record has
+
+    def code(self, name: str) -> int:
+        """The number of a name."""
+        return self._names.setdefault(name, len(self._names))
+
+    def keep(self, texts: Sequence[str | None]) -> int:
+        """Where the first of these texts stands from now on."""
+        place = len(self._texts)
+        self._texts += texts
+        return place
+
+    def add(
+        self,
+        common: _Common,
+        names: Sequence[str],
+        columns: Sequence[Values],
+        gaps: Sequence[int],
+        count: int,
+    ) -> None:
+        """The pairs of the next `count` records; None, in those columns that are `gaps`, says that a record lacks it."""
+        codes = np.array(common.codes + [self.code(name) for name in names], np.int64)
+        starts, steps = common.places.copy(), [0] * len(common.places)
+        for column in columns:
+            same = type(column) is Same
+            starts.append(self.keep(column[:1] if same else column))
+            steps.append(0 if same else 1)
+        places = np.arange(count)[:, None] * np.array(steps, np.int64) + np.array(starts, np.int64)
+        if not gaps:
+            self._codes.append(np.broadcast_to(codes, places.shape).ravel())
+            self._places.append(places.ravel())
+            self._lengths.append(np.full(count, len(codes)))
+            return
+        there = np.ones(places.shape, np.bool_)
+        for number in gaps:
+            there[:, len(common.codes) + number] = [text is not None for text in columns[number]]
+        self._codes.append(np.broadcast_to(codes, places.shape)[there])
+        self._places.append(places[there])
+        self._lengths.append(there.sum(axis=1))
+
+    def array(self, order: Order | None) -> pa.Array:
+        """The pairs as a map, records in `order`."""
+        nothing = [np.empty(0, np.int64)]
+        codes, places = np.concatenate(self._codes or nothing), np.concatenate(self._places or nothing)
+        lengths = np.concatenate(self._lengths or nothing)
+        if order is not None:
+            starts = (np.cumsum(lengths) - lengths)[order]
+            lengths = lengths[order]
+            pairs = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(len(codes))
+            codes, places = codes[pairs], places[pairs]
         return pa.MapArray.from_arrays(
-            pa.array(offsets, pa.int32()),
-            _column(list(self._keys), pa.string()).take(pa.array(self._codes, pa.int32())),
-            _column(self._texts, pa.string()),
-            mask=pa.array([length == 0 for length in self._lengths], pa.bool_()),
+            pa.array(np.concatenate(([0], np.cumsum(lengths))), pa.int32()),
+            _column(list(self._names), pa.string()).take(pa.array(codes)),
+            _column(self._texts, pa.string()).take(pa.array(places)),
+            mask=pa.array(lengths == 0),
         )
 
-    def counts(self, several: Mapping[int, int]) -> pa.Array:
-        """The column `count`; `several` has the places of events that are not there just once."""
-        return pa.array([several.get(place, 1) for place in self._order], pa.int32())
 
-    def in_order(self, table: pa.Table) -> pa.Table:
-        """`table`, whose rows are in the order of shapes, in the order of records."""
-        if self._order == sorted(self._order):
-            return table
-        return table.take(pc.sort_indices(pa.array(self._order, pa.int32())))
+def _numbers(members: Sequence[int]) -> Order:
+    if isinstance(members, range):
+        return np.arange(members.start, members.stop)
+    return np.array(members, np.int64)
 
 
-def _fill(column: list[object], start: int, texts: Values) -> list[object]:
-    """Puts `texts` where `column` is empty and returns what found no room."""
-    left: list[object] = list(texts)
-    for offset, text in enumerate(texts):
-        if text is not None and column[start + offset] is None:
-            column[start + offset] = text
-            left[offset] = None
-    return left
+def _filled(first: Values, second: Values) -> tuple[Values, Values]:
+    """`first` with its gaps filled from `second`, and what of `second` found no room."""
+    pairs = list(zip(first, second, strict=True))
+    whole = [other if one is None else one for one, other in pairs]
+    return whole, [None if one is None else other for one, other in pairs]
 
 
 def _texts(values: Values, kinds: set[type]) -> Values:
     """Each value as text, None where there is none; `kinds` are the types among them."""
+    if type(values) is Same:
+        return Same(text_of(values.value), values.times)
     if kinds == {int}:
         return list(map(str, values))
     return [value if value is None or type(value) is str else text_of(value) for value in values]
