@@ -47,7 +47,7 @@ def test_all_are_read_and_run_or_wait_for_a_source(compiled: CompiledSet) -> Non
     assert RULES.problems == ()
     assert correlations.problems(RULES) == ()
     assert len(SPOKEN) >= 40
-    assert {status.state for status in compiled.status} == {"active", "waiting"}
+    assert {status.state for status in compiled.status} <= {"active", "waiting"}
     assert sum(rule.kind == "correlation" for rule in SPOKEN) >= 5
 
 
