@@ -145,7 +145,7 @@ class _Compiler:
         try:
             trees = {
                 name: tree(parsed, self._renames(name), self._lists)
-                for name in sorted({m.rename for m in meanings} | {""})
+                for name in sorted({m.rename for m in meanings} or {""})
             }
         except Unsupported as reason:
             return Status("unsupported", str(reason))

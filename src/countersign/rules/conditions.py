@@ -251,7 +251,7 @@ def _pattern(value: SigmaString) -> atoms.Pattern:
         if isinstance(part, SpecialChars):
             parts.append(atoms.MANY if part is SpecialChars.WILDCARD_MULTI else atoms.ONE)
         else:
-            if any("\ud800" <= character <= "\udfff" for character in part):
+            if not part.isascii() and any("\ud800" <= character <= "\udfff" for character in part):
                 raise Unsupported("a value with a lone surrogate, which no text holds")
             parts.append(part)
     return tuple(parts)
