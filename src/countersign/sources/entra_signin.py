@@ -374,7 +374,7 @@ _NAMES = {
     "Federated Token Issuer": "properties.managedServiceIdentity.federatedTokenIssuer",
 }
 """The portal's column names, and what diagnostic settings call the same."""
-_PORTAL_WORDS = {
+_PORTAL_WORDS: dict[str, dict[str, object]] = {
     "properties.conditionalAccessStatus": {
         "success": "success",
         "failure": "failure",
@@ -387,6 +387,8 @@ _PORTAL_WORDS = {
     },
     "properties.tokenIssuerType": {"microsoft entra id": "AzureAD", "azure ad": "AzureAD"},
     "properties.userType": {"member": "member", "guest": "guest"},
+    "properties.deviceDetail.isCompliant": {"yes": True, "no": False, "true": True, "false": False},
+    "properties.deviceDetail.isManaged": {"yes": True, "no": False, "true": True, "false": False},
 }
 """What the portal writes for people, and what the other shapes have."""
 
