@@ -36,6 +36,7 @@ _MODULES = (
     # lines, by how their messages begin
     "fortigate",
     "paloalto",
+    "wireguard",  # dumps; the kernel's lines are syslog
     "cef",  # and LEEF, of any other product
     "syslog",  # any lines: the broadest, last
 )

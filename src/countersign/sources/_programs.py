@@ -31,6 +31,14 @@ _EXACT = {
     "ASA": "cisco_asa",
     "FTD": "cisco_asa",
     "PIX": "cisco_asa",
+    "filterlog": "pfsense",
+    "php-fpm": "pfsense",
+    "php": "pfsense",
+    "audit": "pfsense",  # OPNsense
+    "charon": "strongswan",
+    "charon-systemd": "strongswan",
+    "ipsec": "strongswan",
+    "kernel": "wireguard",
 }
 _PREFIXES = (("openvpn", "openvpn"), ("ovpn", "openvpn"))
 """`openvpn`, `openvpn-server`, `openvpn@office`, `ovpn-server`: named by instance."""

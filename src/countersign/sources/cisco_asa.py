@@ -19,8 +19,8 @@ from countersign.sources._programs import Understood
 _Columns = dict[str, object]
 _Found = tuple[_Columns, _Columns] | None
 
-LONGEST = 4_096
-"""ASA messages are cut at 4,096 bytes where they are sent by TCP, shorter by UDP."""
+LONGEST = 8_192
+"""ASA messages are cut at 4,096 bytes where they are sent by TCP, shorter by UDP; FTD's connection events are longer."""
 
 _HEAD = re.compile(r"%(ASA|FTD|PIX)-(?:[a-z]{1,10}-)?([0-7])-(\d{6}): ?")
 _WHO = re.compile(r"Group <([^>]{0,128})> User <([^>]{0,256})> IP <([^>]{1,64})> (.*)$")
@@ -121,7 +121,17 @@ def _svc(number: str, text: str) -> _Found:
         columns |= _SVC.get(number, {})
     if number == "716039" or "rejected" in rest:
         columns["status_id"] = 2
+    if number == "722055":
+        columns["src_endpoint.agent.name"] = rest.removeprefix("Client Type: ")
+    elif number in {"716003", "716004"}:
+        columns |= {"action_id": int(number[-1]) - 2, "url": rest.partition(": ")[2].strip()}
+    elif (volume := _VOLUME.match(rest)) is not None:
+        columns[f"traffic.bytes_{'out' if volume[1] == 'In' else 'in'}"] = int(volume[2])
     return columns, {"group": group}
+
+
+_VOLUME = re.compile(r"SVC Session Termination: (In|Out): (\d{1,18}) ")
+"""As the gateway sees it: what came in is what the client sent out."""
 
 
 _SVC: dict[str, _Columns] = {
@@ -130,6 +140,12 @@ _SVC: dict[str, _Columns] = {
     "716002": _logon(1, 2),  # WebVPN session terminated
     "716038": _logon(1),  # Authentication: successful
     "716039": _logon(2),  # Authentication: rejected
+    "716003": {"class_uid": 4002, "activity_id": 99},  # WebVPN access granted
+    "716004": {"class_uid": 4002, "activity_id": 99},  # WebVPN access denied
+    "716058": _tunnel(99),  # AnyConnect session lost connection, waiting to resume
+    "716059": _tunnel(99),  # AnyConnect session resumed
+    "722030": _tunnel(99),  # volume in at the end of a session
+    "722031": _tunnel(99),  # volume out
     "722022": _tunnel(0),  # SVC connection established: one of a session's connections, TCP or UDP
     "722023": _tunnel(0),  # SVC connection terminated
     "722028": _tunnel(0),  # stale SVC connection closed
@@ -185,7 +201,7 @@ def _aaa(number: str, text: str) -> _Found:
     if match is None:
         return None
     name = match[1].strip("'\" ")
-    columns = _logon(2 if "Rejected" in text[:40] or number in {"113005", "113015", "113006"} else 1)
+    columns = _logon(2 if "Rejected" in text[:40] or number in {"113005", "113015"} else 1)
     columns |= account(name)
     if match[2]:
         columns |= endpoint("src_endpoint", match[2])
@@ -288,18 +304,226 @@ def _connection(activity: int, protocol: str, uid: str) -> _Columns:
     }
 
 
+_ATTRIBUTE = re.compile(r"Session Attribute (endpoint\.[\w.]{1,64})(?:\[[^\]]{1,8}\])? ?= ?(.{1,256})$")
+_ATTRIBUTES = {
+    "endpoint.anyconnect.clientversion": "src_endpoint.agent.version",
+    "endpoint.anyconnect.platform": "src_endpoint.os.name",
+    "endpoint.anyconnect.deviceuniqueid": "src_endpoint.uid",
+    "endpoint.anyconnect.publicmacaddress": "src_endpoint.mac",
+    "endpoint.device.hostname": "src_endpoint.name",
+}
+
+
 def _dap(number: str, text: str) -> _Found:
     """Dynamic access policy; an attribute `username2` is the second authentication's user, the only sign of one."""
-    del number
     match = _DAP.match(text)
     if match is None:
         return None
     user, ip, rest = match.groups()
     columns = _person(user, ip)
+    if number == "734002":
+        return _logon(2) | columns | {"status_detail": rest}, {}
     second = _SECOND.match(rest)
     if second is None:
+        attribute = _ATTRIBUTE.match(rest)
+        column = None if attribute is None else _ATTRIBUTES.get(attribute[1])
+        if attribute is not None and column is not None:
+            columns[column] = attribute[2].strip('"')
         return {"class_uid": 0, **columns}, {"dap": rest}
     return _logon(1, 6) | columns | {"is_mfa": True}, {"username2": second[1]}
+
+
+_ENDS = re.compile(
+    r"faddr (\S{1,64})/(\d{1,5})(?:\([^)]{0,128}\))? gaddr \S{1,80} laddr (\S{1,64})/(\d{1,5})"
+)
+_GRE = re.compile(
+    r"(?:from|for) ([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})(?:/\d{1,5})? ?(?:\([^)]{0,128}\))? to "
+    r"([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})"
+)
+_WAY = re.compile(r"(Built|Teardown) (?:(inbound|outbound) )?(ICMP|GRE) connection (\d{1,20} )?")
+_ICMP_CODE = re.compile(r"type (\d{1,3}) code (\d{1,3})")
+
+
+def _portless(number: str, text: str) -> _Found:
+    """ICMP and GRE. Of ICMP the foreign end stands first, and nothing numbers the connection."""
+    way = _WAY.match(text)
+    ends = None if way is None else (_ENDS if way[3] == "ICMP" else _GRE).search(text)
+    if way is None or ends is None:
+        return None
+    columns: _Columns = {
+        "class_uid": 4001,
+        "activity_id": 1 if way[1] == "Built" else 2,
+        "connection_info.protocol_name": way[3].lower(),
+    }
+    if way[4]:
+        columns["connection_info.uid"] = f"asa:{way[4].strip()}"
+    foreign, local = (ends[1], ends[3]) if way[3] == "ICMP" else (ends[2], ends[4])
+    fields: _Columns = {"foreign": foreign, "local": local}
+    if way[2]:
+        source, target = (foreign, local) if way[2] == "inbound" else (local, foreign)
+        columns |= endpoint("src_endpoint", source) | endpoint("dst_endpoint", target)
+    if code := _ICMP_CODE.search(text):
+        fields |= {"icmp_type": code[1], "icmp_code": code[2]}
+    del number
+    return columns, fields
+
+
+_REFUSED = re.compile(
+    r"Deny (?:protocol )?(\S{1,16}) src ([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})(?:/(\d{1,5}))?(?:\([^)]{0,128}\))? "
+    r"dst ([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})(?:/(\d{1,5}))?"
+)
+_LISTED = re.compile(
+    r"access-list (\S{1,241}) (permitted|denied|est-allowed) (\S{1,16}) (?:for user '[^']{0,256}' )?"
+    r"([^\s/]{1,64})/([0-9A-Fa-f.:]{2,45})\((\d{1,5})\)(?:\([^)]{0,128}\))? -> "
+    r"([^\s/]{1,64})/([0-9A-Fa-f.:]{2,45})\((\d{1,5})\)"
+)
+_BY = re.compile(r'by access-group "([^"]{1,241})"')
+
+
+def _listed(number: str, text: str) -> _Found:
+    """Access lists: what was refused (106023), and what they were asked to log (106100)."""
+    if number == "106100":
+        match = _LISTED.match(text)
+        if match is None:
+            return None
+        rule, done, protocol, outer, source, port, inner, target, target_port = match.groups()
+        refused = done == "denied"
+    else:
+        match = _REFUSED.match(text)
+        if match is None:
+            return None
+        protocol, outer, source, port, inner, target, target_port = match.groups()
+        named, refused = _BY.search(text), True
+        rule = named[1] if named else ""
+    columns: _Columns = {
+        "class_uid": 4001,
+        "activity_id": 5 if refused else 1,
+        "action_id": 2 if refused else 1,
+    }
+    columns |= {
+        "status_id": 2 if refused else 1,
+        "connection_info.protocol_name": protocol.lower(),
+        "policy.name": rule or None,
+    }
+    columns |= endpoint("src_endpoint", source, port or "") | endpoint(
+        "dst_endpoint", target, target_port or ""
+    )
+    return columns, {"interfaces": f"{outer},{inner}"}
+
+
+_COMMAND = re.compile(
+    r"User '([^']{1,256})'(?:, running '([^']{1,64})' from IP (\S{1,64}),)? executed (?:the )?'(.*)'(?: command)?\.?$"
+)
+
+
+def _command(number: str, text: str) -> _Found:
+    """What administrators typed."""
+    del number
+    match = _COMMAND.match(text)
+    if match is None:
+        return None
+    columns = {f"actor.{name}": value for name, value in account(match[1]).items()}
+    columns |= {"class_uid": 6003, "activity_id": 99, "status_id": 1, "api.operation": match[4]}
+    if match[3]:
+        columns |= endpoint("src_endpoint", match[3])
+    return columns, {"running": match[2]} if match[2] else {}
+
+
+_LOCAL = re.compile(r"Uname: (.{1,256}?)(?: Priv: (\d{1,2}).*| From: (\d{1,2}) To: (\d{1,2}))?$")
+_LOCKED = re.compile(r"User (.{1,256}?) (?:locked out on exceeding|unlocked by) ?(.{0,256})$")
+
+
+def _changed(number: str, text: str) -> _Found:
+    """Local accounts: made, deleted, raised, locked."""
+    match = (_LOCKED if number in {"113006", "113007"} else _LOCAL).search(text)
+    if match is None:
+        return None
+    activity = {"502101": 1, "502102": 6, "113006": 9}.get(number, 99)
+    columns = {"class_uid": 3001, "activity_id": activity, "status_id": 1} | account(match[1])
+    if number == "113007":
+        columns["actor.user.name"] = match[2]
+    elif number != "113006" and (match[4] or match[2]):
+        columns["privileges"] = match[4] or match[2]
+    return columns, {}
+
+
+_POOL = re.compile(
+    r"IPAA: (?:Session=(\S{1,32}), )?(?:Client assigned|Freeing local pool \S{1,128} address) ([0-9A-Fa-f.:]{2,45})"
+)
+_MAPPING = re.compile(
+    r"user-identity: (Add|Delete) IP-User mapping (\S{1,64}) - (.{1,256}?) Succeeded - VPN user"
+)
+_UAUTH = re.compile(r"UAUTH:? Session=(\S{1,32}), User=(.{0,256}?), Assigned IP=(\S{1,64}), ")
+
+
+def _leased(number: str, text: str) -> _Found:
+    """Addresses given and taken back, in words that know the person or the session but not the outer address."""
+    del number
+    if (mapped := _MAPPING.match(text)) is not None:
+        return _inner(_tunnel(99), mapped[2]) | account(mapped[3]), {"mapping": mapped[1]}
+    if (found := _UAUTH.match(text)) is not None:
+        return _inner(_tunnel(99), found[3]) | account(found[2]), {"session": found[1]}
+    pool = _POOL.match(text)
+    return None if pool is None else (_inner(_tunnel(99), pool[2]), {"session": pool[1]} if pool[1] else {})
+
+
+_TOLD = re.compile(r"(?:^|, )([A-Z][A-Za-z0-9_]{0,39}(?: [A-Z][A-Za-z]{1,20})?): ")
+_NOBODY = frozenset({"", "Unknown", "No Authentication Required", "Not Found"})
+_OF_FTD = {
+    "DeviceUUID": "device.uid", "IngressZone": "src_endpoint.zone", "EgressZone": "dst_endpoint.zone",
+    "AccessControlRuleName": "policy.name", "ApplicationProtocol": "dst_endpoint.svc_name", "URL": "url",
+    "UserAgent": "http_request.user_agent", "ReferencedHost": "dst_endpoint.hostname", "Client": "src_endpoint.agent.name",
+    "DNSQuery": "query.hostname", "FileName": "file.name", "FileSHA256": "file.hashes", "Message": "finding_info.title",
+}  # fmt: skip
+_NUMBERS = {"InitiatorBytes": "traffic.bytes_out", "ResponderBytes": "traffic.bytes_in",
+            "InitiatorPackets": "traffic.packets_out", "ResponderPackets": "traffic.packets_in"}  # fmt: skip
+
+
+def _told(text: str) -> dict[str, str]:
+    """`Name: value, Name: value`; a value ends where the next name begins."""
+    found: dict[str, str] = {}
+    name, start = "", 0
+    for match in _TOLD.finditer(text):
+        if name:
+            found.setdefault(name, text[start : match.start()])
+        name, start = match[1], match.end()
+    if name:
+        found.setdefault(name, text[start:])
+    return found
+
+
+def _security(number: str, text: str) -> _Found:
+    """FTD's own events: intrusion (430001), a connection's begin and end (430002, 430003), files (430004, 430005)."""
+    told = _told(text)
+    if not told:
+        return None
+    blocked = (
+        told.get("AccessControlRuleAction", told.get("FileAction", "")).lower().startswith(("block", "reset"))
+    )
+    columns: _Columns = {
+        "action_id": 2 if blocked or told.get("InlineResult", "").lower() == "dropped" else 1
+    }
+    if number in {"430002", "430003"}:
+        columns |= {"class_uid": 4001, "status_id": 2 if blocked else 1}
+        columns["activity_id"] = 5 if blocked else 1 if number == "430002" else 2
+    else:
+        columns |= {"class_uid": 2004, "activity_id": 1}
+    columns |= {column: told[name] for name, column in _OF_FTD.items() if told.get(name)}
+    columns |= {column: int(told[name]) for name, column in _NUMBERS.items() if _count(told.get(name, ""))}
+    if _count(told.get("ConnectionDuration", "")):
+        columns["duration"] = int(told["ConnectionDuration"]) * 1000
+    columns["connection_info.protocol_name"] = told.get("Protocol", "").lower() or None
+    parts = [told.get(name, "") for name in ("DeviceUUID", "InstanceID", "FirstPacketSecond", "ConnectionID")]
+    if parts[-1]:
+        columns["connection_info.uid"] = "ftd:" + ":".join(parts)
+    columns |= endpoint("src_endpoint", told.get("SrcIP", ""), told.get("SrcPort", ""))
+    columns |= endpoint("dst_endpoint", told.get("DstIP", ""), told.get("DstPort", ""))
+    user = told.get("User", "")
+    return columns | ({} if user in _NOBODY else account(user)), {**told}
+
+
+def _count(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < 16
 
 
 _READERS: dict[str, Callable[[str, str], _Found]] = {
@@ -312,6 +536,12 @@ _READERS: dict[str, Callable[[str, str], _Found]] = {
     **dict.fromkeys(("109005", "109006"), _through),
     **dict.fromkeys(("302013", "302015"), _built),
     **dict.fromkeys(("302014", "302016"), _teardown),
-    **dict.fromkeys(("734001", "734003"), _dap),
+    **dict.fromkeys(("734001", "734002", "734003", "734004"), _dap),
+    **dict.fromkeys(("302017", "302018", "302020", "302021"), _portless),
+    **dict.fromkeys(("106023", "106100"), _listed),
+    **dict.fromkeys(("111008", "111009", "111010"), _command),
+    **dict.fromkeys(("502101", "502102", "502103", "113006", "113007"), _changed),
+    **dict.fromkeys(("737016", "737026", "746012", "746013", "109201", "109207", "109210"), _leased),
+    **dict.fromkeys(("430001", "430002", "430003", "430004", "430005"), _security),
 }
 """By message number."""

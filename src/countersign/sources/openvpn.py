@@ -34,6 +34,10 @@ _INSTANCE = re.compile(
     r"SIG[A-Z0-9]{3,5}\[([a-z]{4,5},[\w -]{0,64})\] received, client-instance (exiting|restarting)"
 )
 _INACTIVE = re.compile(r"(?:\[(.{1,256})\] )?Inactivity timeout \((--[\w-]{1,32})\)")
+_SCRIPTED = re.compile(r"user '(.{1,256})' (authenticated|could not authenticate)\.?$")
+_CAME = re.compile(
+    r"openvpn server '([^']{1,64})' user '(.{1,256})' address '([0-9A-Fa-f.:]{2,45}?)(?::(\d{1,5}))?' ?- ?(connect(?:ed|ing)|disconnected)"
+)
 _RESET = re.compile(r"Connection reset(?: command was pushed by server|, restarting)")
 
 
@@ -162,6 +166,24 @@ def _closed(text: str) -> _Found:
     return None
 
 
+def _scripted(text: str) -> _Found:
+    """What pfSense's and OPNsense's own scripts say of a login and of a client that came or went."""
+    match = _SCRIPTED.match(text)
+    if match is not None:
+        return _logon(1 if match[2] == "authenticated" else 2, match[1], auth_protocol="password"), {}
+    match = _CAME.match(text)
+    if match is None:
+        return None
+    server, user, host, number, what = match.groups()
+    columns: _Columns = {
+        "class_uid": 4014,
+        "activity_id": 99,
+        "status_id": 1,
+        "tunnel_interface.name": server,
+    }
+    return columns | account(user) | endpoint("src_endpoint", host, number or ""), {"client_state": what}
+
+
 def _auth_failed(text: str) -> _Found:
     return _logon(2, None, status_code="AUTH_FAILED" if "AUTH_FAILED" in text else "TLS Auth Error"), {}
 
@@ -189,6 +211,7 @@ _READERS: tuple[tuple[str, Callable[[str], _Found]], ...] = (
     ("Connection reset", _closed),
     ("AUTH_FAILED", _auth_failed),
     ("TLS Auth Error", _auth_failed),
+    ("user '", _scripted),
     ("TLS Error: ", _tls_error),
     ("TCP connection established", _connected),
 )

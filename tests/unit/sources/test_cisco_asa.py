@@ -59,7 +59,28 @@ MESSAGES = [
      {"class_uid": 3002, "activity_id": 6, "is_mfa": True, **SESSION}),
     ("6-734001", "DAP: User jane, Addr 203.0.113.9, Connection AnyConnect: The following DAP records were selected: D",
      {"class_uid": 0, "is_mfa": None, **SESSION}),
-    ("4-106023", "Deny tcp src outside:1.1.1.1/5 dst inside:2.2.2.2/22", {"class_uid": 0}),
+    ("4-106023", 'Deny tcp src outside:1.1.1.1/5 dst inside:2.2.2.2/22 by access-group "OUT" [0x0, 0x0]',
+     {"class_uid": 4001, "activity_id": 5, "status_id": 2, "src_endpoint__port": 5, "dst_endpoint__port": 22, "policy__name": "OUT"}),
+    ("6-106100", "access-list VPN permitted tcp outside/203.0.113.9(5555) -> inside/10.0.0.5(3389) hit-cnt 1 first hit [0x1, 0x0]",
+     {"class_uid": 4001, "activity_id": 1, "policy__name": "VPN", "dst_endpoint__port": 3389, "action_id": 1}),
+    ("6-302020", "Built inbound ICMP connection for faddr 203.0.113.9/1 gaddr 198.51.100.5/0 laddr 10.0.0.5/0 type 8 code 0",
+     {"class_uid": 4001, "activity_id": 1, "src_endpoint__ip": "203.0.113.9", "dst_endpoint__ip": "10.0.0.5", "connection_info__protocol_name": "icmp"}),
+    ("6-302021", "Teardown ICMP connection for faddr 203.0.113.9/1 gaddr 198.51.100.5/0 laddr 10.0.0.5/0", {"activity_id": 2, "src_endpoint__ip": None}),
+    ("6-302017", "Built inbound GRE connection 77 from outside:203.0.113.9 (203.0.113.9) to inside:10.0.0.5/0 (10.0.0.5/0)",
+     {"activity_id": 1, "src_endpoint__ip": "203.0.113.9", "connection_info__uid": "asa:77"}),
+    ("6-716003", f"{WHO} WebVPN access GRANTED: https://intranet.example.com/", {"class_uid": 4002, "action_id": 1, "url": "https://intranet.example.com/"}),
+    ("4-722030", f"{WHO} SVC Session Termination: In: 5678 (+10) bytes, 12 (+1) packets, 0 drops.", {"traffic__bytes_out": 5678, **SESSION}),
+    ("6-722055", f"{WHO} Client Type: Cisco AnyConnect VPN Agent for Windows 4.10", {"src_endpoint__agent__name": "Cisco AnyConnect VPN Agent for Windows 4.10"}),
+    ("7-734003", 'DAP: User jane, Addr 203.0.113.9: Session Attribute endpoint.device.hostname="ACME-7"', {"src_endpoint__name": "ACME-7"}),
+    ("6-734002", "DAP: User jane, Addr 203.0.113.9: Connection terminated by the following DAP records: Old", {"class_uid": 3002, "status_id": 2}),
+    ("5-111010", "User 'admin', running 'CLI' from IP 10.1.1.2, executed 'no logging host inside 10.1.1.9'",
+     {"class_uid": 6003, "actor__user__name": "admin", "api__operation": "no logging host inside 10.1.1.9", "src_endpoint__ip": "10.1.1.2"}),
+    ("5-111008", "User 'admin' executed the 'write memory' command.", {"actor__user__name": "admin", "api__operation": "write memory"}),
+    ("5-502101", "New user added to local dbase: Uname: eve Priv: 15 Encpass: ****", {"class_uid": 3001, "activity_id": 1, "user__name": "eve", "privileges": "15"}),
+    ("5-502103", "User priv level changed: Uname: eve From: 1 To: 15", {"class_uid": 3001, "activity_id": 99, "privileges": "15"}),
+    ("6-113006", "User jane locked out on exceeding 3 successive failed authentication attempts", {"class_uid": 3001, "activity_id": 9, "user__name": "jane"}),
+    ("6-737026", "IPAA: Session=0x0001f000, Client assigned 10.10.10.5 from local pool VPN", {"class_uid": 4014, "tunnel_interface__ip": "10.10.10.5"}),
+    ("6-746012", "user-identity: Add IP-User mapping 10.10.10.5 - LOCAL\\jane Succeeded - VPN user", {"tunnel_interface__ip": "10.10.10.5", "user__domain": "LOCAL"}),
     ("4-113019", "words of another version", {"class_uid": 0}),
 ]  # fmt: skip
 
@@ -94,3 +115,28 @@ def test_firepower_speaks_the_same() -> None:
     assert within(
         event("syslog", "%FTD-6-113004: x"), metadata__product="Cisco FTD", metadata__event_code="113004"
     )
+
+
+FTD = (
+    "EventPriority: Low, DeviceUUID: d697c8ca, InstanceID: 4, FirstPacketSecond: 2026-11-20T10:00:03Z, ConnectionID: 36584, "
+    "AccessControlRuleAction: Allow, SrcIP: 10.10.10.5, DstIP: 10.0.1.20, SrcPort: 56799, DstPort: 3389, Protocol: tcp, "
+    "IngressZone: VPN, EgressZone: Servers, ACPolicy: Main, AccessControlRuleName: VPN to servers, Prefilter Policy: Default, "
+    "User: jane, Client: RDP, ApplicationProtocol: RDP, ConnectionDuration: 60, InitiatorPackets: 3, ResponderPackets: 1, "
+    "InitiatorBytes: 459, ResponderBytes: 78, URL: https://a.example.com/?x=1, y: 2"
+)
+
+
+def test_connection_of_ftd_begins_and_ends_under_one_key() -> None:
+    begun = event("syslog", f"<166>2026-11-20T10:00:03Z ftd1 : %FTD-6-430002: {FTD}")
+    ended = event("syslog", f"<166>2026-11-20T10:01:03Z ftd1 : %FTD-6-430003: {FTD}")
+    assert within(
+        begun, class_uid=4001, activity_id=1, user__name="jane", src_endpoint__ip="10.10.10.5", dst_endpoint__port=3389,
+        policy__name="VPN to servers", traffic__bytes_out=459, traffic__bytes_in=78, duration=60_000,
+        url="https://a.example.com/?x=1, y: 2", metadata__product="Cisco FTD",
+    )  # fmt: skip
+    assert within(ended, activity_id=2, connection_info__uid=begun["connection_info.uid"])
+    refused = event(
+        "syslog",
+        "%FTD-1-430002: AccessControlRuleAction: Block, SrcIP: 192.0.2.12, DstIP: 192.0.2.118, User: No Authentication Required",
+    )
+    assert within(refused, activity_id=5, status_id=2, action_id=2, user__name=None)

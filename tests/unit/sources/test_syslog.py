@@ -13,7 +13,7 @@ from countersign.sources._base import HEAD_BYTES
 from countersign.sources.syslog import detect
 from unit.sources.source_lines import context, event, events, parse, syslog, within
 
-NOT_OURS = ("auditd", "aws", "fortinet", "k8s", "teleport", "windows")
+NOT_OURS = ("palo-alto", "auditd", "aws", "fortinet", "k8s", "teleport", "windows")
 """Folders whose files other families read: audit records, JSON, FortiGate, Windows XML."""
 
 
