@@ -6,22 +6,9 @@ from pathlib import Path
 
 import click
 
+from countersign.cli.range import range_
 
-@click.group("range")
-def range_() -> None:
-    """The simulator: an estate's logs with the truth beside them."""
-
-
-@range_.command("generate")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.argument("spec", required=False, type=click.Path(path_type=Path))
-def range_generate(output: Path, seed: int, spec: Path | None) -> None:
-    """Write logs, agreements and truth/ of an estate; SPEC is a file, else the demo's estate."""
-    from countersign.app.demo import generate
-
-    for line in generate(output, seed, spec):
-        click.echo(line)
+__all__ = ["demo", "range_"]
 
 
 @click.command()

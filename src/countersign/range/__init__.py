@@ -10,11 +10,11 @@ from pathlib import Path
 
 from countersign.errors import InputError
 from countersign.range import demo
-from countersign.range.run import Summary
+from countersign.range.run import Summary, load_made
 from countersign.range.run import generate as _generate
 from countersign.range.spec import RangeSpec, parse_spec, read_yaml
 
-__all__ = ["RangeSpec", "Summary", "generate", "load_spec"]
+__all__ = ["RangeSpec", "Summary", "generate", "load_made", "load_spec"]
 
 Progress = Callable[[int, int | None], None]
 
@@ -33,7 +33,12 @@ def load_spec(path: Path) -> RangeSpec | demo.RangeSpec:
 
 
 def generate(
-    spec: RangeSpec | demo.RangeSpec, out: Path, seed: int, *, processes: int = 1, progress: Progress | None = None
+    spec: RangeSpec | demo.RangeSpec,
+    out: Path,
+    seed: int,
+    *,
+    processes: int = 1,
+    progress: Progress | None = None,
 ) -> Summary | demo.Summary:
     """Writes logs, agreements and the truth of an estate to the empty folder `out`; same seed, same bytes.
 

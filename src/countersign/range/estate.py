@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import date
 from ipaddress import IPv4Network
 from zoneinfo import ZoneInfo
 
@@ -151,7 +150,9 @@ def build_estate(spec: RangeSpec, seed: int) -> Estate:
     calendar = Calendar(spec.start, ZoneInfo(spec.zone), frozenset(spec.holidays))
     estate = Estate(spec, seed, calendar, [], {}, [], [], {g.name: g for g in spec.gateways})
     _add_hosts(estate)
-    estate.aws = [str(100_000_000_000 + mix(estate.base("aws", n)) % 800_000_000_000) for n in range(spec.aws_accounts)]
+    estate.aws = [
+        str(100_000_000_000 + mix(estate.base("aws", n)) % 800_000_000_000) for n in range(spec.aws_accounts)
+    ]
     estate.tenant_id = uuid_of(estate.base("tenant"))
     estate.administrators = _administrators(estate)
     estate.providers = [_provider(estate, number, one) for number, one in enumerate(spec.providers)]
@@ -233,7 +234,9 @@ def _host(
     forest, place = spec.domains[domain], spec.sites[site]
     linux, hospital = role in {"linux", "monitor"}, spec.profile == "hospital"
     rolls = [rng.random() for _ in range(6)]
-    forwarded = rolls[0] < FORWARDING_HOSPITAL if hospital and role == "workstation" else rolls[0] >= dirt.silent
+    forwarded = (
+        rolls[0] < FORWARDING_HOSPITAL if hospital and role == "workstation" else rolls[0] >= dirt.silent
+    )
     needed = role in {"controller", "jump"}
     bad_clock = rolls[3] < dirt.clocks and not needed
     minutes = rng.choice((-7, -5, -4, -3, -2, 2, 3, 4, 6, 8))
@@ -256,10 +259,14 @@ def _host(
         audit=not linux and rolls[2] < dirt.audit,
         commands=not hospital,
         silent=role == "device" or not (forwarded or needed),
-        offset=minutes * 60_000_000 + rng.randrange(1_000_000) if bad_clock else rng.randrange(-80_000, 80_000),
+        offset=minutes * 60_000_000 + rng.randrange(1_000_000)
+        if bad_clock
+        else rng.randrange(-80_000, 80_000),
         drift=rng.randrange(-DRIFT_MICROSECONDS, DRIFT_MICROSECONDS) * (25 if bad_clock else 0),
         zone=ZoneInfo("UTC" if wrong else spec.zone),
-        account=Account(f"{name.upper()}$", domain, netbios, forest.dns.upper(), sid_of(sid, 5000 + index), False),
+        account=Account(
+            f"{name.upper()}$", domain, netbios, forest.dns.upper(), sid_of(sid, 5000 + index), False
+        ),
         user=None,
         controller=0,
     )
@@ -281,9 +288,7 @@ def sid_of(domain: int, rid: int) -> str:
     return f"S-1-5-21-{domain >> 33}-{domain >> 2 & 0x7FFFFFFF}-{mix(domain) >> 33}-{rid}"
 
 
-def _member(
-    host: Host, number: int, sid: int, taken: dict[tuple[int, str], int], merged: bool
-) -> Account:
+def _member(host: Host, number: int, sid: int, taken: dict[tuple[int, str], int], merged: bool) -> Account:
     # two forests that were merged both have an a.bennett
     first, last = names.person(number // 2 if merged else number)
     base = names.account(first, last, 0)
@@ -297,7 +302,14 @@ WAYS_ON = ("rdp", "winrm", "smb", "psexec", "wmi", "task", "service")
 
 
 def _person(
-    estate: Estate, rng: random.Random, provider: str, number: int, prefix: str, hosts: list[int], hours: str, zone: str
+    estate: Estate,
+    rng: random.Random,
+    provider: str,
+    number: int,
+    prefix: str,
+    hosts: list[int],
+    hours: str,
+    zone: str,
 ) -> Person:
     first, last = names.person(number)
     forest = estate.spec.domains[0]

@@ -9,14 +9,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import orjson
 
-from countersign.errors import UsageError
+from countersign.errors import InputError, UsageError
 from countersign.range.estate import Estate, build_estate
 from countersign.range.plan.everyday import Everyday, Mask
 from countersign.range.plan.visits import Planner, Play
@@ -35,6 +36,8 @@ Progress = Callable[[int, int | None], None]
 More = dict[int, list[tuple[int, Play, TrueVisit]]]
 """Visits beside the ordinary ones, by day."""
 NOTES = ".notes"
+MADE = "range.json"
+"""Beside the truth: of what the range was made."""
 
 
 @dataclass(slots=True)
@@ -56,7 +59,7 @@ class Summary:
 class Stream(Protocol):
     """What writes one recorder's log."""
 
-    def write(self, today: Today, visits: Iterable[Record]) -> None:
+    def write(self, today: Today, visits: Sequence[Record], /) -> None:
         """A day."""
 
     def close(self) -> None:
@@ -73,7 +76,9 @@ class _Job:
     only: frozenset[int] | None = None
 
 
-def generate(spec: RangeSpec, out: Path, seed: int, *, processes: int = 1, progress: Progress | None = None) -> Summary:
+def generate(
+    spec: RangeSpec, out: Path, seed: int, *, processes: int = 1, progress: Progress | None = None
+) -> Summary:
     """Writes logs to `out/{windows,linux,zeek,gateways,cloud}`, the truth to `out/truth`, agreements to `out/agreements`.
 
     The same specification and seed give the same bytes and file times, whatever `processes`. `out` may exist but must be
@@ -81,7 +86,25 @@ def generate(spec: RangeSpec, out: Path, seed: int, *, processes: int = 1, progr
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out} is not an empty folder: choose another, for generated logs must not mix")
-    return write_streams(spec, seed, out, processes=processes, progress=progress)
+    summary = write_streams(spec, seed, out, processes=processes, progress=progress)
+    made = {"seed": seed, "spec": spec.model_dump(mode="json")}
+    (out / "truth" / MADE).write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
+    _set_times(build_estate(spec, seed), out / "truth")
+    return summary
+
+
+def load_made(base: Path) -> tuple[RangeSpec, int]:
+    """Specification and seed of a range that was generated. Raises `InputError` where there is none."""
+    path = base / "truth" / MADE
+    try:
+        made = orjson.loads(path.read_bytes())
+        return RangeSpec.model_validate(made["spec"]), int(made["seed"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "tells of no range that an intrusion can be laid over",
+            path=str(path),
+            remedy="generate one: countersign range generate",
+        ) from error
 
 
 def write_streams(
@@ -94,8 +117,9 @@ def write_streams(
     if processes == 1:
         counts = [_write(jobs[0], progress, more)]
     else:
-        with multiprocessing.get_context("spawn").Pool(processes) as pool:
-            counts = pool.map(_write, jobs)
+        with multiprocessing.get_context("spawn").Pool(processes - 1) as pool:
+            others = pool.map_async(_write, jobs[1:])
+            counts = [_write(jobs[0], progress), *others.get()]
     summary = Summary()
     for part in counts:
         for name, count in part.items():
@@ -135,7 +159,9 @@ def _owned(streams: Iterable[int], job: _Job, total: int, hosts: int) -> Mask:
     for stream in streams:
         if job.only is not None and stream not in job.only:
             continue
-        mine = (stream % job.workers) if stream < hosts else (job.workers - 1 - (stream - hosts) % job.workers)
+        mine = (
+            (stream % job.workers) if stream < hosts else (job.workers - 1 - (stream - hosts) % job.workers)
+        )
         wanted[stream] = mine == job.worker
     return wanted
 

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from countersign.errors import InputError
@@ -187,7 +188,7 @@ class RangeSpec(_Part):
         return self
 
 
-def parse_spec(data: object, raw: Any, path: str) -> RangeSpec:
+def parse_spec(data: object, raw: object, path: str) -> RangeSpec:
     """The specification in `data`; `raw` is the same with its places (ruamel's round-trip form).
 
     Raises `InputError` with file, line, place and remedy.
@@ -196,7 +197,7 @@ def parse_spec(data: object, raw: Any, path: str) -> RangeSpec:
         return RangeSpec.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = [part for part in first["loc"] if isinstance(part, str | int)]
+        place = list(first["loc"])
         name = ".".join(map(str, place)) or "the range"
         message, remedy = first["msg"].removeprefix("Value error, "), "docs/range.md lists every key"
         if first["type"] == "extra_forbidden":
@@ -211,19 +212,20 @@ def _unknown(place: Sequence[str | int], remedy: str) -> tuple[str, str]:
     return "there is no such key", f"did you mean {near[0]!r}?" if near else remedy
 
 
-def line_of(raw: Any, place: Sequence[str | int]) -> int | None:
+def line_of(raw: object, place: Sequence[str | int]) -> int | None:
     """The line (from 1) of a place in a document that ruamel read with its marks."""
     line: int | None = None
     for part in place:
-        try:
-            marks = raw.lc.key(part) if isinstance(raw, Mapping) else raw.lc.item(part)
-            line, raw = marks[0] + 1, raw[part]
-        except (AttributeError, KeyError, IndexError, TypeError):
+        if isinstance(raw, CommentedMap) and part in raw:
+            line, raw = raw.lc.key(part)[0] + 1, raw[part]
+        elif isinstance(raw, CommentedSeq) and isinstance(part, int) and part < len(raw):
+            line, raw = raw.lc.item(part)[0] + 1, raw[part]
+        else:
             return line
     return line
 
 
-def read_yaml(path: Path) -> tuple[Any, Any]:
+def read_yaml(path: Path) -> tuple[object, object]:
     """A YAML file as plain data, and once more with its places. Raises `InputError`."""
     try:
         content = path.read_bytes()

@@ -79,7 +79,18 @@ def _grants(estate: Estate, provider: Provider) -> list[dict[str, object]]:
     windows = [name for name in names if not name.startswith("lnx")]
     unix = [name for name in names if name.startswith("lnx")]
     if windows:
-        grants.append({"name": "servers", "who": who, "to": windows, "by": list(WAYS_ON), "via": [jump.name], "when": when})
+        grants.append(
+            {
+                "name": "servers",
+                "who": who,
+                "to": windows,
+                "by": list(WAYS_ON),
+                "via": [jump.name],
+                "when": when,
+            }
+        )
     if unix:
-        grants.append({"name": "linux", "who": who, "to": unix, "by": ["ssh", "sudo"], "via": [jump.name], "when": when})
+        grants.append(
+            {"name": "linux", "who": who, "to": unix, "by": ["ssh", "sudo"], "via": [jump.name], "when": when}
+        )
     return grants

@@ -83,7 +83,7 @@ class Notes:
         """A visit of this day may leave records from now on."""
         self._days[visit.key] = day
 
-    def note(self, ref: Ref, survived: bool, reference: dict[str, object]) -> None:
+    def note(self, ref: Ref, survived: bool, reference: Mapping[str, object]) -> None:
         """One record of a visit, and whether it reached the collection."""
         day = self._days[ref.visit]
         file = self._files.get(day)
@@ -164,7 +164,11 @@ def _hop(
         "protocol": hop.protocol,
         "start": iso(hop.start),
         "end": iso(max(hop.end, hop.start)),
-        "link": {"kind": "entry" if hop.parent is None else "proven", "reason": "it was so", "candidates": []},
+        "link": {
+            "kind": "entry" if hop.parent is None else "proven",
+            "reason": "it was so",
+            "candidates": [],
+        },
         "seen_by": _vantage(hop, kept, known),
         "expected_by": _vantage(hop, [*kept, *lost], known),
         "credential_switch": hop.switch,
@@ -233,7 +237,9 @@ class Ledgers:
                 self._put(LINKS, {"visit": data["id"], "hop": hop["id"], "parent": hop["parent"]})
             if visit.malicious:
                 for action in hop["actions"]:
-                    self._put(STEPS, {"campaign": visit.campaign, "visit": data["id"], "hop": hop["id"], **action})
+                    self._put(
+                        STEPS, {"campaign": visit.campaign, "visit": data["id"], "hop": hop["id"], **action}
+                    )
 
     def _put(self, name: str, data: Mapping[str, Any]) -> None:
         self._files[name].write(orjson.dumps(data) + b"\n")

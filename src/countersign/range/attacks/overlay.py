@@ -17,13 +17,17 @@ from countersign.range.attacks.scenario import Scenario
 from countersign.range.attacks.steps import AGREED, FOREIGN, NOISY, STEPS, Player, account_after_cleanup
 from countersign.range.calendar import HOUR, Day, moment
 from countersign.range.draws import generator, key
-from countersign.range.estate import Estate, Person, Provider
+from countersign.range.estate import Estate, Person, Provider, build_estate
 from countersign.range.plan.deeds import Deeds
-from countersign.range.plan.visits import Play
-from countersign.range.spec import RangeSpec
+from countersign.range.plan.everyday import Everyday
+from countersign.range.plan.visits import Planner, Play
+from countersign.range.run import write_streams
+from countersign.range.spec import RangeSpec, Way
 from countersign.range.truth import TrueVisit
 
 More = dict[int, list[tuple[int, Play, TrueVisit]]]
+WAYS_IN: dict[str, tuple[Way, ...]] = {"login_partner": ("entra",), "assume_role": ("aws",)}
+"""What a provider must have for a scenario to begin like this; a VPN, or a line of its own, for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +44,12 @@ class Laid:
 def planned(estate: Estate, scenario: Scenario, care: int, number: int) -> tuple[More, str, Provider, Person]:
     """The campaign's visits by day."""
     rng = generator(estate.seed, "campaign", scenario.name, care, number)
-    way = {"login_partner": "entra", "assume_role": "aws"}.get(str(scenario.steps[0]["do"]), "vpn")
-    able = [p for p in estate.providers if p.spec.ways.get(way)] if way != "vpn" else [  # type: ignore[call-overload] # a literal
-        p for p in estate.providers if p.spec.ways.get("vpn") or p.spec.ways.get("direct")
-    ]
+    ways = WAYS_IN.get(str(scenario.steps[0]["do"]), ("vpn", "direct"))
+    able = [provider for provider in estate.providers if any(provider.spec.ways.get(way) for way in ways)]
     if not able:
         raise InputError(
-            f"{scenario.name} comes by {way}, and no provider of this range does", remedy="give a provider that way in `ways`"
+            f"{scenario.name} comes by {ways[0]}, and no provider of this range does",
+            remedy="give a provider that way in `ways`",
         )
     provider = rng.choice(able)
     person = rng.choice(provider.people)
@@ -96,9 +99,17 @@ def _start(estate: Estate, person: Person, day: Day, care: int, roll: float) -> 
     return moment(day.date, "22:10", estate.spec.zone) + int(roll * HOUR)
 
 
-def _play(estate: Estate, provider: Provider, person: Person, care: int, steps: list[dict[str, object]]) -> Play:
+def _play(
+    estate: Estate, provider: Provider, person: Person, care: int, steps: list[dict[str, object]]
+) -> Play:
     def play(acts: Deeds) -> None:
-        origin = person.origin if care >= AGREED else FOREIGN if care == NOISY else f"198.51.100.{20 + acts.rng.randrange(200)}"
+        origin = (
+            person.origin
+            if care >= AGREED
+            else FOREIGN
+            if care == NOISY
+            else f"198.51.100.{20 + acts.rng.randrange(200)}"
+        )
         player = Player(estate, acts, provider, person, care, origin)
         for step in steps:
             STEPS[str(step["do"])].do(player, step)
@@ -110,18 +121,20 @@ def _play(estate: Estate, provider: Provider, person: Person, care: int, steps: 
 
 
 def overlay(
-    spec: RangeSpec, seed: int, scenario: Scenario, out: Path, *, care: int = 1, number: int = 0, base: Path | None = None
+    spec: RangeSpec,
+    seed: int,
+    scenario: Scenario,
+    out: Path,
+    *,
+    care: int = 1,
+    number: int = 0,
+    base: Path | None = None,
 ) -> Laid:
     """Writes to `out` the files of the estate (`spec`, `seed`) that change when this campaign is run in it, and the truth.
 
     `base` is the estate's folder: a file that is there and the same is left out. `number` gives other campaigns of one
     scenario.
     """
-    from countersign.range.estate import build_estate
-    from countersign.range.plan.everyday import Everyday
-    from countersign.range.plan.visits import Planner
-    from countersign.range.run import write_streams
-
     estate = build_estate(spec, seed)
     more, campaign, provider, person = planned(estate, scenario, care, number)
     touched = _touched(Planner(estate, Everyday(estate).layout), estate, more)
@@ -133,11 +146,7 @@ def overlay(
     return Laid(campaign, tuple(files), sum(map(len, more.values())), provider.spec.name, person.name)
 
 
-def _touched(planner: object, estate: Estate, more: More) -> set[int]:
-    from countersign.range.plan.visits import Planner
-
-    if not isinstance(planner, Planner):
-        raise RuntimeError("a planner is needed")
+def _touched(planner: Planner, estate: Estate, more: More) -> set[int]:
     keys = {visit.key for visits in more.values() for _, _, visit in visits}
     touched: set[int] = set()
     for number in range(estate.spec.days):
@@ -149,7 +158,11 @@ def _touched(planner: object, estate: Estate, more: More) -> set[int]:
 
 
 def _logs(out: Path) -> Iterable[Path]:
-    return (path for path in out.rglob("*") if path.is_file() and path.relative_to(out).parts[0] not in {"truth", "agreements"})
+    return (
+        path
+        for path in out.rglob("*")
+        if path.is_file() and path.relative_to(out).parts[0] not in {"truth", "agreements"}
+    )
 
 
 def _same(base: Path, out: Path, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,10 +36,13 @@ def load_scenario(path: Path) -> Scenario:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = [part for part in first["loc"] if isinstance(part, str | int)]
+        place = list(first["loc"])
         name = ".".join(map(str, place)) or "the scenario"
         raise InputError(
-            f"{name}: {first['msg']}", path=str(path), line=line_of(raw, place), remedy="docs/range.md describes scenarios"
+            f"{name}: {first['msg']}",
+            path=str(path),
+            line=line_of(raw, place),
+            remedy="docs/range.md describes scenarios",
         ) from error
     for number, step in enumerate(scenario.steps):
         _check(step, number, raw, str(path))
@@ -52,7 +55,7 @@ def load_scenario(path: Path) -> Scenario:
     return scenario
 
 
-def _check(step: dict[str, Value], number: int, raw: Any, path: str) -> None:
+def _check(step: dict[str, Value], number: int, raw: object, path: str) -> None:
     line, name = line_of(raw, ["steps", number]), str(step.get("do", ""))
     known = STEPS.get(name)
     if known is None:
@@ -62,5 +65,11 @@ def _check(step: dict[str, Value], number: int, raw: Any, path: str) -> None:
     for option in step:
         if option != "do" and option not in known.options:
             near = get_close_matches(option, known.options, 1)
-            remedy = f"did you mean {near[0]!r}?" if near else f"{name} knows: {', '.join(known.options) or 'no options'}"
-            raise InputError(f"steps.{number}: {name} has no option {option!r}", path=path, line=line, remedy=remedy)
+            remedy = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else f"{name} knows: {', '.join(known.options) or 'no options'}"
+            )
+            raise InputError(
+                f"steps.{number}: {name} has no option {option!r}", path=path, line=line, remedy=remedy
+            )

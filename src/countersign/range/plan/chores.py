@@ -40,11 +40,21 @@ def chore(acts: Deeds, desktop: Desktop, hosts: Sequence[Host]) -> None:
     elif choice == 5:
         acts.run(desktop, ARCHIVE)
         acts.wait(30, 90)
-        acts.sent(desktop, SITES[rng.randrange(len(SITES))][1].decode(), rng.randrange(10**7, 2 * 10**9), UPLOAD)
+        acts.sent(
+            desktop, SITES[rng.randrange(len(SITES))][1].decode(), rng.randrange(10**7, 2 * 10**9), UPLOAD
+        )
     elif choice == 6:
-        acts.beacon(host, hop, SITES[rng.randrange(len(SITES))][1].decode(), rng.randrange(5, 40), rng.choice((30.0, 60.0)))
+        acts.beacon(
+            host,
+            hop,
+            SITES[rng.randrange(len(SITES))][1].decode(),
+            rng.randrange(5, 40),
+            rng.choice((30.0, 60.0)),
+        )
     else:
-        acts.smb(desktop.inside, controller, account, rng.choice(("C$", "ADMIN$")), [("Temp\\readme.txt", True)])
+        acts.smb(
+            desktop.inside, controller, account, rng.choice(("C$", "ADMIN$")), [("Temp\\readme.txt", True)]
+        )
 
 
 def synchronised(acts: Deeds) -> None:
@@ -53,5 +63,7 @@ def synchronised(acts: Deeds) -> None:
     host = estate.hosts[estate.by_role["app"][0]]
     old = host.account
     account = Account("MSOL_1f3a9c77d0b2", old.domain, old.netbios, old.realm, old.sid + "2")
-    place = Foothold(host.name, host.ip, host.seen, host.name, -1, host, account, Session(), mix(acts.visit.key))
+    place = Foothold(
+        host.name, host.ip, host.seen, host.name, -1, host, account, Session(), mix(acts.visit.key)
+    )
     acts.replicate(place, estate.hosts[host.controller], account)

@@ -26,7 +26,7 @@ GENERAL = (
     rf"{POWERSHELL} -NoProfile -ExecutionPolicy Bypass -File C:\Scripts\health.ps1",
 )
 RARE = (
-    rf"{S32}\net.exe group ""Domain Admins"" /domain".replace('""', '"'),
+    rf"{S32}\net.exe group " "Domain Admins" " /domain".replace('""', '"'),
     rf"{S32}\nltest.exe /domain_trusts",
     rf"{S32}\vssadmin.exe list shadows",
     rf"{S32}\wevtutil.exe epl Application C:\Temp\application.evtx",
@@ -47,14 +47,30 @@ RARE = (
 )
 BY_ROLE = {
     "sql": (
-        r"C:\Program Files\Microsoft SQL Server\150\Tools\Binn\sqlcmd.exe -S localhost -E -Q ""DBCC CHECKDB""".replace('""', '"'),
+        r"C:\Program Files\Microsoft SQL Server\150\Tools\Binn\sqlcmd.exe -S localhost -E -Q "
+        "DBCC CHECKDB"
+        "".replace('""', '"'),
         rf"{S32}\perfmon.exe /res",
     ),
     "web": (rf"{S32}\inetsrv\appcmd.exe list sites", rf"{S32}\iisreset.exe /status"),
-    "file": (rf"{S32}\mmc.exe {S32}\diskmgmt.msc", rf"{S32}\chkdsk.exe D:", rf"{S32}\vssadmin.exe list shadowstorage"),
-    "app": (rf"{S32}\msiexec.exe /i C:\Install\update.msi /qn /l*v C:\Logs\update.log", rf"{S32}\mmc.exe {S32}\taskschd.msc"),
-    "clinical": (r"C:\Program Files\Clinical\ehradmin.exe --check", rf"{S32}\msiexec.exe /i C:\Install\ehr.msi /qn"),
-    "controller": (rf"{S32}\repadmin.exe /replsummary", rf"{S32}\dcdiag.exe /q", rf"{S32}\mmc.exe {S32}\dsa.msc"),
+    "file": (
+        rf"{S32}\mmc.exe {S32}\diskmgmt.msc",
+        rf"{S32}\chkdsk.exe D:",
+        rf"{S32}\vssadmin.exe list shadowstorage",
+    ),
+    "app": (
+        rf"{S32}\msiexec.exe /i C:\Install\update.msi /qn /l*v C:\Logs\update.log",
+        rf"{S32}\mmc.exe {S32}\taskschd.msc",
+    ),
+    "clinical": (
+        r"C:\Program Files\Clinical\ehradmin.exe --check",
+        rf"{S32}\msiexec.exe /i C:\Install\ehr.msi /qn",
+    ),
+    "controller": (
+        rf"{S32}\repadmin.exe /replsummary",
+        rf"{S32}\dcdiag.exe /q",
+        rf"{S32}\mmc.exe {S32}\dsa.msc",
+    ),
 }
 LINUX = (
     "/usr/bin/systemctl status nginx", "/usr/bin/systemctl restart nginx", "/usr/bin/apt-get update",

@@ -14,7 +14,9 @@ from countersign.range.streams.zeek import Seen
 from countersign.range.truth import TrueHop
 from countersign.range.writers.times import sysmon
 
-REPLICATION = "%%7688\r\n\t\t{1131f6ad-9c07-11d1-f79f-00c04fc2dcd2}\r\n\t{19195a5b-6da0-11d0-afd3-00c04fd930c9}"
+REPLICATION = (
+    "%%7688\r\n\t\t{1131f6ad-9c07-11d1-f79f-00c04fc2dcd2}\r\n\t{19195a5b-6da0-11d0-afd3-00c04fd930c9}"
+)
 """DS-Replication-Get-Changes-All, [MS-ADTS] 5.1.3.2.1."""
 SENSOR = "CSFalconService"
 
@@ -22,21 +24,58 @@ SENSOR = "CSFalconService"
 class Deeds(Acts):
     """A scene with everything that people do, good or bad."""
 
-    def clear_log(self, host: Host, account: Account, session: Session, hop: TrueHop, *, technique: str = "", name: str = "") -> None:
+    def clear_log(
+        self,
+        host: Host,
+        account: Account,
+        session: Session,
+        hop: TrueHop,
+        *,
+        technique: str = "",
+        name: str = "",
+    ) -> None:
         """1102: the Security log is cleared."""
         self.deed(hop, host.name, "log", "Security log cleared", technique, name)
-        self.process(host, account, session, rf"{S32}\wevtutil.exe cl Security", (rf"{S32}\cmd.exe", self.number()), hop)
+        self.process(
+            host,
+            account,
+            session,
+            rf"{S32}\wevtutil.exe cl Security",
+            (rf"{S32}\cmd.exe", self.number()),
+            hop,
+        )
         self.windows(host, "1102", hop, self.subject(account, session), after=4000)
         self.done()
 
-    def stop_sensor(self, host: Host, account: Account, session: Session, hop: TrueHop, *, technique: str = "", name: str = "") -> None:
+    def stop_sensor(
+        self,
+        host: Host,
+        account: Account,
+        session: Session,
+        hop: TrueHop,
+        *,
+        technique: str = "",
+        name: str = "",
+    ) -> None:
         """A security product's service is stopped."""
         self.deed(hop, host.name, "service", f"{SENSOR} stopped", technique, name)
-        self.process(host, account, session, rf"{S32}\sc.exe stop {SENSOR}", (rf"{S32}\cmd.exe", self.number()), hop)
+        self.process(
+            host, account, session, rf"{S32}\sc.exe stop {SENSOR}", (rf"{S32}\cmd.exe", self.number()), hop
+        )
         self.windows(host, "7036", hop, {"param1": SENSOR, "param2": "stopped"}, after=90_000)
         self.done()
 
-    def dump(self, host: Host, account: Account, session: Session, command: str, hop: TrueHop, *, technique: str = "", name: str = "") -> None:
+    def dump(
+        self,
+        host: Host,
+        account: Account,
+        session: Session,
+        command: str,
+        hop: TrueHop,
+        *,
+        technique: str = "",
+        name: str = "",
+    ) -> None:
         """A program reads another's memory: lsass's, or that of whatever support wants to look into."""
         self.deed(hop, host.name, "process", command, technique, name)
         number = self.process(host, account, session, command, (rf"{S32}\cmd.exe", self.number()), hop)
@@ -57,7 +96,17 @@ class Deeds(Acts):
         self.created(host, account, image, number, r"C:\Temp\m.dmp", hop)
         self.done()
 
-    def weak_tickets(self, source: Foothold, host: Host, account: Account, hop: TrueHop, count: int, *, technique: str = "", name: str = "") -> None:
+    def weak_tickets(
+        self,
+        source: Foothold,
+        host: Host,
+        account: Account,
+        hop: TrueHop,
+        count: int,
+        *,
+        technique: str = "",
+        name: str = "",
+    ) -> None:
         """4769 with RC4 for accounts of services: old clients ask so, and so does Kerberoasting."""
         controller = self.controller(host)
         self.deed(hop, host.name, "credential", f"{count} service tickets", technique, name)
@@ -75,11 +124,32 @@ class Deeds(Acts):
             )  # fmt: skip
         self.done()
 
-    def replicate(self, source: Foothold, controller: Host, account: Account, *, switch: bool = False, technique: str = "", name: str = "") -> TrueHop:
+    def replicate(
+        self,
+        source: Foothold,
+        controller: Host,
+        account: Account,
+        *,
+        switch: bool = False,
+        technique: str = "",
+        name: str = "",
+    ) -> TrueHop:
         """The directory is replicated from a controller by something that is none: cloud synchronisation, or DCSync."""
-        hop, flow, session = self.begin(source, controller, account, "network", "", 49_667, b"gssapi,dce_rpc", "System", "ldap", switch=switch)
+        hop, flow, session = self.begin(
+            source,
+            controller,
+            account,
+            "network",
+            "",
+            49_667,
+            "System",
+            "ldap",
+            switch=switch,
+        )
         self.deed(hop, controller.name, "credential", "directory replicated", technique, name)
-        self.also("dce_rpc", source, controller, 49_667, hop, flow, b"0.000412\t49667\tdrsuapi\tDRSGetNCChanges")
+        self.also(
+            "dce_rpc", source, controller, 49_667, hop, flow, b"0.000412\t49667\tdrsuapi\tDRSGetNCChanges"
+        )
         for _ in range(3):
             self.windows(
                 controller, "4662", hop,
@@ -91,45 +161,118 @@ class Deeds(Acts):
             )  # fmt: skip
             self.wait(0.1, 0.9)
         self.done()
-        self.end(source, controller, account, hop, flow, session, 49_667, b"gssapi,dce_rpc", 90_000, 4_000_000)
+        self.end(
+            source, controller, account, hop, flow, session, 49_667, b"gssapi,dce_rpc", 90_000, 4_000_000
+        )
         return hop
 
-    def new_account(self, controller: Host, account: Account, session: Session, hop: TrueHop, new: str, *, group: str = "", technique: str = "", name: str = "") -> None:
+    def new_account(
+        self,
+        controller: Host,
+        account: Account,
+        session: Session,
+        hop: TrueHop,
+        new: str,
+        *,
+        group: str = "",
+        technique: str = "",
+        name: str = "",
+    ) -> None:
         """4720, and 4728 where it joins a group."""
         self.deed(hop, controller.name, "account", f"account {new} made", technique, name)
         sid = sid_of(self.number(), 7000 + self.number() % 900)
         subject = self.subject(account, session)
-        made = {"TargetUserName": new, "TargetDomainName": account.netbios, "TargetSid": sid, "SamAccountName": new, "DisplayName": new}
+        made = {
+            "TargetUserName": new,
+            "TargetDomainName": account.netbios,
+            "TargetSid": sid,
+            "SamAccountName": new,
+            "DisplayName": new,
+        }
         self.windows(controller, "4720", hop, {**made, **subject})
         if group:
-            member = {"MemberName": f"CN={new},CN=Users", "MemberSid": sid, "TargetUserName": group, "TargetDomainName": account.netbios}
-            self.windows(controller, "4728", hop, {**member, **subject, "TargetSid": sid_of(1, 512)}, after=400_000)
+            member = {
+                "MemberName": f"CN={new},CN=Users",
+                "MemberSid": sid,
+                "TargetUserName": group,
+                "TargetDomainName": account.netbios,
+            }
+            self.windows(
+                controller, "4728", hop, {**member, **subject, "TargetSid": sid_of(1, 512)}, after=400_000
+            )
         self.done()
 
-    def new_account_on(self, source: Foothold, controller: Host, account: Account, new: str, *, group: str = "", switch: bool = False, technique: str = "", name: str = "") -> TrueHop:
+    def new_account_on(
+        self,
+        source: Foothold,
+        controller: Host,
+        account: Account,
+        new: str,
+        *,
+        group: str = "",
+        switch: bool = False,
+        technique: str = "",
+        name: str = "",
+    ) -> TrueHop:
         """The same from another host, by the console there."""
         mmc = rf"{S32}\mmc.exe"
-        hop, flow, session = self.begin(source, controller, account, "network", rf"{mmc} {S32}\dsa.msc", 49_667, b"gssapi,dce_rpc", mmc, "ldap", switch=switch)
+        hop, flow, session = self.begin(
+            source,
+            controller,
+            account,
+            "network",
+            rf"{mmc} {S32}\dsa.msc",
+            49_667,
+            mmc,
+            "ldap",
+            switch=switch,
+        )
         self.wait(5, 60)
         self.new_account(controller, account, session, hop, new, group=group, technique=technique, name=name)
         self.wait(2, 20)
         self.end(source, controller, account, hop, flow, session, 49_667, b"gssapi,dce_rpc", 9000, 30_000)
         return hop
 
-    def beacon(self, host: Host, hop: TrueHop, address: str, times: int, period: float, *, technique: str = "", name: str = "") -> None:
+    def beacon(
+        self,
+        host: Host,
+        hop: TrueHop,
+        address: str,
+        times: int,
+        period: float,
+        *,
+        technique: str = "",
+        name: str = "",
+    ) -> None:
         """Short connections to one address outside, again and again; update and support agents do so too."""
         self.deed(hop, host.name, "network", f"{times} connections to {address}", technique, name)
         for _ in range(times):
             self.wait(period * 0.9, period * 1.1)
             uid, port = self.number(), port_of(self.number())
-            seen = Seen("conn", self.now - SECOND // 3, uid, host.ip, port, address, 443, b"", b"ssl", 700 + uid % 300, 1200 + uid % 900)
+            seen = Seen(
+                "conn",
+                self.now - SECOND // 3,
+                uid,
+                host.ip,
+                port,
+                address,
+                443,
+                b"",
+                b"ssl",
+                700 + uid % 300,
+                1200 + uid % 900,
+            )
             self.seen(seen, hop, host.site, -1)
         self.done()
 
-    def sent(self, desktop: Desktop, address: str, size: int, command: str, *, technique: str = "", name: str = "") -> None:
+    def sent(
+        self, desktop: Desktop, address: str, size: int, command: str, *, technique: str = "", name: str = ""
+    ) -> None:
         """Something large goes out."""
         hop, host = desktop.hop, desktop.host
         self.deed(hop, host.name, "network", f"{size} bytes to {address}", technique, name)
-        self.process(host, desktop.account, desktop.tokens[0], command, (rf"{S32}\cmd.exe", self.number()), hop)
+        self.process(
+            host, desktop.account, desktop.tokens[0], command, (rf"{S32}\cmd.exe", self.number()), hop
+        )
         self.exfiltrate(desktop, address, size, hop)
         self.done()

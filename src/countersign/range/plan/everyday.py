@@ -52,7 +52,6 @@ def by_kerberos(seed: int) -> bool:
     return (mix(seed ^ mix(NTLM_PURPOSE)) >> 11) / (1 << 53) < KERBEROS
 
 
-
 @dataclass(slots=True)
 class Rows:
     """Rows by column; `length` is how long it takes, in microseconds."""
@@ -147,15 +146,14 @@ class Everyday:
         self.silent = np.array([h.silent for h in hosts])
         self.sysmon = np.array([h.sysmon for h in hosts])
         self.audit = np.array([h.audit for h in hosts])
-        roles = {
-            role: np.array(members, np.int32) for role, members in estate.by_role.items()
-        }
+        roles = {role: np.array(members, np.int32) for role, members in estate.by_role.items()}
         self.roles = roles
         self.desks = roles["workstation"]
         self.members = np.concatenate([roles["workstation"], roles["citrix"]])
         self.windows = np.array([h.index for h in hosts if not h.linux and h.role != "device"], np.int32)
         self.servers = np.array(
-            [h.index for h in hosts if h.role in {"file", "app", "sql", "web", "clinical", "jump", "citrix"}], np.int32
+            [h.index for h in hosts if h.role in {"file", "app", "sql", "web", "clinical", "jump", "citrix"}],
+            np.int32,
         )
 
     def base(self, purpose: str, day: Day) -> int:
@@ -177,8 +175,12 @@ class Everyday:
             self._staff(day, "intranet", INTRANET, load.intranet, self._applications, 5 * MINUTE),
             self._staff(day, "mistyped", MISTYPED, 0.25, None, SECOND),
             self._staff(day, "desk", DESK, 1, None, 8 * HOUR),
-            self._machines(day, "refresh", REFRESH, self.windows, load.refreshes, self._controllers, 30 * SECOND),
-            self._machines(day, "updates", LOOKUP, self.windows, load.refreshes, self._controllers, SECOND // 10),
+            self._machines(
+                day, "refresh", REFRESH, self.windows, load.refreshes, self._controllers, 30 * SECOND
+            ),
+            self._machines(
+                day, "updates", LOOKUP, self.windows, load.refreshes, self._controllers, SECOND // 10
+            ),
             self._machines(day, "service", SERVICE, self.windows, 8, None, SECOND),
             self._machines(day, "cron", CRON, self.roles["linux"], 96, None, 3 * SECOND),
             *self._tools(day),
@@ -186,18 +188,24 @@ class Everyday:
         if hospital:
             wards = self.desks[: len(self.desks) // 5]
             parts.append(self._machines(day, "tap", TAP, wards, 60, self._controllers, 10 * MINUTE))
-            parts.append(self._machines(day, "device", NOISE, self.roles["device"], 48, self._applications, 30 * SECOND))
+            parts.append(
+                self._machines(
+                    day, "device", NOISE, self.roles["device"], 48, self._applications, 30 * SECOND
+                )
+            )
         if self.layout.cloud:
             parts.append(self._staff(day, "cloud", SIGN_IN, load.mail, None, SECOND))
             parts.append(self._staff(day, "mail", MAIL, load.mail * 3, None, SECOND))
         if self.layout.gateways:
-            parts.append(self._machines(day, "denied", DENIED, self.roles["controller"][:1], 400, None, SECOND))
+            parts.append(
+                self._machines(day, "denied", DENIED, self.roles["controller"][:1], 400, None, SECOND)
+            )
         if self.layout.aws:
             parts.append(self._machines(day, "calls", CALL, self.roles["app"], 40, None, SECOND))
         rows = Rows.joined(part for part in parts if len(part))
-        return self._without_outage(day, rows)
+        return self._without_outage(rows)
 
-    def _without_outage(self, day: Day, rows: Rows) -> Rows:
+    def _without_outage(self, rows: Rows) -> Rows:
         """A hospital's clinical system stands still for thirty hours in the middle of the range."""
         estate = self.estate
         if estate.spec.profile != "hospital":
@@ -214,9 +222,7 @@ class Everyday:
         index = np.arange(len(source)) - np.repeat(np.cumsum(number) - number, number)
         return source, column(base ^ 1, source.astype(np.uint64), index.astype(np.uint64))
 
-    def _staff(
-        self, day: Day, purpose: str, kind: int, each: float, choose: object, length: int
-    ) -> Rows:
+    def _staff(self, day: Day, purpose: str, kind: int, each: float, choose: object, length: int) -> Rows:
         sources = self.members
         numbers = sources.astype(np.uint64)
         presence = self.base("presence", day)
@@ -228,7 +234,7 @@ class Everyday:
         busy = 0.4 + 1.2 * share(column(self.estate.base("busy", purpose), numbers))
         # a session host is everybody's desk
         busy[np.isin(sources, self.roles["citrix"])] *= 25
-        factor = busy if kind not in {DESK} else np.ones(len(sources))
+        factor = busy if kind != DESK else np.ones(len(sources))
         source, seed = self._counted(self.base(purpose, day), sources, factor * each)
         begin, span = self._shift(day, source)
         time = begin + (span * (again(seed, 11) if kind != DESK else 0)).astype(np.int64)
@@ -266,13 +272,19 @@ class Everyday:
         parts = []
         servers = np.concatenate([self.servers, self.roles["linux"]]).astype(np.int32)
         rounds = 96 if len(self.estate.hosts) <= 5000 else 24
-        parts.append(self._tool(day, "monitor", POLL, servers, rounds, day.start, day.length - MAX_LENGTH, 8 * SECOND))
+        parts.append(
+            self._tool(day, "monitor", POLL, servers, rounds, day.start, day.length - MAX_LENGTH, 8 * SECOND)
+        )
         night = moment(day.date, "01:00", self.estate.spec.zone)
         parts.append(self._tool(day, "backup", COPY, self.servers, 1, night, 3 * HOUR, 15 * MINUTE))
-        parts.append(self._tool(day, "manager", POLL, self.desks, 0.3, day.start, day.length - MAX_LENGTH, 20 * SECOND))
+        parts.append(
+            self._tool(day, "manager", POLL, self.desks, 0.3, day.start, day.length - MAX_LENGTH, 20 * SECOND)
+        )
         if day.date.weekday() == 6:
             everyone = np.arange(len(self.estate.hosts), dtype=np.int32)
-            parts.append(self._tool(day, "scanner", SCAN, everyone, 6, day.start + 3 * HOUR, 6 * HOUR, SECOND))
+            parts.append(
+                self._tool(day, "scanner", SCAN, everyone, 6, day.start + 3 * HOUR, 6 * HOUR, SECOND)
+            )
         return parts
 
     def _tool(
@@ -292,7 +304,13 @@ class Everyday:
         # nothing of everyday life runs past midnight
         length = np.minimum(length, np.maximum(day.end - time - SECOND, 0))
         return Rows(
-            np.full(count, kind, np.int8), time, source, target.astype(np.int32), np.full(count, who, np.int8), length, seed
+            np.full(count, kind, np.int8),
+            time,
+            source,
+            target.astype(np.int32),
+            np.full(count, who, np.int8),
+            length,
+            seed,
         )
 
     def _controllers(self, source: I32, _: U64) -> I32:
@@ -316,7 +334,7 @@ class Everyday:
 
     # records
 
-    def records(self, rows: Rows, wanted: Mask) -> Records:
+    def records(self, rows: Rows, wanted: Mask) -> Records:  # noqa: PLR0915 # a table of rules, one a line
         """What the rows leave in the streams that are `wanted`."""
         dirt = self.estate.spec.dirt
         out = _Out(wanted)
@@ -355,7 +373,12 @@ class Everyday:
         out.add(LEFT, target, end, landed & logged_off)
         out.add(REFUSED, target, time, of(SCAN) & windows)
         here = ~self.linux[source] & ~self.silent[source]
-        out.add(CONNECTED, source, time, of(PAGE, INTRANET, SHARE) & here & self.sysmon[source] & (again(seed, 25) < 0.5))
+        out.add(
+            CONNECTED,
+            source,
+            time,
+            of(PAGE, INTRANET, SHARE) & here & self.sysmon[source] & (again(seed, 25) < 0.5),
+        )
         out.add(STARTED, source, time, of(PROGRAM) & here & self.audit[source])
         out.add(SYSMON_STARTED, source, time + 900, of(PROGRAM) & here & self.sysmon[source])
         out.add(EXITED, source, end, of(PROGRAM) & here & self.audit[source])
@@ -409,7 +432,9 @@ class _Out:
     def add_to(self, kind: int, stream: int, time: I64, which: Mask) -> None:
         if self._wanted[stream]:
             row = np.flatnonzero(which).astype(np.int32)
-            self._parts.append((np.full(len(row), stream, np.int32), time[row], np.full(len(row), kind, np.int8), row))
+            self._parts.append(
+                (np.full(len(row), stream, np.int32), time[row], np.full(len(row), kind, np.int8), row)
+            )
 
     def sorted(self) -> Records:
         stream, time, kind, row = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))

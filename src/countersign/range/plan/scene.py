@@ -16,7 +16,17 @@ from countersign.range.draws import guid, mix
 from countersign.range.estate import Account, Estate, Host, Person
 from countersign.range.plan.everyday import Layout
 from countersign.range.streams.base import SITES, Record, Ref, pid_of, port_of
-from countersign.range.streams.windows import BY_KERBEROS, BY_NTLM, LOCAL, NETWORK, NOBODY, PRIVILEGES, Happened, Session
+from countersign.range.streams.windows import (
+    BY_KERBEROS,
+    BY_NTLM,
+    LOCAL,
+    NETWORK,
+    NOBODY,
+    PRIVILEGES,
+    Happened,
+    Session,
+    hashes_of,
+)
 from countersign.range.streams.zeek import SSH, Seen, host_key
 from countersign.range.truth import TrueHop, TrueStep, TrueVisit
 from countersign.range.writers import gateways
@@ -24,7 +34,12 @@ from countersign.range.writers.times import sysmon
 from countersign.range.writers.windows import ZERO_GUID
 
 LSASS, SVCHOST = r"C:\Windows\System32\lsass.exe", r"C:\Windows\System32\svchost.exe"
-NO_TARGET = {"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "TargetDomainName": "-", "TargetLogonId": "0x0"}
+NO_TARGET = {
+    "TargetUserSid": "S-1-0-0",
+    "TargetUserName": "-",
+    "TargetDomainName": "-",
+    "TargetLogonId": "0x0",
+}
 COOKIE = 9
 """RDP's cookie keeps the first nine characters of the user name ([MS-RDPBCGR] 2.2.1.1.1)."""
 
@@ -109,7 +124,9 @@ class Scene:
 
     # truth
 
-    def hop(self, account: str, source: Foothold | None, source_name: str, target: str, protocol: str) -> TrueHop:
+    def hop(
+        self, account: str, source: Foothold | None, source_name: str, target: str, protocol: str
+    ) -> TrueHop:
         """An arrival begins."""
         hop = TrueHop(
             number=len(self.visit.hops),
@@ -124,7 +141,9 @@ class Scene:
         self.visit.hops.append(hop)
         return hop
 
-    def deed(self, hop: TrueHop, host: str, kind: str, text: str, technique: str = "", name: str = "") -> None:
+    def deed(
+        self, hop: TrueHop, host: str, kind: str, text: str, technique: str = "", name: str = ""
+    ) -> None:
         """Something is done now; records that follow belong to it until `done`."""
         self.visit.steps.append(TrueStep(self.now, hop.number, host, kind, text, technique, name))
         self.step = len(self.visit.steps) - 1
@@ -139,7 +158,9 @@ class Scene:
 
     # records
 
-    def windows(self, host: Host, event: str, hop: TrueHop | None, data: Mapping[str, object], after: int = 0) -> None:
+    def windows(
+        self, host: Host, event: str, hop: TrueHop | None, data: Mapping[str, object], after: int = 0
+    ) -> None:
         """An event on a host, if that one's logs are collected."""
         if not host.silent and not host.linux:
             record = Record(self.now + after, self.number(), Happened(event, data), self.ref(hop))
@@ -186,7 +207,12 @@ class Scene:
         return self.rng.random() < self.estate.spec.dirt.zero_guids
 
     def flow(
-        self, source: Foothold, target: Host, port: int, hop: TrueHop | None, service: bytes, program: str, image: str
+        self,
+        source: Foothold,
+        target: Host,
+        port: int,
+        hop: TrueHop | None,
+        image: str,
     ) -> tuple[int, int, int]:
         """A connection begins: uid, source port, time. The source host's Sysmon may see it leave."""
         uid, own = self.number(), port_of(self.number())
@@ -195,7 +221,9 @@ class Scene:
             self.windows(here, "s3", hop, self._connected(source, target, own, port, image))
         return uid, own, self.now
 
-    def _connected(self, source: Foothold, target: Host, own: int, port: int, image: str) -> dict[str, object]:
+    def _connected(
+        self, source: Foothold, target: Host, own: int, port: int, image: str
+    ) -> dict[str, object]:
         account, here = source.account, source.host
         if account is None or here is None:
             raise RuntimeError("only a host of the estate has Sysmon")
@@ -222,7 +250,16 @@ class Scene:
         seen = Seen("conn", start, uid, source.seen, own, target.ip, port, b"", service, sent, received)
         self.seen(seen, hop, self.site(source), target.site)
 
-    def also(self, path: str, source: Foothold, target: Host, port: int, hop: TrueHop | None, flow: tuple[int, int, int], rest: bytes) -> None:
+    def also(
+        self,
+        path: str,
+        source: Foothold,
+        target: Host,
+        port: int,
+        hop: TrueHop | None,
+        flow: tuple[int, int, int],
+        rest: bytes,
+    ) -> None:
         """A line of another of Zeek's logs on a connection."""
         seen = Seen(path, self.now, flow[0], source.seen, flow[1], target.ip, port, rest)
         self.seen(seen, hop, self.site(source), target.site)
@@ -232,7 +269,9 @@ class Scene:
         """Where a foothold is: -1 outside."""
         return -1 if source.host is None else source.host.site
 
-    def ticket(self, host: Host, account: Account, source: Foothold, hop: TrueHop | None, unique: bytes | str) -> None:
+    def ticket(
+        self, host: Host, account: Account, source: Foothold, hop: TrueHop | None, unique: bytes | str
+    ) -> None:
         """4769: the controller gave a ticket for a host."""
         controller = self.controller(host)
         self.windows(
@@ -277,7 +316,9 @@ class Scene:
             },
         )  # fmt: skip
         if account.admin:
-            self.windows(host, "4672", hop, {**self.subject(account, session), "PrivilegeList": PRIVILEGES}, after=150)
+            self.windows(
+                host, "4672", hop, {**self.subject(account, session), "PrivilegeList": PRIVILEGES}, after=150
+            )
         return session
 
     def logoff(self, host: Host, account: Account, session: Session, kind: int, hop: TrueHop | None) -> None:
@@ -293,7 +334,16 @@ class Scene:
             "TargetLogonId": session,
         }  # fmt: skip
 
-    def explicit(self, source: Foothold, account: Account, target: Host, info: str, process: str, hop: TrueHop | None, unique: bytes | str = ZERO_GUID) -> None:
+    def explicit(
+        self,
+        source: Foothold,
+        account: Account,
+        target: Host,
+        info: str,
+        process: str,
+        hop: TrueHop | None,
+        unique: bytes | str = ZERO_GUID,
+    ) -> None:
         """4648 on the source host: these credentials were given for that host."""
         if source.host is None or source.account is None or source.session is None:
             return
@@ -315,11 +365,12 @@ class Scene:
         image = image_of(command)
         shown = command if host.commands else ""
         if host.audit:
-            subject, target = self.subject(account, session), NO_TARGET
+            subject: dict[str, object] = self.subject(account, session)
+            target: dict[str, object] = {**NO_TARGET}
             if through is not None:
                 subject = self.subject(through, "0x3e4")
                 subject["SubjectUserSid"] = "S-1-5-20"
-                target = dict(self.target(account, session))
+                target = self.target(account, session)
             self.windows(
                 host, "4688", hop,
                 {
@@ -348,7 +399,9 @@ class Scene:
             )  # fmt: skip
         return number
 
-    def created(self, host: Host, account: Account, image: str, shell: int, path: str, hop: TrueHop | None) -> None:
+    def created(
+        self, host: Host, account: Account, image: str, shell: int, path: str, hop: TrueHop | None
+    ) -> None:
         """Sysmon 11: a file was made."""
         if host.sysmon:
             self.windows(
@@ -361,10 +414,19 @@ class Scene:
             )  # fmt: skip
 
     def opened_share(
-        self, host: Host, account: Account, session: Session, source: Foothold, port: int, share: str, hop: TrueHop | None
+        self,
+        host: Host,
+        account: Account,
+        session: Session,
+        source: Foothold,
+        port: int,
+        share: str,
+        hop: TrueHop | None,
     ) -> dict[str, object]:
         """5140; the fields that 5145 has too."""
-        local = {"IPC$": "", "ADMIN$": r"\??\C:\Windows", "C$": "\\??\\C:\\"}.get(share, f"\\??\\D:\\Shares\\{share}")
+        local = {"IPC$": "", "ADMIN$": r"\??\C:\Windows", "C$": "\\??\\C:\\"}.get(
+            share, f"\\??\\D:\\Shares\\{share}"
+        )
         common: dict[str, object] = {
             **self.subject(account, session), "ObjectType": "File", "IpAddress": source.seen, "IpPort": port,
             "ShareName": f"\\\\*\\{share}", "ShareLocalPath": local,
@@ -372,9 +434,15 @@ class Scene:
         self.windows(host, "5140", hop, {**common, "AccessMask": "0x1", "AccessList": "%%4416\r\n\t\t\t\t"})
         return common
 
-    def touched(self, host: Host, common: Mapping[str, object], path: str, hop: TrueHop | None, *, write: bool = False) -> None:
+    def touched(
+        self, host: Host, common: Mapping[str, object], path: str, hop: TrueHop | None, *, write: bool = False
+    ) -> None:
         """5145: something below a share was opened."""
-        access = ("0x12019f", "%%4417\r\n\t\t\t\t") if write else ("0x120089", "%%4416\r\n\t\t\t\t%%4423\r\n\t\t\t\t")
+        access = (
+            ("0x12019f", "%%4417\r\n\t\t\t\t")
+            if write
+            else ("0x120089", "%%4416\r\n\t\t\t\t%%4423\r\n\t\t\t\t")
+        )
         data = {**common, "RelativeTargetName": path, "AccessMask": access[0], "AccessList": access[1]}
         self.windows(host, "5145", hop, data)
 
@@ -387,8 +455,6 @@ def image_of(command: str) -> str:
 
 def hashes(image: str) -> str:
     """Hashes that follow from a path; no two programs have the same."""
-    from countersign.range.streams.windows import hashes_of
-
     return hashes_of(image).decode()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from countersign.range.calendar import HOUR, MINUTE, SATURDAY, SECOND, Day, hours, moment
+from countersign.range.calendar import HOUR, MINUTE, SATURDAY, SECOND, Day, moment
 from countersign.range.draws import generator, key, mix
 from countersign.range.estate import Estate, Host, Person, Provider
 from countersign.range.plan.acts import Acts
@@ -14,7 +14,7 @@ from countersign.range.plan.commands import BY_ROLE, GENERAL, RARE, UPLOADS
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.everyday import Layout
 from countersign.range.plan.scene import Desktop, Foothold
-from countersign.range.spec import GatewaySpec, ProviderSpec
+from countersign.range.spec import GatewaySpec, ProviderSpec, Way
 from countersign.range.streams.base import Record
 from countersign.range.streams.windows import Session
 from countersign.range.truth import TrueVisit
@@ -87,7 +87,9 @@ class Planner:
         if not self._beside:
             self._gateways.release(gateway, address, now)
 
-    def day(self, day: Day, more: list[tuple[int, Play, TrueVisit]] | None = None) -> tuple[dict[int, list[Record]], list[TrueVisit]]:
+    def day(
+        self, day: Day, more: list[tuple[int, Play, TrueVisit]] | None = None
+    ) -> tuple[dict[int, list[Record]], list[TrueVisit]]:
         """The records of a day by stream, and the visits that begin on it. `more` are visits beside the ordinary ones."""
         self._end = day.end if day.number < self.estate.spec.days - 1 else 1 << 62
         waiting, self._now, self._later = self._later, {}, {}
@@ -123,8 +125,12 @@ class Planner:
             out.append((start, synchronised, visit))
         return out
 
-    def _visit(self, start: int, provider: str, person: str, kind: str, *parts: object, tags: tuple[str, ...] = ()) -> TrueVisit:
-        return TrueVisit(key(self.estate.seed, "visit", provider, *parts), provider, person, kind, start, tags=tags)
+    def _visit(
+        self, start: int, provider: str, person: str, kind: str, *parts: object, tags: tuple[str, ...] = ()
+    ) -> TrueVisit:
+        return TrueVisit(
+            key(self.estate.seed, "visit", provider, *parts), provider, person, kind, start, tags=tags
+        )
 
     def _of_provider(self, provider: Provider, day: Day) -> list[tuple[int, Play, TrueVisit]]:
         spec, out = provider.spec, []
@@ -140,7 +146,16 @@ class Planner:
                 start = self._shift(person, day, its) if working else self._evening(day, its)
                 tags = (("patching",) if patching else ()) + (("shared account",) if person.shared else ())
                 play = self._play(provider, person, its.random(), patching=patching)
-                visit = self._visit(start, spec.name, person.alias or person.name, "person", number, day.number, one, tags=tags)
+                visit = self._visit(
+                    start,
+                    spec.name,
+                    person.alias or person.name,
+                    "person",
+                    number,
+                    day.number,
+                    one,
+                    tags=tags,
+                )
                 out.append((start, play, visit))
         if spec.on_call and rng.random() < NIGHT_CALLS:
             out.append(self._called(provider, day, rng))
@@ -154,11 +169,21 @@ class Planner:
         """Somebody is called at night, and comes over a mobile network or from home."""
         spec = provider.spec
         person = provider.people[(day.number // 7) % len(provider.people)]
-        start = moment(day.date, f"{rng.choice((1, 2, 3, 4, 5, 20, 21, 22)):02d}:{rng.randrange(60):02d}", spec.zone)
+        start = moment(
+            day.date, f"{rng.choice((1, 2, 3, 4, 5, 20, 21, 22)):02d}:{rng.randrange(60):02d}", spec.zone
+        )
         start = max(start, day.start + MINUTE)
         origin = str(rng.choice(spec.mobile or spec.origins)[rng.randrange(1, 7)])
         odd = rng.random() < EMERGENCIES / NIGHT_CALLS
-        visit = self._visit(start, spec.name, person.name, "person", "call", day.number, tags=("on call", *(["emergency"] * odd)))
+        visit = self._visit(
+            start,
+            spec.name,
+            person.name,
+            "person",
+            "call",
+            day.number,
+            tags=("on call", *(["emergency"] * odd)),
+        )
         return start, self._play(provider, person, 0.0, origin=origin, emergency=odd), visit
 
     def _shift(self, person: Person, day: Day, rng: random.Random) -> int:
@@ -172,7 +197,9 @@ class Planner:
         return moment(day.date, "19:00", self.estate.spec.zone) + int(rng.random() * 4 * HOUR)
 
     def _nightly(self, day: Day, number: int, rng: random.Random) -> int:
-        return moment(day.date, f"{21 + number % 2}:{5 + number % 50:02d}", self.estate.spec.zone) + int(rng.random() * 4 * MINUTE)
+        return moment(day.date, f"{21 + number % 2}:{5 + number % 50:02d}", self.estate.spec.zone) + int(
+            rng.random() * 4 * MINUTE
+        )
 
     def _of_administrator(self, number: int, person: Person, day: Day) -> list[tuple[int, Play, TrueVisit]]:
         out: list[tuple[int, Play, TrueVisit]] = []
@@ -188,7 +215,14 @@ class Planner:
     # what they do
 
     def _play(
-        self, provider: Provider, person: Person, roll: float, *, origin: str = "", patching: bool = False, emergency: bool = False
+        self,
+        provider: Provider,
+        person: Person,
+        roll: float,
+        *,
+        origin: str = "",
+        patching: bool = False,
+        emergency: bool = False,
     ) -> Play:
         ways = provider.spec.ways
         way = _chosen(ways, roll)
@@ -199,18 +233,36 @@ class Planner:
             elif way == "aws":
                 aws_visit(acts, provider, person, origin or person.origin)
             else:
-                self._inside(acts, provider, person, way, origin or person.origin, patching=patching, emergency=emergency)
+                self._inside(
+                    acts,
+                    provider,
+                    person,
+                    way,
+                    origin or person.origin,
+                    patching=patching,
+                    emergency=emergency,
+                )
 
         return play
 
     def _inside(
-        self, acts: Deeds, provider: Provider, person: Person, way: str, origin: str, *, patching: bool, emergency: bool
+        self,
+        acts: Deeds,
+        provider: Provider,
+        person: Person,
+        way: str,
+        origin: str,
+        *,
+        patching: bool,
+        emergency: bool,
     ) -> None:
         rng, hosts = acts.rng, self.estate.hosts
         changed = 0 <= person.password_day <= acts.day < person.password_day + 2
         tunnel = None
         if way == "vpn" and provider.spec.gateway is not None:
-            tunnel, place = acts.vpn(provider.spec.gateway, person, origin, mistyped=rng.random() < (0.5 if changed else MISTYPED))
+            tunnel, place = acts.vpn(
+                provider.spec.gateway, person, origin, mistyped=rng.random() < (0.5 if changed else MISTYPED)
+            )
             acts.wait(20, 90)
         else:
             place = acts.outside(origin, person.client)
@@ -254,10 +306,19 @@ class Planner:
             for index in service.hosts[:3]:
                 host = self.estate.hosts[index]
                 if host.linux:
-                    acts.ssh(place, host, service.account, ("/usr/bin/rsync --server --sender -logDtpr . /srv",))
+                    acts.ssh(
+                        place, host, service.account, ("/usr/bin/rsync --server --sender -logDtpr . /srv",)
+                    )
                 else:
                     paths = [(f"daily\\set-{n:03d}.vbk", False) for n in range(acts.rng.randrange(8, 20))]
-                    acts.smb(place, host, service.account, "Backup", paths, size=acts.rng.randrange(10**8, 9 * 10**8))
+                    acts.smb(
+                        place,
+                        host,
+                        service.account,
+                        "Backup",
+                        paths,
+                        size=acts.rng.randrange(10**8, 9 * 10**8),
+                    )
                 acts.wait(5, 60)
             if tunnel is not None:
                 acts.hang_up(tunnel, 9 * 10**8, 10**7)
@@ -267,9 +328,22 @@ class Planner:
     def _own(self, person: Person) -> Play:
         def play(acts: Deeds) -> None:
             rng, host = acts.rng, self.estate.hosts[int(person.origin)]
-            place = Foothold(host.name, host.ip, host.seen, host.name, -1, host, person.account, Session(), mix(acts.visit.key), 1)
+            place = Foothold(
+                host.name,
+                host.ip,
+                host.seen,
+                host.name,
+                -1,
+                host,
+                person.account,
+                Session(),
+                mix(acts.visit.key),
+                1,
+            )
             if rng.random() < CHORES:
-                desktop = acts.rdp(place, self.estate.hosts[rng.choice(self.estate.by_role["controller"])], person.account)
+                desktop = acts.rdp(
+                    place, self.estate.hosts[rng.choice(self.estate.by_role["controller"])], person.account
+                )
                 chore(acts, desktop, self.estate.hosts)
                 acts.wait(60, 400)
                 acts.leave(desktop)
@@ -285,13 +359,13 @@ def _times(rng: random.Random, mean: float) -> int:
     return int(mean * rng.uniform(0.4, 1.6) + rng.random())
 
 
-def _chosen(ways: dict[str, float] | dict[object, float], roll: float) -> str:
+def _chosen(ways: Mapping[Way, float], roll: float) -> Way:
     total, passed = sum(ways.values()), 0.0
     for way, share in ways.items():
         passed += share / total
         if roll < passed:
-            return str(way)
-    return str(next(iter(ways)))
+            return way
+    return next(iter(ways))
 
 
 def tool_for(rng: random.Random, person: Person) -> str:
@@ -314,11 +388,16 @@ def work(acts: Acts, place: Foothold, target: Host, person: Person, tool: str, *
         return
     commands = [command_for(target, rng) for _ in range(rng.randrange(1, 5))]
     if patching:
-        commands = [r"C:\Windows\System32\wusa.exe C:\Install\windows10.0-kb5034441-x64.msu /quiet /norestart", *commands[:1]]
+        commands = [
+            r"C:\Windows\System32\wusa.exe C:\Install\windows10.0-kb5034441-x64.msu /quiet /norestart",
+            *commands[:1],
+        ]
     if tool == "winrm":
         acts.winrm(place, target, account, commands)
     elif tool == "smb":
-        paths = [(rng.choice(UPLOADS) % rng.randrange(90), rng.random() < 0.4) for _ in range(rng.randrange(2, 8))]
+        paths = [
+            (rng.choice(UPLOADS) % rng.randrange(90), rng.random() < 0.4) for _ in range(rng.randrange(2, 8))
+        ]
         share = rng.choice((*SHARE_NAMES, "C$", "ADMIN$"))
         acts.smb(place, target, account, share, paths, size=rng.randrange(10**5, 9 * 10**7))
     elif tool == "psexec":
@@ -342,7 +421,14 @@ def _desktop(acts: Acts, place: Foothold, target: Host, person: Person, commands
     acts.leave(desktop)
 
 
-OFFICE_WORK = ("MailItemsAccessed", "Set-Mailbox", "New-InboxRule", "FileAccessed", "FileDownloaded", "Add-MailboxPermission")
+OFFICE_WORK = (
+    "MailItemsAccessed",
+    "Set-Mailbox",
+    "New-InboxRule",
+    "FileAccessed",
+    "FileDownloaded",
+    "Add-MailboxPermission",
+)
 DIRECTORY_WORK = (
     ("Update user", "UserManagement"), ("Reset user password", "UserManagement"), ("Add member to group", "GroupManagement"),
     ("Consent to application", "ApplicationManagement"), ("Add service principal credentials", "ApplicationManagement"),
@@ -361,7 +447,9 @@ AWS_WORK = (
 def cloud_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> None:
     """A partner's administrator in the tenant."""
     rng = acts.rng
-    hop, _ = acts.sign_in(person.upn, person.name, origin, provider.tenant_id, rng.randrange(5), mfa=rng.random() < 0.97)
+    hop, _ = acts.sign_in(
+        person.upn, person.name, origin, provider.tenant_id, rng.randrange(5), mfa=rng.random() < 0.97
+    )
     for _ in range(rng.randrange(2, 12)):
         acts.wait(10 * person.pace, 300 * person.pace)
         if rng.random() < 0.5:
@@ -383,5 +471,3 @@ def aws_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> No
         acts.wait(5 * person.pace, 120 * person.pace)
         service, call, read = rng.choices(AWS_WORK, (9, 5, 5, 3, 3, 0.6, 1, 0.3, 0.3, 0.8, 2, 4, 0.05, 3))[0]
         acts.call(hop, identity, account, origin, service, call, read_only=read)
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -51,7 +51,7 @@ class Record:
 class Sink(Protocol):
     """Where streams tell which record of a visit was written how."""
 
-    def note(self, ref: Ref, survived: bool, reference: dict[str, object]) -> None:
+    def note(self, ref: Ref, survived: bool, reference: Mapping[str, object]) -> None:
         """One record of a visit."""
 
 
@@ -246,8 +246,28 @@ def pid_of(number: int) -> int:
 SITES = tuple(
     (f"{name}.example".encode(), f"192.0.2.{number + 20}".encode())
     for number, name in enumerate(
-        "www.nhs www.news mail.partner calendar.office updates.vendor cdn.static www.travel maps.city login.cloud files.share "
-        "api.weather www.wiki video.stream ads.track fonts.type shop.market forum.help docs.suite chat.team status.page".split()
+        [
+            "www.nhs",
+            "www.news",
+            "mail.partner",
+            "calendar.office",
+            "updates.vendor",
+            "cdn.static",
+            "www.travel",
+            "maps.city",
+            "login.cloud",
+            "files.share",
+            "api.weather",
+            "www.wiki",
+            "video.stream",
+            "ads.track",
+            "fonts.type",
+            "shop.market",
+            "forum.help",
+            "docs.suite",
+            "chat.team",
+            "status.page",
+        ]
     )
 )
 """Where staff look on the web; addresses of RFC 5737."""

@@ -11,7 +11,6 @@ import orjson
 from countersign.range.calendar import MINUTE
 from countersign.range.draws import mix
 from countersign.range.estate import uuid_of
-from countersign.range.plan import everyday as e
 from countersign.range.streams.base import LEVEL, LOST, Common, Growing, Record, Today, Way, fate_of
 from countersign.range.writers import cloud, times
 
@@ -38,7 +37,10 @@ class _Daily:
     def __init__(self, common: Common, stream: int) -> None:
         self.common, self.stream = common, stream
         self._file = Growing(common.root / "cloud", compressed=False)
-        self.way = Way(lambda chunks: self._file.append(chunks))
+        self.way = Way(self._append)
+
+    def _append(self, chunks: list[bytes]) -> None:
+        self._file.append(chunks)
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
         """A day's records."""
@@ -71,7 +73,7 @@ class _Daily:
     def _visit(self, record: Record) -> None:
         body = record.body
         if not isinstance(body, bytes):
-            raise RuntimeError("a cloud's log holds its records ready")
+            raise RuntimeError("a cloud's log holds its records ready")  # noqa: TRY004 # our own misuse
         fate = fate_of(record.number, self.common.estate)
         self.way.put(body + b"\n", fate, record.time, record.number)
         if record.ref is not None:
@@ -189,7 +191,9 @@ class TrailStream:
         since = moment - moment % (6 * 12 * QUARTER)
         key = cloud.access_key(mix(since ^ seed % 5))
         role = ("app-server", "deploy", "monitoring", "backup", "reporting")[seed % 5]
-        identity = cloud.assumed_role(self.account, role, f"i-{mix(seed % 50):016x}"[:19], key, since, mfa=False)
+        identity = cloud.assumed_role(
+            self.account, role, f"i-{mix(seed % 50):016x}"[:19], key, since, mfa=False
+        )
         return cloud.api_call(
             moment, seed, account=self.account, region=REGION, service=service, name=name, identity=identity,
             address=OFFICE, agent="aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5",
@@ -198,7 +202,7 @@ class TrailStream:
     def _visit(self, record: Record) -> None:
         body = record.body
         if not isinstance(body, bytes):
-            raise RuntimeError("a trail holds its records ready")
+            raise RuntimeError("a trail holds its records ready")  # noqa: TRY004 # our own misuse
         kept = fate_of(record.number, self.common.estate) != LOST
         if kept:
             self._add(record.time, body)

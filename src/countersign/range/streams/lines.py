@@ -25,7 +25,10 @@ class _Lines:
         self.common, self.stream, self._name, self.zone = common, stream, name, zone
         self._last_day = common.estate.spec.days - 1
         self._file = Growing(common.root / name, compressed=False)
-        self.way = Way(lambda chunks: self._file.append(chunks))
+        self.way = Way(self._append)
+
+    def _append(self, chunks: list[bytes]) -> None:
+        self._file.append(chunks)
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
         """A day's lines."""
@@ -42,7 +45,9 @@ class _Lines:
             while waiting and waiting[-1].time <= moment:
                 self._visit(waiting.pop())
             seed = today.seed[row[number]]
-            self.way.put(self.line(today, moment, kind[number], row[number]), fate[number], moment, seed ^ kind[number])
+            self.way.put(
+                self.line(today, moment, kind[number], row[number]), fate[number], moment, seed ^ kind[number]
+            )
         while waiting:
             self._visit(waiting.pop())
         if (today.day.number + 1) % WEEK == 0 or today.day.number == self._last_day:
@@ -57,7 +62,7 @@ class _Lines:
         """An everyday line."""
         raise NotImplementedError
 
-    def dated(self, moment: int, text: bytes, number: int) -> bytes:
+    def dated(self, moment: int, text: bytes) -> bytes:
         """`text` with its time in front."""
         raise NotImplementedError
 
@@ -68,8 +73,8 @@ class _Lines:
     def _visit(self, record: Record) -> None:
         text = record.body
         if not isinstance(text, str):
-            raise RuntimeError("a log of lines holds text")
-        line = self.dated(record.time, text.encode(), record.number)
+            raise RuntimeError("a log of lines holds text")  # noqa: TRY004 # our own misuse
+        line = self.dated(record.time, text.encode())
         fate = fate_of(record.number, self.common.estate)
         self.way.put(line, fate, record.time, record.number)
         if record.ref is not None:
@@ -90,7 +95,7 @@ class SyslogStream(_Lines):
         """The host's name."""
         return self.host.name
 
-    def dated(self, moment: int, text: bytes, number: int) -> bytes:
+    def dated(self, moment: int, text: bytes) -> bytes:
         """`Mar  2 09:00:00 lnx01 ` in front, by the host's clock."""
         moment += self.host.offset + self.host.drift * (moment - self._start) // 86_400_000_000
         return b"%b %b %b\n" % (times.syslog(moment, self.zone), self.host.name.encode(), text)
@@ -110,9 +115,13 @@ class SyslogStream(_Lines):
                 pid, address, port_of(seed), key
             )  # fmt: skip
         else:
-            word = b"opened for user svc-monitor(uid=998) by (uid=0)" if kind == e.SSH_OPENED else b"closed for user svc-monitor"
+            word = (
+                b"opened for user svc-monitor(uid=998) by (uid=0)"
+                if kind == e.SSH_OPENED
+                else b"closed for user svc-monitor"
+            )
             text = b"sshd[%d]: pam_unix(sshd:session): session %b" % (pid, word)
-        return self.dated(moment, text, seed)
+        return self.dated(moment, text)
 
 
 class GatewayStream(_Lines):
@@ -128,7 +137,7 @@ class GatewayStream(_Lines):
         """The gateway's name."""
         return self.gateway.name
 
-    def dated(self, moment: int, text: bytes, number: int) -> bytes:
+    def dated(self, moment: int, text: bytes) -> bytes:
         """As the product begins its lines."""
         name = self.gateway.name.encode()
         if self.gateway.kind == "anyconnect":
@@ -145,16 +154,20 @@ class GatewayStream(_Lines):
 
     def line(self, today: Today, moment: int, kind: int, row: int) -> bytes:
         """The internet's background: packets refused outside, and logins with guessed names."""
+        del kind  # there is one only
         seed = today.seed[row]
         origin = b"198.51.100.%d" % (1 + seed % 60)
         if self.gateway.kind == "anyconnect":
             text = ASA_DENIED % (origin, 1024 + (seed >> 9 & 0x7FFF), TRIED[seed % len(TRIED)])
         elif self.gateway.kind == "openvpn":
-            text = b"%b:%d TLS Error: TLS key negotiation failed to occur within 60 seconds" % (origin, 1024 + (seed >> 9 & 0x7FFF))
+            text = b"%b:%d TLS Error: TLS key negotiation failed to occur within 60 seconds" % (
+                origin,
+                1024 + (seed >> 9 & 0x7FFF),
+            )
         else:
             text = (
                 b'logid="0101039426" type="event" subtype="vpn" level="alert" vd="root" logdesc="SSL VPN login fail" '
                 b'action="ssl-login-fail" tunneltype="ssl-web" tunnelid=0 remip=%b user="admin" group="N/A" dst_host="N/A" '
                 b'reason="sslvpn_login_unknown_user" msg="SSL user failed to logged in"' % origin
             )
-        return self.dated(moment, text, seed)
+        return self.dated(moment, text)

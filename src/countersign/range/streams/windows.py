@@ -10,7 +10,17 @@ from zoneinfo import ZoneInfo
 from countersign.range.draws import guid, mix
 from countersign.range.estate import Host
 from countersign.range.plan import everyday as e
-from countersign.range.streams.base import Common, Growing, Record, Today, Way, fate_of, pid_of, port_of, site_of
+from countersign.range.streams.base import (
+    Common,
+    Growing,
+    Record,
+    Today,
+    Way,
+    fate_of,
+    pid_of,
+    port_of,
+    site_of,
+)
 from countersign.range.writers import times
 from countersign.range.writers.windows import CHANNELS, EVENTS, ZERO_GUID, escaped, flat_time, template
 
@@ -32,11 +42,16 @@ PROGRAMS = (
 )  # fmt: skip
 """What staff start: path, arguments, description, company, how often."""
 PROGRAM_OF = [number for number, program in enumerate(PROGRAMS) for _ in range(program[4])]
-PRIVILEGES = r"SeSecurityPrivilege\r\n\t\t\tSeBackupPrivilege\r\n\t\t\tSeRestorePrivilege\r\n\t\t\tSeTakeOwnershipPrivilege\r\n\t\t\tSeDebugPrivilege\r\n\t\t\tSeSystemEnvironmentPrivilege\r\n\t\t\tSeLoadDriverPrivilege\r\n\t\t\tSeImpersonatePrivilege".encode()
+PRIVILEGES = rb"SeSecurityPrivilege\r\n\t\t\tSeBackupPrivilege\r\n\t\t\tSeRestorePrivilege\r\n\t\t\tSeTakeOwnershipPrivilege\r\n\t\t\tSeDebugPrivilege\r\n\t\t\tSeSystemEnvironmentPrivilege\r\n\t\t\tSeLoadDriverPrivilege\r\n\t\t\tSeImpersonatePrivilege"
 SHARES = ("Public", "Departments", "Projects", "Templates")
 LOGON_STEP = 0x1FFF
 
-NOBODY = {"SubjectUserSid": "S-1-0-0", "SubjectUserName": "-", "SubjectDomainName": "-", "SubjectLogonId": "0x0"}
+NOBODY = {
+    "SubjectUserSid": "S-1-0-0",
+    "SubjectUserName": "-",
+    "SubjectDomainName": "-",
+    "SubjectLogonId": "0x0",
+}
 LOGON = {
     "TransmittedServices": "-", "ImpersonationLevel": "%%1833", "TargetOutboundUserName": "-",
     "TargetOutboundDomainName": "-", "VirtualAccount": "%%1843",
@@ -75,6 +90,10 @@ class Happened:
     data: Mapping[str, object]
 
 
+Handler = Callable[[Today, int, int, int], None]
+"""Writes an everyday record: of which day, when, of which row, and what befalls it."""
+
+
 class Ready:
     """Templates of one shape for everyday records."""
 
@@ -88,9 +107,23 @@ class Ready:
         self.ntlm = make("4624", **{**NETWORK, **BY_NTLM}, LogonGuid=ZERO_GUID, ElevatedToken="%%1843")
         self.desk = make("4624", **LOCAL, LogonType=2, IpAddress="127.0.0.1")
         self.unlock = make("4624", **LOCAL, LogonType=7, IpAddress="127.0.0.1")
-        service = {**LOCAL, "ProcessName": r"C:\Windows\System32\services.exe", "LogonProcessName": "Advapi  "}
-        service |= {"TargetUserSid": "S-1-5-18", "TargetUserName": "SYSTEM", "TargetDomainName": "NT AUTHORITY"}
-        service |= {"TargetLogonId": "0x3e7", "LogonType": 5, "WorkstationName": "-", "IpAddress": "-", "IpPort": "-"}
+        service = {
+            **LOCAL,
+            "ProcessName": r"C:\Windows\System32\services.exe",
+            "LogonProcessName": "Advapi  ",
+        }
+        service |= {
+            "TargetUserSid": "S-1-5-18",
+            "TargetUserName": "SYSTEM",
+            "TargetDomainName": "NT AUTHORITY",
+        }
+        service |= {
+            "TargetLogonId": "0x3e7",
+            "LogonType": 5,
+            "WorkstationName": "-",
+            "IpAddress": "-",
+            "IpPort": "-",
+        }
         self.service = make("4624", **{**service, "ElevatedToken": "%%1842"})
         self.special = make("4672", PrivilegeList=PRIVILEGES)
         self.left = {kind: make("4634", LogonType=kind) for kind in (2, 3, 7)}
@@ -101,7 +134,11 @@ class Ready:
             ProcessName=r"C:\Windows\System32\svchost.exe", IpAddress="127.0.0.1", IpPort="0",
         )  # fmt: skip
         self.ticket = make(
-            "4769", TicketOptions="0x40810000", TicketEncryptionType="0x12", Status="0x0", TransmittedServices="-"
+            "4769",
+            TicketOptions="0x40810000",
+            TicketEncryptionType="0x12",
+            Status="0x0",
+            TransmittedServices="-",
         )
         self.granting = make(
             "4768", ServiceName="krbtgt", TicketOptions="0x40810010", Status="0x0", TicketEncryptionType="0x12",
@@ -117,7 +154,12 @@ class Ready:
             SubStatus="0xc000006a", LogonProcessName="NtLmSsp ", AuthenticationPackageName="NTLM",
             TransmittedServices="-", LmPackageName="-", KeyLength=0, ProcessId="0x0", ProcessName="-",
         )  # fmt: skip
-        nobody = {"TargetUserSid": "S-1-0-0", "TargetUserName": "-", "TargetDomainName": "-", "TargetLogonId": "0x0"}
+        nobody = {
+            "TargetUserSid": "S-1-0-0",
+            "TargetUserName": "-",
+            "TargetDomainName": "-",
+            "TargetLogonId": "0x0",
+        }
         self.started = make(
             "4688", **nobody, TokenElevationType="%%1938", ParentProcessName=r"C:\Windows\explorer.exe",
             MandatoryLabel="S-1-16-8192",
@@ -165,11 +207,37 @@ class WindowsStream:
         self._daily = host.role == "controller"
         self._folder = folder
         self._file = Growing(folder / f"{host.name}.jsonl", compressed=estate.spec.compressed)
-        self.way = Way(lambda chunks: self._file.append(chunks))
+        self.way = Way(self._append)
         self._machine = common.machine[host.index]
         self._zero = estate.spec.dirt.zero_guids
         self._empty = estate.spec.dirt.empty_addresses
         self._guid = f"{mix(base + 77) >> 32:08X}"
+        self._handlers: dict[int, Handler] = {
+            e.TICKET: self._ticket,
+            e.GRANTING: self._granting,
+            e.NTLM: self._checked,
+            e.ARRIVED: self._arrived,
+            e.LEFT: self._left,
+            e.SPECIAL: self._special,
+            e.SHARED: self._shared,
+            e.TOUCHED: self._touched,
+            e.REFUSED: self._refused,
+            e.CONNECTED: self._connected,
+            e.STARTED: self._started,
+            e.EXITED: self._exited,
+            e.SYSMON_STARTED: self._sysmon_started,
+            e.SYSMON_EXITED: self._sysmon_exited,
+            e.DESK_EXPLICIT: self._desk_explicit,
+            e.AT_DESK: self._at_desk,
+            e.UNLOCKED: self._at_desk,
+            e.DESK_LEFT: self._desk_left,
+            e.DESK_LEFT_TOKEN: self._token_left,
+            e.LOCKED: self._token_left,
+            e.AS_SERVICE: self._as_service,
+        }
+
+    def _append(self, chunks: list[bytes]) -> None:
+        self._file.append(chunks)
 
     # one record
 
@@ -204,11 +272,11 @@ class WindowsStream:
         row, fate = today.records.row[part].tolist(), today.fate[part].tolist()
         self._open.clear()
         waiting = sorted(visits, reverse=True)
-        handlers = HANDLERS
+        handlers = self._handlers
         for number, moment in enumerate(time):
             while waiting and waiting[-1].time <= moment:
                 self._visit(waiting.pop())
-            handlers[kind[number]](self, today, moment, row[number], fate[number])
+            handlers[kind[number]](today, moment, row[number], fate[number])
         while waiting:
             self._visit(waiting.pop())
         self.way.flush()
@@ -220,13 +288,20 @@ class WindowsStream:
     def _visit(self, record: Record) -> None:
         happened = record.body
         if not isinstance(happened, Happened):
-            raise RuntimeError("a host's logs hold Windows events")
+            raise RuntimeError("a host's logs hold Windows events")  # noqa: TRY004 # our own misuse
         event = EVENTS[happened.event]
         values = tuple(self._value(happened.data.get(name, "-"), record) for name in event.fields)
         fate = fate_of(record.number, self.common.estate)
-        number = self._put(record.time, event.channel, self.ready.whole(happened.event), values, fate, record.number)
+        number = self._put(
+            record.time, event.channel, self.ready.whole(happened.event), values, fate, record.number
+        )
         if record.ref is not None:
-            reference = {"log": "windows", "computer": self.host.fqdn, "channel": CHANNELS[event.channel], "record": number}
+            reference = {
+                "log": "windows",
+                "computer": self.host.fqdn,
+                "channel": CHANNELS[event.channel],
+                "record": number,
+            }
             self.common.sink.note(record.ref, fate != 1, reference)
 
     def _value(self, value: object, record: Record) -> bytes:
@@ -249,17 +324,31 @@ class WindowsStream:
         port = b"-" if empty else b"%d" % port_of(seed)
         if e.by_kerberos(seed):
             unique = ZERO if mix(seed ^ 0x7A) / 2**64 < self._zero else guid(seed)
-            values = (who.sid, who.name, who.realm, logon, unique, address, port, b"%%1842" if today.who[row] else b"%%1843")
-            self._put(moment, 0, self.ready.kerberos, values, fate, seed)
+            start = (who.sid, who.name, who.realm, logon, unique, address, port)
+            elevated = b"%%1842" if today.who[row] else b"%%1843"
+            self._put(moment, 0, self.ready.kerberos, (*start, elevated), fate, seed)
         else:
-            values = (who.sid, who.name, who.netbios, logon, common.hosts[source].name.encode(), address, port)
+            values = (
+                who.sid,
+                who.name,
+                who.netbios,
+                logon,
+                common.hosts[source].name.encode(),
+                address,
+                port,
+            )
             self._put(moment, 0, self.ready.ntlm, values, fate, seed)
 
     def _left(self, today: Today, moment: int, row: int, fate: int) -> None:
         who, logon = self.common.account(today, row), self._open.get(row)
         if logon is not None:
             self._put(
-                moment, 0, self.ready.left[3], (who.sid, who.name, who.netbios, logon), fate, today.seed[row] ^ 1
+                moment,
+                0,
+                self.ready.left[3],
+                (who.sid, who.name, who.netbios, logon),
+                fate,
+                today.seed[row] ^ 1,
             )
 
     def _special(self, today: Today, moment: int, row: int, fate: int) -> None:
@@ -277,7 +366,11 @@ class WindowsStream:
         name = "SYSVOL" if kind == e.REFRESH else "Backup" if kind == e.COPY else SHARES[seed % len(SHARES)]
         share = b"\\\\\\\\*\\\\%b" % name.encode()
         subject = (who.sid, who.name, who.netbios, self._open.get(row, b"0x0"))
-        return (*subject, address, b"%d" % port_of(seed)), share, b"\\\\??\\\\D:\\\\Shares\\\\%b" % name.encode()
+        return (
+            (*subject, address, b"%d" % port_of(seed)),
+            share,
+            b"\\\\??\\\\D:\\\\Shares\\\\%b" % name.encode(),
+        )
 
     def _shared(self, today: Today, moment: int, row: int, fate: int) -> None:
         start, share, local = self._share(today, row)
@@ -314,7 +407,14 @@ class WindowsStream:
         here = source == self.host.index
         address = b"127.0.0.1" if here else self.common.address(today, source, self.host.index)
         station = self.common.hosts[source].name.encode()
-        values = (who.name, who.netbios, b"2" if here else b"3", station, address, b"0" if here else b"%d" % port_of(today.seed[row]))
+        values = (
+            who.name,
+            who.netbios,
+            b"2" if here else b"3",
+            station,
+            address,
+            b"0" if here else b"%d" % port_of(today.seed[row]),
+        )
         self._put(moment, 0, self.ready.refused, values, fate, today.seed[row] ^ 8)
 
     def _at_desk(self, today: Today, moment: int, row: int, fate: int) -> None:
@@ -409,6 +509,7 @@ class WindowsStream:
 
 
 def hashes_of(image: str) -> bytes:
+    """Hashes that follow from a path; no two programs have the same."""
     digest = hashlib.sha256(image.lower().encode()).hexdigest().upper()
     return f"MD5={digest[:32]},SHA256={digest},IMPHASH={digest[32:]}".encode()
 
@@ -420,30 +521,3 @@ def _program(image: str, arguments: str, description: str, company: str) -> tupl
 
 _PROGRAM = [_program(*program[:4]) for program in PROGRAMS]
 ZERO = ZERO_GUID.encode()
-
-Handler = Callable[[WindowsStream, Today, int, int, int], None]
-_stream = WindowsStream
-HANDLERS: dict[int, Handler] = {
-    e.TICKET: _stream._ticket,
-    e.GRANTING: _stream._granting,
-    e.NTLM: _stream._checked,
-    e.ARRIVED: _stream._arrived,
-    e.LEFT: _stream._left,
-    e.SPECIAL: _stream._special,
-    e.SHARED: _stream._shared,
-    e.TOUCHED: _stream._touched,
-    e.REFUSED: _stream._refused,
-    e.CONNECTED: _stream._connected,
-    e.STARTED: _stream._started,
-    e.EXITED: _stream._exited,
-    e.SYSMON_STARTED: _stream._sysmon_started,
-    e.SYSMON_EXITED: _stream._sysmon_exited,
-    e.DESK_EXPLICIT: _stream._desk_explicit,
-    e.AT_DESK: _stream._at_desk,
-    e.UNLOCKED: _stream._at_desk,
-    e.DESK_LEFT: _stream._desk_left,
-    e.DESK_LEFT_TOKEN: _stream._token_left,
-    e.LOCKED: _stream._token_left,
-    e.AS_SERVICE: _stream._as_service,
-}
-"""Which everyday record is written how."""

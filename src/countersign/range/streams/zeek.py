@@ -41,17 +41,31 @@ class Seen:
     received: int = 0
 
 
+Handler = Callable[[Today, int, int], tuple[str, bytes]]
+"""Makes an everyday line and says of which log: of which day, when, of which row."""
+
+
 class ZeekStream:
     """One sensor. It loses packets, but what it writes is neither late nor doubled."""
 
     def __init__(self, common: Common, number: int, stream: int) -> None:
         self.common, self.stream = common, stream
-        name = "zeek" if common.layout.sensors == 1 else f"zeek/sensor-{common.estate.spec.sites[number].name}"
+        name = (
+            "zeek" if common.layout.sensors == 1 else f"zeek/sensor-{common.estate.spec.sites[number].name}"
+        )
         self._folder = common.root / name
         self._hour = -1
         self._open: dict[str, list[bytes]] = {}
         self.count = 0
-        self._zone = common.estate.spec.zone
+        self._handlers: dict[int, Handler] = {
+            e.Z_CONN: self._conn,
+            e.Z_DNS: self._dns,
+            e.Z_SSL: self._ssl,
+            e.Z_HTTP: self._http,
+            e.Z_MAPPING: self._mapping,
+            e.Z_RPC: self._rpc,
+            e.Z_SSH: self._ssh,
+        }
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
         """A day's lines, hour by hour."""
@@ -59,7 +73,7 @@ class ZeekStream:
         time, kind = today.records.time[part].tolist(), today.records.kind[part].tolist()
         row, fate = today.records.row[part].tolist(), today.fate[part].tolist()
         waiting = sorted(visits, reverse=True)
-        handlers, opened = HANDLERS, self._open
+        handlers, opened = self._handlers, self._open
         limit = (self._hour + 1) * HOUR
         for number, moment in enumerate(time):
             while waiting and waiting[-1].time <= moment:
@@ -69,7 +83,7 @@ class ZeekStream:
                 self._turn(moment)
                 limit = (self._hour + 1) * HOUR
             if fate[number] != LOST:
-                path, line = handlers[kind[number]](self, today, moment, row[number])
+                path, line = handlers[kind[number]](today, moment, row[number])
                 self.count += 1
                 lines = opened.get(path)
                 if lines is None:
@@ -101,7 +115,7 @@ class ZeekStream:
     def _visit(self, record: Record) -> None:
         seen = record.body
         if not isinstance(seen, Seen):
-            raise RuntimeError("a sensor writes connections")
+            raise RuntimeError("a sensor writes connections")  # noqa: TRY004 # our own misuse
         if record.time >= (self._hour + 1) * HOUR:
             self._turn(record.time)
         uid = self.common.names.uid(seen.uid)
@@ -170,7 +184,9 @@ class ZeekStream:
         return "dns", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
 
     def _ssl(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
-        name = site_of(today.seed[row])[0] if today.kind[row] == e.PAGE else self.common.fqdn[today.target[row]]
+        name = (
+            site_of(today.seed[row])[0] if today.kind[row] == e.PAGE else self.common.fqdn[today.target[row]]
+        )
         return "ssl", zeek.other(times.zeek(moment), *self._ends(today, row), SSL % name)
 
     def _http(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
@@ -203,15 +219,3 @@ def host_key(name: str) -> bytes:
 
 def _secure(seed: int) -> bool:
     return (mix(seed ^ mix(e.SECURE_PURPOSE)) >> 11) / (1 << 53) < e.SECURE
-
-
-Handler = Callable[[ZeekStream, Today, int, int], tuple[str, bytes]]
-HANDLERS: dict[int, Handler] = {
-    e.Z_CONN: ZeekStream._conn,
-    e.Z_DNS: ZeekStream._dns,
-    e.Z_SSL: ZeekStream._ssl,
-    e.Z_HTTP: ZeekStream._http,
-    e.Z_MAPPING: ZeekStream._mapping,
-    e.Z_RPC: ZeekStream._rpc,
-    e.Z_SSH: ZeekStream._ssh,
-}

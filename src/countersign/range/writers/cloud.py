@@ -21,7 +21,11 @@ APPS = (
     ("Azure Portal", "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Windows Azure Service Management API"),
     ("Microsoft 365 admin center", "00000006-0000-0ff1-ce00-000000000000", "Microsoft Graph"),
     ("Office 365 Exchange Online", "00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online"),
-    ("SharePoint Online Web Client Extensibility", "08e18876-6177-487e-b8b5-cf950c1e598c", "Office 365 SharePoint Online"),
+    (
+        "SharePoint Online Web Client Extensibility",
+        "08e18876-6177-487e-b8b5-cf950c1e598c",
+        "Office 365 SharePoint Online",
+    ),
     ("Microsoft Graph Command Line Tools", "14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph"),
 )
 
@@ -71,7 +75,9 @@ def sign_in(
                 "correlationId": uuid_of(mix(number + 1)),
                 "conditionalAccessStatus": "success" if mfa else "notApplied",
                 "isInteractive": True,
-                "authenticationRequirement": "multiFactorAuthentication" if mfa else "singleFactorAuthentication",
+                "authenticationRequirement": "multiFactorAuthentication"
+                if mfa
+                else "singleFactorAuthentication",
                 "authenticationDetails": details,
                 "riskState": "none",
                 "resourceDisplayName": resource,
@@ -193,7 +199,9 @@ def access_key(number: int) -> str:
     return "ASIA" + "".join(letters[mix(number + n) % 32] for n in range(16))
 
 
-def assumed_role(account: str, role: str, session: str, key: str, since: int, *, mfa: bool) -> dict[str, object]:
+def assumed_role(
+    account: str, role: str, session: str, key: str, since: int, *, mfa: bool
+) -> dict[str, object]:
     """The identity of calls made with a role's temporary key."""
     role_id = "AROA" + access_key(hash_of(account + role))[4:]
     return {

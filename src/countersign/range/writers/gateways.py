@@ -33,8 +33,7 @@ def asa_connected(tunnel: Tunnel) -> list[tuple[int, int, str]]:
         (
             6,
             734001,
-            f"DAP: User {user}, Addr {origin}, Connection AnyConnect: "
-            "The following DAP records were selected for this connection: DfltAccessPolicy",
+            f"DAP: User {user}, Addr {origin}, Connection AnyConnect: The following DAP records were selected for this connection: DfltAccessPolicy",
         ),
         (6, 113039, f"{who} AnyConnect parent session started."),
         (4, 722051, f"{who} IPv4 Address <{tunnel.address}> IPv6 address <::> assigned to session"),
@@ -48,8 +47,7 @@ def asa_rejected(user: str, origin: str) -> list[tuple[int, int, str]]:
         (
             6,
             113005,
-            "AAA user authentication Rejected : reason = AAA failure : server = 10.20.0.10 : "
-            f"user = {user} : user IP = {origin}",
+            f"AAA user authentication Rejected : reason = AAA failure : server = 10.20.0.10 : user = {user} : user IP = {origin}",
         )
     ]
 
@@ -61,14 +59,12 @@ def asa_disconnected(tunnel: Tunnel, seconds: int, sent: int, received: int) -> 
         (
             4,
             113019,
-            f"Group = {tunnel.group}, Username = {tunnel.user}, IP = {tunnel.origin}, Session disconnected. "
-            f"Session Type: SSL, Duration: {hours}h:{rest // 60:02d}m:{rest % 60:02d}s, "
-            f"Bytes xmt: {sent}, Bytes rcv: {received}, Reason: User Requested",
+            f"Group = {tunnel.group}, Username = {tunnel.user}, IP = {tunnel.origin}, Session disconnected. Session Type: SSL, Duration: {hours}h:{rest // 60:02d}m:{rest % 60:02d}s, Bytes xmt: {sent}, Bytes rcv: {received}, Reason: User Requested",
         )
     ]
 
 
-ASA_DENIED = b"%%ASA-4-106023: Deny tcp src outside:%b/%d dst inside:192.0.2.1/%d by access-group \"outside_in\" [0x0, 0x0]"
+ASA_DENIED = b'%%ASA-4-106023: Deny tcp src outside:%b/%d dst inside:192.0.2.1/%d by access-group "outside_in" [0x0, 0x0]'
 
 
 def openvpn_connected(tunnel: Tunnel, organisation: str) -> list[str]:
@@ -82,14 +78,12 @@ def openvpn_connected(tunnel: Tunnel, organisation: str) -> list[str]:
         f"{where} peer info: IV_VER=2.6.12",
         f"{where} peer info: IV_PLAT=win",
         f"{where} TLS: Username/Password authentication succeeded for username '{user}' ",
-        f"{where} Control Channel: TLSv1.3, cipher TLSv1.3 TLS_AES_256_GCM_SHA384, "
-        "peer certificate: 2048 bits RSA, signature: RSA-SHA256",
+        f"{where} Control Channel: TLSv1.3, cipher TLSv1.3 TLS_AES_256_GCM_SHA384, peer certificate: 2048 bits RSA, signature: RSA-SHA256",
         f"{where} [{user}] Peer Connection Initiated with [AF_INET]{where}",
         f"{named} MULTI_sva: pool returned IPv4={tunnel.address}, IPv6=(Not enabled)",
         f"{named} MULTI: Learn: {tunnel.address} -> {named}",
         f"{named} MULTI: primary virtual IP for {named}: {tunnel.address}",
-        f"{named} SENT CONTROL [{user}]: 'PUSH_REPLY,route 10.20.0.0 255.255.0.0,topology subnet,ping 10,"
-        f"ping-restart 120,ifconfig {tunnel.address} 255.255.255.0,peer-id 0,cipher AES-256-GCM' (status=1)",
+        f"{named} SENT CONTROL [{user}]: 'PUSH_REPLY,route 10.20.0.0 255.255.0.0,topology subnet,ping 10,ping-restart 120,ifconfig {tunnel.address} 255.255.255.0,peer-id 0,cipher AES-256-GCM' (status=1)",
     ]
 
 
@@ -106,7 +100,9 @@ def openvpn_rejected(user: str, origin: str, port: int) -> list[str]:
 
 def openvpn_disconnected(tunnel: Tunnel) -> list[str]:
     """The client said goodbye."""
-    return [f"{tunnel.user}/{tunnel.origin}:{tunnel.port} SIGTERM[soft,remote-exit] received, client-instance exiting"]
+    return [
+        f"{tunnel.user}/{tunnel.origin}:{tunnel.port} SIGTERM[soft,remote-exit] received, client-instance exiting"
+    ]
 
 
 def fortigate(action: str, tunnel: Tunnel, *, seconds: int = 0, sent: int = 0, received: int = 0) -> str:

@@ -84,6 +84,8 @@ def conn(
     )  # fmt: skip
 
 
-def other(ts: bytes, uid: bytes, source: bytes, port: int, target: bytes, target_port: int, rest: bytes) -> bytes:
+def other(
+    ts: bytes, uid: bytes, source: bytes, port: int, target: bytes, target_port: int, rest: bytes
+) -> bytes:
     """A line of another log, `rest` being the fields behind the connection's, ready."""
     return b"%b\t%b\t%b\t%d\t%b\t%d\t%b\n" % (ts, uid, source, port, target, target_port, rest)
