@@ -26,6 +26,7 @@ from countersign.app.recovery import recover
 from countersign.app.workspace import Workspace, is_zone
 from countersign.errors import StoreError, UsageError
 from countersign.sources import HEAD_BYTES, Source, recognise
+from countersign.sources._framing import frame
 
 if TYPE_CHECKING:
     from countersign.lake import Lake
@@ -235,9 +236,11 @@ class _Run:
             grows=item.grows,
             recall=self._pipeline.recall,
         )
-        cuts = 0
+        cuts = rows = 0
         try:
             for cut in cutting:
+                if source.ends_at:
+                    rows += len(frame(source.framing, cut.raw)) - 1  # the header is repeated in each
                 self._pipeline.add(Loose(cut.raw, self._entry(cut, source, item)))
                 cuts += 1
                 self._tell(self._meter)
@@ -248,7 +251,7 @@ class _Run:
             self._files.append(FileReport(item.path, "unreadable", self._stopped))
             return
         self._bytes += item.stream.taken
-        self._files.append(_report(item.path, cutting, cuts))
+        self._files.append(_report(item.path, cutting, cuts, rows if rows in source.ends_at else 0))
 
     def _entry(self, cut: Cut, source: Source, item: Input) -> Entry:
         return Entry(
@@ -270,9 +273,13 @@ class _Run:
         )
 
 
-def _report(path: str, cutting: Cutting, cuts: int) -> FileReport:
+def _report(path: str, cutting: Cutting, cuts: int, ends_at: int) -> FileReport:
     if cutting.damage:
         return FileReport(path, "damaged", cutting.damage)
+    if ends_at:
+        return FileReport(
+            path, "truncated", f"has exactly {ends_at:,} rows, where its export ends: there were more"
+        )
     if cuts:
         return FileReport(path, "read")
     if cutting.passed:

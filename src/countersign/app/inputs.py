@@ -29,7 +29,7 @@ PATH_CHARACTERS = 4096
 """A longer name, which only a hostile archive has, is cut where it is shown."""
 STDIN = "-"
 
-Status = Literal["read", "known", "empty", "unrecognised", "damaged", "unreadable"]
+Status = Literal["read", "known", "empty", "truncated", "unrecognised", "damaged", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def remember(workspace: Workspace, files: Iterable[FileReport]) -> None:
     before = recall(workspace)
     found = dict(before)
     for file in files:
+        if file.status == "known" and found.get(file.path, "").startswith("truncated"):
+            continue  # it was collected whole, and still is not all there was
         found.pop(file.path, None)
         if file.status not in WHOLE:
             found[file.path] = f"{file.status}: {file.reason}"

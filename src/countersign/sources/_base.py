@@ -30,7 +30,8 @@ class Source:
     the records of one segment in order, header lines included, and must let nothing but `Parsed` out, whatever
     the bytes. Both are given UTF-8 whatever the file is in: text in UTF-16 is turned here.
 
-    `page` is the family's page in docs/sources, without its ending.
+    `page` is the family's page in docs/sources, without its ending. `ends_at` are numbers of rows at which exports
+    of it stop, whatever there is beyond: a file with exactly so many rows below its header is not whole.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Source:
     parse: Callable[[Sequence[bytes], ParseContext], Parsed]
     preamble: Callable[[bytes], int] = _no_preamble
     page: str = ""
+    ends_at: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.framing != "evtx":

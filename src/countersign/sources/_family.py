@@ -50,7 +50,7 @@ class Family:
     `identity` what stands before it in the id (give two shapes of one log the same). `by` are the paths whose values
     choose the kind: `kinds` by those values (a tuple where there are several, `*` for any), else `otherwise`.
     `log` is the path to, or the word for, `metadata.log_name`. `also` adds fields under further names: name -> path.
-    `prepare` may turn a row into another before anything else is done.
+    `prepare` may turn a row into another before anything else is done. `ends_at` as in `Source`.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Family:
     log: str = ""
     also: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Row], Row] | None = None
+    ends_at: tuple[int, ...] = ()
 
 
 class Mapper:
@@ -298,7 +299,9 @@ def source_of(family: Family, layout: Layout) -> Source:
     def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
         return parsed(family, layout.read(records, context), context)
 
-    return Source(family.name, family.title, layout.framing, detect, parse, layout.preamble, family.page)
+    return Source(
+        family.name, family.title, layout.framing, detect, parse, layout.preamble, family.page, family.ends_at
+    )
 
 
 def parsed(family: Family, read: Iterable[Read], context: ParseContext) -> Parsed:

@@ -276,6 +276,7 @@ _CSV = replace(
     name="defender.csv",
     title="Microsoft Defender advanced hunting (CSV)",
     identity="defender",
+    ends_at=(10_000, 100_000),
     match=_match_csv,
     time=(
         iso("Timestamp", zone="UTC"),

@@ -332,6 +332,7 @@ _PORTAL = replace(
     ),
     key=(),
     prepare=_portal,
+    ends_at=(100_000, 250_000),
 )
 _WORKSPACE = replace(
     FAMILY,

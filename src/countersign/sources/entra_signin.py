@@ -439,6 +439,7 @@ _PORTAL = replace(
         written("properties.createdDateTime", order="mdy", zone="UTC"),
     ),
     prepare=_portal,
+    ends_at=(100_000, 250_000),
 )
 
 

@@ -347,6 +347,11 @@ def _match_csv(row: Row) -> bool:
 
 
 _CSV = replace(
-    FAMILY, name="m365.csv", title="Microsoft 365 unified audit log (CSV)", identity="m365", match=_match_csv
+    FAMILY,
+    name="m365.csv",
+    title="Microsoft 365 unified audit log (CSV)",
+    identity="m365",
+    match=_match_csv,
+    ends_at=(50_000,),
 )
 SOURCES = (json_source(FAMILY), csv_source(_CSV, json_cells=("AuditData",)))

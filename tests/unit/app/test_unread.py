@@ -25,3 +25,18 @@ def test_a_damaged_note_is_no_note(tmp_path: Path) -> None:
     ward = Workspace.create(tmp_path / "ward")
     (ward.root / "state" / unread.STATE).write_bytes(b"{")
     assert unread.recall(ward) == {}
+
+
+def test_an_export_that_ends_at_its_limit_is_reported_until_another_takes_its_place(tmp_path: Path) -> None:
+    ward = Workspace.create(tmp_path / "ward")
+    path = tmp_path / "audit.csv"
+    header = "RecordId,CreationDate,RecordType,Operation,UserId,AuditData\n"
+    rows = [f"id-{row},2026-11-20T10:00:00Z,6,FileDeleted,a@b.example,{{}}\n" for row in range(50_000)]
+    path.write_text(header + "".join(rows), "utf-8")
+    (report,) = collect(ward, [path], workers=1).files
+    assert (report.status, report.reason[:24]) == ("truncated", "has exactly 50,000 rows,")
+    collect(ward, [path], workers=1)
+    assert unread.recall(ward)[str(path)].startswith("truncated: ")
+    path.write_text(header + "".join(rows[1:]), "utf-8")
+    collect(ward, [path], workers=1)
+    assert unread.recall(ward) == {}
