@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.model import identity, schema
-from countersign.model.columns import ORDINARY, Block, Columns, Kind, Row, Shape, Values, turned
+from countersign.model.columns import ORDINARY, Block, Columns, Kind, Row, Same, Shape, Values, turned
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -139,7 +139,7 @@ class EventBatch:
         kind: Kind,
     ) -> None:
         """What `add_many` does, for records that all have a key; `ids` come from `identity.keyed_ids`."""
-        self._add_block(records, ids, [True] * len(ids), columns, fields, kind)
+        self._add_block(records, ids, Same(True, len(ids)), columns, fields, kind)
 
     def _add_block(
         self,

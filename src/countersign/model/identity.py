@@ -22,14 +22,12 @@ def keyed_id(*parts: str) -> str:
 
 def keyed_ids(start: tuple[str, ...], ones: Iterable[str], others: Iterable[str]) -> list[str]:
     """`keyed_id(*start, one, other)` of many pairs that share `start`."""
-    begun = _begun(start)
+    begin = _begun(start).copy
     ids: list[str] = []
     for one, other in zip(ones, others, strict=True):
-        digest = begun.copy()
-        if one.isascii() and other.isascii():
-            digest.update(f"{len(one)}:{one}{len(other)}:{other}".encode())
-        else:
-            digest.update(_framed(one) + _framed(other))
+        digest = begin()
+        text = f"{len(one)}:{one}{len(other)}:{other}"
+        digest.update(text.encode() if text.isascii() else _framed(one) + _framed(other))
         ids.append(digest.hexdigest())
     return ids
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from io import BytesIO
@@ -94,8 +95,8 @@ def _rendered(chunks: list[bytes]) -> list[bytes]:
 
     try:
         content = BytesIO(b"".join([_file_header(len(chunks)), *chunks]))
-        iterator = PyEvtxParser(content, number_of_threads=1).records_json()
-        records = [_text(record) for record in iterator]
+        iterator: Iterator[Any] = PyEvtxParser(content, number_of_threads=1).records_json()
+        records = [record["data"].encode() for record in iterator]
     except BaseException as error:  # noqa: BLE001  # Rust panics are BaseException and have no importable class
         _let_through(error)
         if len(chunks) == 1:

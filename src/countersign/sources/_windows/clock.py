@@ -14,6 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from countersign.model.batch import EPOCH, microseconds
+from countersign.model.columns import Same
 
 NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
 SECOND = 1_000_000
@@ -43,7 +44,7 @@ class Stamps(NamedTuple):
 
 
 RENDERED_CHARS = 27
-"""EVTX renders at least six digits of a second."""
+"""EVTX renders six digits of a second."""
 
 
 @lru_cache(maxsize=16_384)
@@ -103,16 +104,18 @@ def stated(text: object) -> Stamp:
 def stated_many(texts: Sequence[str]) -> Stamps:
     """The stamps of many times that are UTC by definition; raises `TypeError` or `ValueError` where one of them
     is not written as EVTX renders time, `2022-02-05T22:17:46.551557Z`."""
-    digits = "".join([text[20:-1] for text in texts])
+    whole, count, chars = "".join(texts), len(texts), RENDERED_CHARS
+    digits = "".join([whole[place::chars] for place in range(20, chars - 1)])
     if (
-        {(text[19], text[-1]) for text in texts} != {(".", "Z")}
-        or min(map(len, texts)) < RENDERED_CHARS
+        set(map(len, texts)) != {chars}
+        or whole[19::chars] != "." * count
+        or whole[chars - 1 :: chars] != "Z" * count
         or not digits.isdecimal()
         or not digits.isascii()
     ):
         raise ValueError
     times = [_second(text[:19]) * SECOND + int(text[20:26]) for text in texts]  # type: ignore[operator]  # None raises
-    return Stamps(times, [time // SECOND for time in times], texts, ["stated"] * len(texts))
+    return Stamps(times, [time // SECOND for time in times], texts, Same("stated", count))
 
 
 def offset(utc: tuple[int, bool] | None, local: tuple[int, bool] | None) -> int | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from countersign.model import identity
 from countersign.model.batch import EventBatch
-from countersign.model.columns import Kind, Values, text_of
+from countersign.model.columns import Kind, Same, Values, text_of
 from countersign.sources._windows.clock import Stamp, Stamps
 from countersign.sources._windows.events import plan_for
 from countersign.sources._windows.values import Scalar, text, whole
@@ -128,11 +128,12 @@ class Reader:
         if kind is None:
             kind = self._kinds[block.system] = _kind(block.system)
         host, start = _identity(block.computer, block.system[1])
-        numbers = [number for number in map(record_number, block.record_ids) if number is not None]
-        if start is None or len(numbers) < len(indexes):
+        numbers = _record_numbers(block.record_ids)
+        count = len(indexes)
+        if start is None or len(numbers) < count:
             raise ValueError
         own: dict[str, Values] = {
-            "Computer": [block.computer] * len(numbers),
+            "Computer": Same(block.computer, count),
             "EventRecordID": numbers,
             **block.own,
         }
@@ -141,7 +142,7 @@ class Reader:
             identity.keyed_ids(start, numbers, map(str, block.stamps.logged)),
             {
                 "metadata.uid": numbers,
-                "device.hostname": [host] * len(numbers),
+                "device.hostname": Same(host, count),
                 "time": block.stamps.times,
                 "time_text": block.stamps.texts,
                 "time_basis": block.stamps.bases,
@@ -164,6 +165,13 @@ def record_number(value: object) -> str | None:
     if isinstance(value, str) and len(value) <= MAX_RECORD_ID_CHARS and value.isdecimal() and value.isascii():
         return value.lstrip("0") or None
     return None
+
+
+def _record_numbers(values: Values) -> list[str]:
+    """The record numbers among many values."""
+    if set(map(type, values)) == {int} and min(values) > 0:
+        return list(map(str, values))
+    return [number for number in map(record_number, values) if number is not None]
 
 
 @lru_cache(maxsize=4096)
