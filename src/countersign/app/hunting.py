@@ -148,7 +148,7 @@ def _rules(
         return compiled, ruleset, rules
     chosen: dict[str, Rule] = {}
     for name in wanted:
-        fitting = [rule for rule in rules if _fits(rule, name.casefold())]
+        fitting = [rule for rule in rules if fits(rule, name.casefold())]
         if not fitting:
             raise UsageError(
                 f"no rule has the title or an id that starts with {name!r}\n  remedy: `countersign rules list` names "
@@ -158,7 +158,8 @@ def _rules(
     return compiled, ruleset, list(chosen.values())
 
 
-def _fits(rule: Rule, name: str) -> bool:
+def fits(rule: Rule, name: str) -> bool:
+    """Whether a casefolded name is the rule's title or begins its id."""
     return rule.id.casefold().startswith(name) or rule.title.casefold() == name
 
 

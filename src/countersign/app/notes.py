@@ -62,6 +62,17 @@ def noisy_notes(ready: Ready, noisy: Mapping[str, tuple[int, int]]) -> list[str]
     )
 
 
+def drift_notes(differing: Sequence[Problem]) -> list[str]:
+    """Files of imports that somebody changed since."""
+    if not differing:
+        return []
+    first = differing[0]
+    more = f" and {len(differing) - 1:,} more" if len(differing) > 1 else ""
+    return [
+        f"imported rules differ from their lock: {first.path} {first.reason}{more} (import them again, or mean it)"
+    ]
+
+
 def _plural(noun: str, count: int) -> str:
     return noun if count == 1 else f"{noun}s"
 

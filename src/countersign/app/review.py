@@ -30,8 +30,9 @@ from countersign.app.findings import began, clause_findings, switch_findings, wi
 from countersign.app.hit_findings import hit_findings, of_rule
 from countersign.app.hits import Homes, grouped, live
 from countersign.app.holding import Holding
+from countersign.app.importing import drift
 from countersign.app.matching import Matching
-from countersign.app.notes import exception_notes, noisy_notes, rule_notes
+from countersign.app.notes import drift_notes, exception_notes, noisy_notes, rule_notes
 from countersign.app.results import Results
 from countersign.app.ruleset import Ready, prepare
 from countersign.app.workspace import Workspace
@@ -113,7 +114,12 @@ def review(
             fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same))
             state = replace(state, held=holding.counts)
         remember(workspace, replace(state, made_of=made_of, told=told))
-        notes += [*said, *noisy_notes(ready, state.noisy), *exception_notes(ready, state.held, as_of)]
+        notes += [
+            *said,
+            *drift_notes(drift(workspace, ready.ruleset.digests)),
+            *noisy_notes(ready, state.noisy),
+            *exception_notes(ready, state.held, as_of),
+        ]
         counts = results.severities()
         seconds = time.monotonic() - begun
         return Reviewed(

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from countersign.app.importing import drift
 from countersign.app.ruleset import FOLDER, Ready, prepare
 from countersign.app.workspace import Workspace
 from countersign.lake import Lake
-from countersign.rules import CompiledSet, Where
+from countersign.rules import CompiledSet, RuleSet
 from countersign.rules.compiled import Route
+from countersign.rules.correlations import plan
+from countersign.rules.explain import in_words
 
 STATES = ("active", "waiting", "no source", "unsupported", "broken")
 LOGS_NAMED = 4
@@ -55,7 +58,7 @@ def listed(workspace: Workspace) -> list[Listed]:
     """Every rule of a workspace, then what is broken."""
     ready = prepare(workspace)
     with workspace.reading() as lake:
-        absent = waiting(ready.compiled, lake)
+        absent = waiting(ready.compiled, ready.ruleset, lake)
     rows = []
     for index, (rule, status) in enumerate(zip(ready.compiled.rules, ready.compiled.status, strict=True)):
         state, reason = (status.state, status.reason)
@@ -76,6 +79,7 @@ def listed(workspace: Workspace) -> list[Listed]:
                 rule.line,
             )
         )
+    problems = (*ready.ruleset.problems, *ready.problems, *drift(workspace, ready.ruleset.digests))
     rows += [
         Listed(
             "",
@@ -88,7 +92,7 @@ def listed(workspace: Workspace) -> list[Listed]:
             source=source_of(one.path, ready, workspace),
             line=one.line,
         )
-        for one in (*ready.ruleset.problems, *ready.problems)
+        for one in problems
     ]
     return rows
 
@@ -102,8 +106,8 @@ def source_of(path: str, ready: Ready, workspace: Workspace) -> str:
     return parts[0] if len(parts) > 1 else "workspace"
 
 
-def waiting(rules: CompiledSet, lake: Lake) -> Mapping[int, str]:
-    """For each rule that no event here can concern, what it waits for; by its number."""
+def waiting(rules: CompiledSet, ruleset: RuleSet, lake: Lake) -> Mapping[int, str]:
+    """For each rule that no event here can concern, what it waits for; by its number. A correlation waits for its rules."""
     kinds = {tuple(part.casefold() for part in name) for name in lake.names()}
     met: set[int] = set()
     wanted: dict[int, list[Route]] = {}
@@ -113,22 +117,19 @@ def waiting(rules: CompiledSet, lake: Lake) -> Mapping[int, str]:
         else:
             for rule in route.rules:
                 wanted.setdefault(rule, []).append(route)
-    return {
+    found = {
         rule: f"waits for a log that is not here: {_words(routes)}"
         for rule, routes in wanted.items()
         if rule not in met
     }
+    for step in plan(ruleset).steps:
+        idle = [ruleset.rules[one.index].title for one in step.references if one.index in found]
+        if idle:
+            found[step.index] = f"waits for rules that wait: {', '.join(idle[:LOGS_NAMED])}"
+    return found
 
 
 def _words(routes: Sequence[Route]) -> str:
     """The logs that would do, in words."""
-    words = list(dict.fromkeys(_route(route.where) for route in routes))
+    words = list(dict.fromkeys(in_words(route.where) for route in routes))
     return " or ".join(words[:LOGS_NAMED]) + (", or others" if len(words) > LOGS_NAMED else "")
-
-
-def _route(where: Sequence[Where]) -> str:
-    logs = list(dict.fromkeys(name for one in where for name in (one.log or one.provider)))
-    events = list(dict.fromkeys(event for one in where for event in one.event))
-    families = list(dict.fromkeys(name for one in where for name in one.source))
-    text = "/".join(families) if not logs else " or ".join(logs[:LOGS_NAMED])
-    return f"{text} event {', '.join(events[:LOGS_NAMED])}" if events else text or "any log"

@@ -60,14 +60,17 @@ def prepare(workspace: Workspace) -> Ready:
 
 
 def rule_paths(workspace: Workspace) -> list[Path]:
-    """Files and folders of the workspace's own and imported rules. Names that begin with a dot are imports under way."""
+    """Files and folders of the workspace's own and imported rules. Names that begin with a dot are imports under way; the
+    old folder of one that was killed between its two renames still counts."""
     folder = workspace.root / FOLDER
     if not folder.is_dir():
         return []
+    names = {path.name for path in folder.iterdir()}
     return sorted(
-        path
-        for path in folder.iterdir()
-        if not path.name.startswith(".") and (path.is_dir() or path.suffix.lower() in SUFFIXES)
+        folder / name
+        for name in names
+        if (not name.startswith(".") and ((folder / name).is_dir() or Path(name).suffix.lower() in SUFFIXES))
+        or (name.startswith(".") and name.endswith(".old") and name[1:-4] not in names)
     )
 
 

@@ -24,6 +24,27 @@ def rules() -> None:
     """Detection rules (Sigma)."""
 
 
+@rules.command("import")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path))
+@click.option("--name", help="Name of the import; else that of the file or folder.")
+@json_option
+@click.pass_context
+def rules_import(ctx: click.Context, paths: tuple[Path, ...], name: str | None, *, as_json: bool) -> None:
+    """Take over rules from a folder, a zip or a SigmaHQ release, and tell what changed since the last time.
+
+    They lie in rules/NAME with a lock of their digests. Your own rules and exceptions are never touched.
+    """
+    from countersign.app.importing import import_rules
+    from countersign.cli.show_rules import imported
+
+    results = import_rules(workspace_of(ctx), paths, name)
+    if as_json:
+        lines(result.document() for result in results)
+    else:
+        for result in results:
+            imported(result)
+
+
 @rules.command("list")
 @click.option(
     "--state", "states", type=STATES, multiple=True, help="Only these; may be given more than once."
@@ -59,6 +80,45 @@ def rules_list(
         lines(row.document() for row in rows)
     else:
         rule_table(rows)
+
+
+@rules.command("test")
+@click.argument("rule")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--record", "records", type=int, multiple=True, help="Only this record, counted from 1; may be repeated."
+)
+@json_option
+@click.pass_context
+def rules_test(ctx: click.Context, rule: str, file: Path, records: tuple[int, ...], *, as_json: bool) -> int:
+    """Try RULE (a file, or the title or start of an id of one in the workspace) on a log, or on JSON objects.
+
+    Shows which parts of the condition held, with the values. Exit code 0 if it fires, 1 if not.
+    """
+    from countersign.app.trying import try_rule
+    from countersign.app.workspace import Workspace
+    from countersign.cli.show_rules import tried
+    from countersign.errors import WorkspaceError
+
+    try:
+        workspace: Workspace | None = workspace_of(ctx)
+    except WorkspaceError:
+        if ctx.obj is not None:
+            raise
+        workspace = None  # a rule's file can be tried anywhere
+    trials = try_rule(workspace, rule, file, records)
+    if as_json:
+        lines(one.document() for trial in trials for one in trial.tried)
+    else:
+        for trial in trials:
+            tried(trial)
+    shown = {
+        (trial.rule.id, record)
+        for trial in trials
+        for record in trial.fired
+        if not records or record in records
+    }
+    return 0 if shown else 1
 
 
 @rules.command("hunt")

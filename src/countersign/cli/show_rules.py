@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.text import Text
 
 from countersign.cli.text import STYLES, console, indented, local, plain_table, safe
@@ -15,9 +16,16 @@ from countersign.model.visible import visible
 
 if TYPE_CHECKING:
     from countersign.app.hunting import Caught, Hunt
+    from countersign.app.importing import Imported
     from countersign.app.rulelist import Listed
+    from countersign.app.trying import Trial
+    from countersign.rules.explain import Part
 
 
+CHANGES_SHOWN = 40
+RECORDS_SHOWN = 3
+PARTS_SHOWN = 12
+BROKEN_SHOWN = 10
 HOSTS_SHOWN = 10
 TESTS_SHOWN = 4
 IDLE_SHOWN = 5
@@ -31,9 +39,14 @@ def rule_table(rows: Sequence[Listed]) -> None:
         return
     table = plain_table("level", "rule", "state", "reason", whole=("level", "state"))
     for row in rows:
-        title = row.title or (f"{row.path}:{row.line}" if row.line else row.path)
-        table.add_row(row.level, safe(title, limit=120), row.state, safe(row.reason, limit=160))
-    out.print(table)
+        if row.state != "broken":
+            table.add_row(row.level, safe(row.title, limit=120), row.state, safe(row.reason, limit=160))
+    if table.row_count:
+        out.print(table)
+    for row in rows:
+        if row.state == "broken":
+            place = f"{row.path}:{row.line}" if row.line else row.path
+            out.print(safe(f"{place}: {row.reason}", "yellow", 400))
     counts = Counter(row.state for row in rows)
     out.print(", ".join(f"{count:,} {state}" for state, count in counts.most_common()))
 
@@ -79,5 +92,94 @@ def _of_rule(group: Sequence[Caught]) -> None:
         out.print(f"  ... and {len(group) - HOSTS_SHOWN:,} more hosts (--json lists them all)", style="dim")
 
 
+def tried(trial: Trial) -> None:
+    """A rule on a log: the condition with what held, of the first records."""
+    out = console()
+    for note in trial.notes:
+        out.print(safe(note, "yellow", 300))
+    for one in trial.tried[:RECORDS_SHOWN]:
+        held = one.explanation.held
+        out.print(
+            Text(
+                f"Record {one.record:,}: {'fires' if held else 'does not fire'}", "green" if held else "bold"
+            )
+        )
+        for alternative in one.explanation.alternatives:
+            if alternative.condition is None:
+                continue
+            out.print(indented(f"as {alternative.where}", "  ", "dim"))
+            _part(out, alternative.condition, "    ")
+        if not any(part.taken for part in one.explanation.alternatives):
+            wanted = " or ".join(part.where for part in one.explanation.alternatives)
+            out.print(indented(f"it is not of the rule's log source: {wanted}", "  ", "dim"))
+    if len(trial.tried) > RECORDS_SHOWN:
+        out.print(
+            f"... and {len(trial.tried) - RECORDS_SHOWN:,} more records (--record N, or --json)", style="dim"
+        )
+    out.print(
+        safe(
+            f"{trial.rule.title}: fires on {len(trial.fired):,} of {trial.concerned:,} records of its log source "
+            f"({trial.records:,} in all).",
+            "bold",
+            300,
+        )
+    )
+
+
+def _part(out: Console, part: Part, indent: str) -> None:
+    from countersign.model.schema import source_fields
+
+    sign, style = ("✓", "green") if part.held else ("✗", "red")
+    if part.kind == "test":
+        values = ", ".join(visible(value, 200) for value in part.values) or "absent"
+        name = {field.casefold(): field for field in source_fields()}.get(part.field, part.field)
+        words = f"{sign} {name or 'any value'} {visible(part.test, 200)}: {values}"
+        out.print(indented(words, indent, style, hang="  "))
+        return
+    names = {"and": "all of", "or": "one of", "not": "not"}
+    out.print(Text(f"{indent}{sign} {names[part.kind]}", style))
+    for inner in part.parts[:PARTS_SHOWN]:
+        _part(out, inner, f"{indent}  ")
+    if len(part.parts) > PARTS_SHOWN:
+        out.print(f"{indent}  ... and {len(part.parts) - PARTS_SHOWN} more (--json has all)", style="dim")
+
+
 def _stamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
+
+
+def imported(result: Imported) -> None:
+    """What an import brought, against the last one."""
+    out = console()
+    out.print(
+        safe(
+            f"{result.name}: {result.rules:,} rules in {result.files:,} files from {result.origin}",
+            "bold",
+            300,
+        )
+    )
+    if result.passed_over:
+        out.print(f"  {result.passed_over:,} YAML files hold no rule and were passed over", style="dim")
+    if not result.first:
+        rows = [
+            *(("new", rule.level, rule.title, rule.version) for rule in result.new),
+            *(
+                ("changed", one.rule.level, one.rule.title, f"{one.old_version} > {one.rule.version}")
+                for one in result.changed
+            ),
+            *(("gone", rule.level, rule.title, rule.version) for rule in result.gone),
+        ]
+        table = plain_table("change", "level", "rule", "version", whole=("change", "level"))
+        for change, level, title, version in rows[:CHANGES_SHOWN]:
+            table.add_row(change, level, safe(title, limit=120), safe(version, limit=60))
+        if rows:
+            out.print(table)
+        if len(rows) > CHANGES_SHOWN:
+            out.print(f"... and {len(rows) - CHANGES_SHOWN:,} more (--json lists them all)", style="dim")
+        counts = f"{len(result.new):,} new, {len(result.changed):,} changed, {len(result.gone):,} gone"
+        out.print(f"  {counts} since the last import.")
+    for one in result.broken[:BROKEN_SHOWN]:
+        place = one.path if one.line is None else f"{one.path}:{one.line}"
+        out.print(safe(f"  broken: {place}: {one.reason}", "yellow", 300))
+    if len(result.broken) > BROKEN_SHOWN:
+        out.print(f"  ... and {len(result.broken) - BROKEN_SHOWN:,} more are broken (--json)", style="dim")

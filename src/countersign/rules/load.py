@@ -47,6 +47,24 @@ def load_rules(paths: Iterable[Path]) -> RuleSet:
     return loader.finish()
 
 
+def read_files(path: Path) -> tuple[dict[str, bytes], tuple[Problem, ...]]:
+    """The files that `load_rules` would read from a folder, a file or a zip, by name (`path!member` inside a zip), within
+    the same bounds; and what could not be read.
+
+    Raises:
+        RuleError: the path does not exist.
+
+    """
+    if not path.exists():
+        raise RuleError("no such file or folder", path=str(path), remedy="name a rule, a folder or a zip")
+    loader = _Loader()
+    found = {}
+    for name, data in loader.files(path):
+        found[name] = data
+        loader.digests[name] = ""
+    return found, loader.problems
+
+
 class _Loader:
     def __init__(self) -> None:
         self._found: list[tuple[Rule, Any]] = []
@@ -54,6 +72,14 @@ class _Loader:
         self._digests: dict[str, str] = {}
         self._bytes = 0
         self._full = False
+
+    @property
+    def digests(self) -> dict[str, str]:
+        return self._digests
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(self._problems)
 
     def files(self, path: Path) -> Iterator[tuple[str, bytes]]:
         if path.is_dir():

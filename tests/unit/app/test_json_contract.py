@@ -42,6 +42,18 @@ BROKEN = """\
 LATER = LOG.replace("03-02T", "03-06T").replace("sshd[1]", "sshd[2]").replace("4001", "4002")
 
 
+SUDO = """\
+title: Somebody asks who he is
+id: 00000000-0000-4000-8000-000000000001
+logsource: {product: linux, service: sudo}
+detection:
+  selection: [/usr/bin/id]
+  condition: selection
+level: low
+"""
+EXCEPTION = "except: {rule: Somebody asks who he is, until: 2999-01-01, reason: he may, by: me}"
+
+
 def text(value: Any) -> None:
     assert isinstance(value, str)
 
@@ -254,6 +266,37 @@ RULE: dict[str, Check] = {
     **dict.fromkeys(("kind", "version", "source"), text),
     "line": partial(maybe, count),
 }
+CHANGED: dict[str, Check] = dict.fromkeys(("id", "title", "level", "version", "path"), text)
+BROKEN_RULE: dict[str, Check] = {"path": text, "line": partial(maybe, count), "reason": text}
+IMPORTED: dict[str, Check] = {
+    **dict.fromkeys(("source", "origin"), text),
+    **dict.fromkeys(("files", "rules", "passed_over"), count),
+    "first": flag,
+    **dict.fromkeys(("new", "gone"), partial(many, partial(shape, CHANGED))),
+    "changed": partial(many, partial(shape, {**CHANGED, "old_version": text})),
+    "broken": partial(many, partial(shape, BROKEN_RULE)),
+}
+
+
+def part(value: Any) -> None:
+    shape(PART, value)
+
+
+PART: dict[str, Check] = {
+    "kind": partial(one_of, "and or not test"),
+    "held": flag,
+    "field": text,
+    "test": text,
+    "values": TEXTS,
+    "parts": partial(many, part),
+}
+ALTERNATIVE: dict[str, Check] = {"where": text, "taken": flag, "condition": partial(maybe, part)}
+TRIED: dict[str, Check] = {
+    **dict.fromkeys(("rule_id", "title"), text),
+    "record": count,
+    "held": flag,
+    "alternatives": partial(many, partial(shape, ALTERNATIVE)),
+}
 REJECTED: dict[str, Check] = {
     "source": text,
     "reason": text,
@@ -317,6 +360,13 @@ def promised() -> Iterator[tuple[str, set[str], Mapping[str, Check]]]:
     yield "problem", braced(verify, "problems["), PROBLEM
     yield "outsider", braced(section("discover --json")), OUTSIDER
     yield "rule", braced(section("rules list --json")), RULE
+    imported, tried = section("rules import --json"), section("rules test --json")
+    yield "imported", braced(imported), IMPORTED
+    yield "rule of an import", braced(imported, "`new` and `gone`"), CHANGED
+    yield "broken rule", braced(imported, "`broken` are"), BROKEN_RULE
+    yield "tried", braced(tried), TRIED
+    yield "alternative", braced(tried, "as one log source"), ALTERNATIVE
+    yield "part", braced(tried, "(`taken`), else"), PART
     yield "held", braced(section("findings --held --json")), HELD
     yield "caught", braced(section("rules hunt --json")), CAUGHT
     yield "reason", braced(section("rejected --json")), REJECTED
@@ -368,6 +418,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     command("rejected", "rejected")
     command("daily", "daily", str(folder / "inbox"))
     command("rules list", "rules", "list")
+    (folder / "sudo.yml").write_text(SUDO, "utf-8")
+    command("rules hunt", "rules", "hunt", "--rule", str(folder / "sudo.yml"))
+    command("rules test", "rules", "test", str(folder / "sudo.yml"), str(folder / "auth.log"))
+    command("rules import", "rules", "import", str(folder / "sudo.yml"))
+    (ward.root / "exceptions").mkdir()
+    (ward.root / "exceptions" / "one.yaml").write_text(EXCEPTION, "utf-8")
+    command("review with rules", "review")
+    command("findings --held", "findings", "--held")
     segment = next(path for path in sorted(ward.archive.rglob("*")) if path.is_file())
     segment.chmod(0o600)
     segment.write_bytes(segment.read_bytes()[:-1])
@@ -455,6 +513,17 @@ def test_discover_and_rules(run: Run) -> None:
     assert (outsider["account"], outsider["times"]) == ("jdoe", 2)
     many(partial(shape, RULE), run.printed["rules list"])
     assert {row["state"] for row in run.printed["rules list"]} >= {"active"}
+
+
+def test_rules_hunted_tried_imported_and_held_back(run: Run) -> None:
+    many(partial(shape, CAUGHT), run.printed["rules hunt"])
+    assert run.one("rules hunt")["count"] == 2
+    many(partial(shape, TRIED), run.printed["rules test"])
+    assert any(one["held"] for one in run.printed["rules test"])
+    shape(IMPORTED, run.one("rules import"))
+    shape(REVIEW, run.one("review with rules"))
+    many(partial(shape, HELD), run.printed["findings --held"])
+    assert run.one("findings --held")["count"] == run.one("review with rules")["held"] == 2
 
 
 def test_rejected_records_and_the_digest(run: Run) -> None:

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from countersign.app import importing
+from countersign.app.importing import LOCK, import_rules
+from countersign.app.review import review
+from countersign.app.rulelist import listed
+from countersign.app.workspace import Workspace
+from countersign.errors import RuleError, UsageError
+from detecting import lay, rule, rule_id
+
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / "ward")
+
+
+def packed(path: Path, files: Mapping[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+def dated(number: int, word: str, day: int) -> str:
+    return rule(number, word).replace("status: test", f"status: test\nmodified: 2026-01-{day:02d}")
+
+
+def test_a_zip_becomes_a_folder_with_a_lock_that_sha256sum_checks(ward: Workspace, tmp_path: Path) -> None:
+    release = packed(
+        tmp_path / "sigma_core r2026-01-15.zip",
+        {
+            "rules/windows/one.yml": rule(1, "evil"),
+            "rules/two.yml": rule(2, "odd"),
+            "README.md": "hello",
+            "ci.yml": "on: push",
+        },
+    )
+    with pytest.raises(UsageError, match="--name"):
+        import_rules(ward, [release])
+    (result,) = import_rules(ward, [release], "sigma", NOW)
+    assert (result.rules, result.files, result.first, result.passed_over) == (2, 2, True, 1)
+    home = ward.root / "rules" / "sigma"
+    assert (home / "rules" / "windows" / "one.yml").read_text() == rule(1, "evil")
+    assert "# version: r2026-01-15" in (home / LOCK).read_text()
+    subprocess.run(["sha256sum", "--check", "--strict", LOCK], cwd=home, check=True, capture_output=True)
+    assert {row.source for row in listed(ward) if row.id.startswith("00000000")} == {"sigma"}
+
+
+def test_the_next_import_tells_what_changed(ward: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    (folder / "one.yml").write_text(dated(1, "evil", 1))
+    (folder / "two.yml").write_text(dated(2, "odd", 1))
+    (folder / "same.yml").write_text(dated(4, "same", 1))
+    import_rules(ward, [folder])
+    (folder / "one.yml").write_text(dated(1, "eviler", 2))
+    (folder / "two.yml").unlink()
+    (folder / "three.yml").write_text(dated(3, "new", 2))
+    (folder / "broken.yml").write_text("title: x\ndetection: [\n")
+    (result,) = import_rules(ward, [folder])
+    assert not result.first
+    assert [one.id for one in result.new] == [rule_id(3)]
+    assert [(one.rule.id, one.old_version, one.rule.version) for one in result.changed] == [
+        (rule_id(1), "2026-01-01", "2026-01-02")
+    ]
+    assert [one.id for one in result.gone] == [rule_id(2)]
+    assert [Path(one.path).name for one in result.broken] == ["broken.yml"]
+    assert not (ward.root / "rules" / "pack" / "two.yml").exists()
+    assert not list((ward.root / "rules").glob(".*"))
+
+
+def test_own_rules_and_exceptions_are_never_touched(ward: Workspace, tmp_path: Path) -> None:
+    mine = lay(ward, "mine/own.yml", rule(7, "mine"))
+    exception = lay(ward, "one.yaml", "except: {}", "exceptions")
+    pack = packed(tmp_path / "mine.zip", {"one.yml": rule(1, "evil")})
+    with pytest.raises(UsageError, match="no import"):
+        import_rules(ward, [pack])
+    import_rules(ward, [pack], "theirs")
+    assert mine.read_text() == rule(7, "mine")
+    assert exception.read_text() == "except: {}"
+
+
+@pytest.mark.parametrize("name", ["", "..", ".x", "a/b", "countersign", "Workspace", "x" * 65, "a b"])
+def test_odd_names_are_refused(ward: Workspace, tmp_path: Path, name: str) -> None:
+    pack = packed(tmp_path / "a.zip", {"one.yml": rule(1, "evil")})
+    with pytest.raises(UsageError):
+        import_rules(ward, [pack], name or "-")
+
+
+def test_a_zip_cannot_write_elsewhere(ward: Workspace, tmp_path: Path) -> None:
+    pack = packed(
+        tmp_path / "bad.zip",
+        {
+            "../../escaped.yml": rule(1, "evil"),
+            "/etc/absolute.yml": rule(2, "evil"),
+            "a\\..\\..\\b.yml": rule(3, "evil"),
+            "fine.yml": rule(4, "evil"),
+        },
+    )
+    (result,) = import_rules(ward, [pack])
+    home = ward.root / "rules" / "bad"
+    assert {path.relative_to(home).as_posix() for path in home.rglob("*.yml")} <= {
+        "fine.yml",
+        "etc/absolute.yml",
+    }
+    assert len(result.broken) >= 2
+    assert not (tmp_path / "escaped.yml").exists()
+
+
+def test_what_holds_no_rule_or_is_not_there_leaves_all_as_it_was(ward: Workspace, tmp_path: Path) -> None:
+    pack = packed(tmp_path / "pack.zip", {"one.yml": rule(1, "evil")})
+    import_rules(ward, [pack])
+    packed(tmp_path / "pack.zip", {"readme.yml": "hello: world"})
+    with pytest.raises(UsageError, match="no Sigma rule"):
+        import_rules(ward, [pack])
+    with pytest.raises(RuleError):
+        import_rules(ward, [tmp_path / "nowhere"])
+    assert (ward.root / "rules" / "pack" / "one.yml").exists()
+
+
+def test_a_file_that_differs_from_its_lock_is_said(ward: Workspace, tmp_path: Path) -> None:
+    pack = packed(
+        tmp_path / "pack.zip", {"one.yml": rule(1, "evil"), "two.yml": rule(2, "odd"), "3.yml": rule(3, "x")}
+    )
+    import_rules(ward, [pack])
+    home = ward.root / "rules" / "pack"
+    assert not [note for note in review(ward).notes if "lock" in note]
+    (home / "one.yml").write_text(rule(1, "tampered"))
+    (home / "two.yml").unlink()
+    (home / "four.yml").write_text(rule(4, "added"))
+    (note,) = [note for note in review(ward).notes if "lock" in note]
+    assert "and 2 more" in note
+    reasons = {Path(row.path).name: row.reason for row in listed(ward) if row.state == "broken"}
+    assert reasons == {
+        "one.yml": "is not what was imported",
+        "two.yml": "is in the lock of its import, but not here",
+        "four.yml": "is not in the lock of its import",
+    }
+
+
+def test_dying_at_any_rename_leaves_the_old_or_the_new_rules(
+    ward: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = packed(tmp_path / "pack.zip", {"one.yml": rule(1, "evil")})
+    import_rules(ward, [pack])
+    packed(tmp_path / "pack.zip", {"two.yml": rule(2, "odd")})
+    original = Path.rename
+    for death in (1, 2):
+        left = [death]
+
+        def dying(self: Path, target: Path, left: list[int] = left) -> Path:
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            return original(self, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", dying)
+            with pytest.raises(KeyboardInterrupt):
+                import_rules(ward, [pack])
+        assert [row.id for row in listed(ward) if row.id.startswith("00000000")] == [rule_id(1)]
+    import_rules(ward, [pack])
+    assert [row.id for row in listed(ward) if row.id.startswith("00000000")] == [rule_id(2)]
+    assert [path.name for path in (ward.root / "rules").iterdir()] == ["pack"]
+
+
+def test_the_document_says_it_all(ward: Workspace, tmp_path: Path) -> None:
+    pack = packed(tmp_path / "pack.zip", {"one.yml": rule(1, "evil")})
+    (result,) = importing.import_rules(ward, [pack])
+    body = result.document()
+    assert (body["source"], body["rules"], body["first"]) == ("pack", 1, True)
+    assert [one["id"] for one in body["new"]] == [rule_id(1)]
