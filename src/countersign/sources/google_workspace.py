@@ -33,14 +33,13 @@ _VALUES = (
 )
 
 
+_PARTS = frozenset({"events", "name", "parameters", "type"})
+
+
 def match(row: Row) -> bool:
     """An activity: its application, and its events or what one of them is called."""
     identity = row.get("id")
-    return (
-        type(identity) is dict
-        and "applicationName" in identity
-        and ("events" in row or "name" in row or "parameters" in row)
-    )
+    return type(identity) is dict and "applicationName" in identity and not _PARTS.isdisjoint(row)
 
 
 def prepare(row: Row) -> Row:

@@ -30,10 +30,10 @@ _NAMES = {
 
 
 def match(row: Row) -> bool:
-    """An event: its type, its actor and its outcome, under the names of Okta or in lower case."""
-    return (
-        ("eventType" in row or "eventtype" in row) and type(row.get("actor")) is dict and "published" in row
-    )
+    """An event: its type, its actor, and its outcome or its time, under the names of Okta or in lower case."""
+    if not ("eventType" in row or "eventtype" in row) or type(row.get("actor")) is not dict:
+        return False
+    return "published" in row or "outcome" in row
 
 
 def _unwrap(row: Row) -> Row:
