@@ -18,13 +18,18 @@ import orjson
 
 Span = tuple[int, int]
 
-_WRAPPERS = b"Records|records|value|Events|items|entries|results|logs|data|authlogs|activities|hits|response"
+_WRAPPERS = (
+    b"Records|records|value|Events|items|entries|results|Results|logs|data|authlogs|activities|hits|response"
+)
 _COMPANIONS = (
     b"@odata\\.[A-Za-z]{1,32}|nextLink|NextToken|nextToken|nextPageToken|next_page_token|kind|etag|stat|status|total|count"
-    b"|took|timed_out|metadata|_shards|max_score|next|has_more|cursor"
+    b"|took|timed_out|metadata|_shards|max_score|next|has_more|cursor|schema|Schema|QueryStatus"
 )
 """What may stand beside the array in an envelope."""
-_SCALAR = rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.\w]{1,40}|\{[^{}\[\]"]*+(?:"[^"\\]*+"[^{}\[\]"]*+)*+\})'
+_FLAT = rb'\{[^{}\[\]"]*+(?:"[^"\\]*+"[^{}\[\]"]*+)*+\}'
+_SCALAR = (
+    rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.\w]{1,40}|' + _FLAT + rb"|\[\s*+(?:" + _FLAT + rb"[\s,]*+)*+\])"
+)
 _BESIDE = rb'(?:"(?:' + _COMPANIONS + rb')"\s*+:\s*+' + _SCALAR + rb"\s*+,\s*+){0,8}"
 _ENVELOPE = re.compile(
     rb"[ \t]*+\{\s*+" + _BESIDE + rb'(?:"(?:response|hits|data)"\s*+:\s*+(\{)\s*+' + _BESIDE + rb")?"

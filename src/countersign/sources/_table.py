@@ -24,6 +24,8 @@ from countersign.sources._records import spans
 LOOKED_AT = 20
 CELL_CHARACTERS = 16 << 20
 _SEPARATORS = ",;\t|"
+_BEFORE_HEADER = ("sep=", "#TYPE ")
+"""What Excel and PowerShell put above a header."""
 _BLANK = "\ufeff\0 \t\r\n"
 _NO_HEADER = "a row before any header"
 _OTHER_CELLS = "a row with more cells than the header names"
@@ -63,7 +65,7 @@ class _Csv:
     def _is_header(self, line: str) -> bool:
         if self._starts:
             return line.strip('"').startswith(self._starts)
-        return bool(line) and not line.startswith("sep=")
+        return bool(line) and not line.startswith(_BEFORE_HEADER)
 
     def read(self, records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
         """Rows of CSV records, the header first."""
@@ -77,7 +79,7 @@ class _Csv:
             if text == line:
                 continue
             if self._is_header(text) if self._starts else not header:
-                if text.startswith("sep="):
+                if text.startswith(_BEFORE_HEADER):
                     continue
                 line, separator = text, _separator(text)
                 header = _named(_cells(text, separator))
@@ -107,7 +109,7 @@ class _Csv:
 
 @lru_cache(maxsize=32)
 def _csv_rows(table: _Csv, head: bytes) -> Sequence[Row]:
-    if head[:1] in {b"{", b"[", b"<", b"#"}:
+    if head[:1] in {b"{", b"[", b"<", b"#"} and not head.startswith(b"#TYPE "):
         return ()
     length = table.preamble(head)
     header = decoded(head[:length]).strip(_BLANK).split("\n")[-1].strip()
