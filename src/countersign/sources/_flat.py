@@ -155,12 +155,23 @@ def _walk(value: Any, parts: Sequence[str]) -> Any:  # noqa: ANN401  # foreign
 
 
 def _element(items: list[Any], part: str) -> Any:  # noqa: ANN401  # foreign
+    place, key, wanted = _asked(part)
+    if place is not None:
+        return items[place] if place < len(items) else None
+    if key is not None:
+        for item in items:
+            if type(item) is dict and ((value := item.get(key)) == wanted or str(value) == wanted):
+                return item
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _asked(part: str) -> tuple[int | None, str | None, str]:
+    """What a part of a path asks of a list: a place in it, or a key and the value that it must have."""
     if part.isdecimal() and len(part) < 5:
-        return items[int(part)] if int(part) < len(items) else None
+        return int(part), None, ""
     key, equal, wanted = part.partition("=")
-    if not equal:
-        return None
-    return next((item for item in items if type(item) is dict and str(item.get(key)) == wanted), None)
+    return None, key if equal else None, wanted
 
 
 def values_at(fields: Mapping[str, Sequence[Any]], path: str) -> Sequence[Any] | None:
