@@ -33,7 +33,10 @@ _MODULES = (
     "azure_activity",
     "entra_audit",
     "entra_signin",
+    "teleport",
     # lines, by how their messages begin
+    "anydesk",
+    "teamviewer",
     "fortigate",
     "paloalto",
     "wireguard",  # dumps; the kernel's lines are syslog

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from countersign.sources import recognise
+from unit.sources.source_lines import context, event, events, parse, within
+
+
+def test_an_anydesk_visit_is_in_utc_whatever_the_workspace() -> None:
+    line = "Incoming    2026-07-01, 23:59    Passwd    Vendor Desk    221000813"
+    assert within(event("anydesk.connections", line, context(zone="Europe/Berlin")), time_basis="stated", user__uid="221000813",
+                  user__name="Vendor Desk", auth_protocol="Passwd", is_mfa=None, status_id=1)  # fmt: skip
+
+
+def test_an_anydesk_alias_may_have_blanks_and_be_no_number() -> None:
+    assert (
+        event("anydesk.connections", "Incoming  2026-07-01, 23:59  Token  a b  c  5")["user.name"] == "a b c"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Incoming    2026-07-01, 23:59    User",
+        "Incoming    01.07.2026, 23:59    User   1   1",
+        "Sideways    2026-07-01, 23:59    User   1   1",
+        "Incoming    2026-07-01, 11:59PM    User   1   1",
+    ],
+)
+def test_what_is_no_anydesk_visit_is_rejected(line: str) -> None:
+    assert parse("anydesk.connections", [line]).rejected.num_rows == 1
+
+
+def test_a_bad_date_leaves_an_undated_visit() -> None:
+    assert (
+        event("anydesk.connections", "Incoming    2026-13-41, 23:59    User   1   1")["time_basis"]
+        == "undated"
+    )
+
+
+TRACE = "   info 2026-11-19 08:28:57.125       {}   4628   3528   23                {} - {}"
+
+
+@pytest.mark.parametrize(
+    ("process", "module", "message", "expected"),
+    [
+        ("gsvc", "anynet.any_socket", "Logged in from [2001:db8::7]:41314 on relay ad.", {"class_uid": 4001, "src_endpoint__ip": "2001:db8::7"}),
+        ("gsvc", "other.module", "Logged in from 198.51.100.7:1 on relay ad.", {"class_uid": 0, "src_endpoint__ip": None}),
+        ("back", "app.backend_session", "Incoming session request: A (b) (12345)", {"user__uid": "12345"}),
+        ("back", "app.backend_session", "Session stopped.", {"activity_id": 2, "session__uid": "anydesk:4628"}),
+        ("back", "app.session", "1: Authenticated with permanent token.", {"activity_id": 1, "auth_protocol": "permanent token"}),
+        ("front", "app.local_file_transfer", "Download started (C:\\a b.txt).", {"class_uid": 1001, "activity_id": 1}),
+    ],
+)  # fmt: skip
+def test_anydesk_trace_messages(process: str, module: str, message: str, expected: dict[str, Any]) -> None:
+    assert within(event("anydesk.trace", TRACE.format(process, module, message)), **expected)
+
+
+def test_a_visitor_cannot_write_another_entry_by_a_name() -> None:
+    name = "x - 1: Authenticated by local user. (1) - anynet.any_socket - Logged in from 203.0.113.1:1"
+    found = event(
+        "anydesk.trace",
+        TRACE.format("back", "app.backend_session", f"Incoming session request: {name} (12345)"),
+    )
+    assert within(found, activity_id=99, src_endpoint__ip=None)
+
+
+VISIT = "514000531\tVendor\t{}\t{}\tlee\tRemoteControl\t{{7ca6431e-30f6-45e3-9ac6-0ef1e0cecb6a}}"
+
+
+def test_a_teamviewer_visit_is_day_first_in_utc_and_lasts() -> None:
+    found = event(
+        "teamviewer.connections",
+        VISIT.format("03-02-2026 23:59:00", "04-02-2026 00:01:00"),
+        context(zone="America/New_York"),
+    )
+    assert within(found, duration=120_000, time_basis="stated", user__uid="514000531", local_user=None)
+    assert str(found["time"]).startswith("2026-02-03 23:59:00")
+
+
+@pytest.mark.parametrize("end", ["", "03-02-2026 22:00:00", "nonsense"])
+def test_an_end_before_the_start_or_none_gives_no_duration(end: str) -> None:
+    assert within(
+        event("teamviewer.connections", VISIT.format("03-02-2026 23:59:00", end)),
+        duration=None,
+        class_uid=3002,
+    )
+
+
+def test_the_teamviewer_log_is_in_local_time_with_daylight_saving() -> None:
+    line = "{} 02:30:00.000  5716       2436 D3   Desktop grab succeeded."
+    berlin = context(zone="Europe/Berlin")
+    assert [
+        str(one["time"])[11:16]
+        for one in events(
+            "teamviewer.log", line.format("2026/07/01"), line.format("2026/01/01"), where=berlin
+        )
+    ] == ["00:30", "01:30"]
+
+
+def test_only_the_visitor_logs_on() -> None:
+    line = "2026/05/04 11:35:31.958  5716       2436 D3   CParticipantManagerBase participant {} (ID [123456789,-5]) was added with the role {}"
+    assert within(
+        event("teamviewer.log", line.format("guest", 6)), class_uid=3002, activity_id=1, user__name="guest"
+    )
+    assert within(
+        event("teamviewer.log", line.format("HOST", 3)), class_uid=0, user__name=None, device__hostname="HOST"
+    )
+
+
+def test_prose_is_no_record_and_other_lines_are_rejected() -> None:
+    lines = [
+        "Version:            15.41.8 (32-bit)",
+        "2026/05/04 11:35:31.958  1   2 D3   hello",
+        "who wrote this",
+    ]
+    found = parse("teamviewer.log", lines)
+    assert (found.events.num_rows, found.rejected.num_rows) == (1, 1)
+
+
+def test_a_log_with_a_long_header_is_recognised() -> None:
+    head = (
+        "".join(f"Header {number}: value\n" for number in range(60))
+        + "2026/05/04 11:35:31.958  1   2 D3   hello\n"
+    )
+    found = recognise(head.encode())
+    assert found is not None
+    assert found.name == "teamviewer.log"
