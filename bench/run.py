@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 RUNS = (
     ("collect.py", ()),
     ("lake.py", ("--rows", "1000000", "--appends", "100")),
+    ("hunt.py", ("--rows", "1000000")),
     ("rules.py", ()),
     ("indicators.py", ()),
     ("benign.py", ()),
@@ -23,6 +24,7 @@ FULL = (
     ("collect.py", ("--records", "2000000")),
     ("lake.py", ("--rows", "10000000", "--appends", "1000")),
     ("correlations.py", ()),
+    ("hunt.py", ("--rows", "10000000")),
 )
 """The full sizes: for a machine with time and disk to spare."""
 
