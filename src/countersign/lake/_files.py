@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -256,19 +257,34 @@ def narrow(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     )
 
 
-def fit(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """`batch` with exactly the columns and struct leaves of `schema`, null where it has none."""
-    names = set(batch.schema.names)
-    arrays = [
-        _fit(batch.column(field.name) if field.name in names else None, field.type, batch.num_rows)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+class Fitting:
+    """Gives batches exactly the columns and struct leaves of `schema`, null where they have none."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._targets = [_target(field) for field in schema]
+
+    def fit(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`batch` with the columns of the schema."""
+        there = dict(zip(batch.schema.names, batch.columns, strict=True))
+        nothing: dict[str, pa.Array] = {}
+        arrays = [_fit(there.get(one.name), one, batch.num_rows, nothing) for one in self._targets]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
 
 
-def _nothing(type_: pa.DataType, rows: int) -> pa.Array:
-    """Nulls; those of most batches are a part of one array."""
-    return _many_nulls(type_).slice(0, rows) if rows <= MANY else pa.nulls(rows, type_)
+class _Target(NamedTuple):
+    """A field, looked up once for all batches: Arrow makes new objects for it each time."""
+
+    name: str
+    type: pa.DataType
+    type_name: str
+    fields: tuple[pa.Field, ...]
+    inner: tuple[_Target, ...]
+
+
+def _target(field: pa.Field) -> _Target:
+    fields = tuple(field.type) if pa.types.is_struct(field.type) else ()
+    return _Target(field.name, field.type, str(field.type), fields, tuple(map(_target, fields)))
 
 
 @cache
@@ -276,15 +292,22 @@ def _many_nulls(type_: pa.DataType) -> pa.Array:
     return pa.nulls(MANY, type_)
 
 
-def _fit(array: pa.Array | None, type_: pa.DataType, rows: int) -> pa.Array:
+def _fit(array: pa.Array | None, target: _Target, rows: int, nothing: dict[str, pa.Array]) -> pa.Array:
+    """`array` as `target` has it; `nothing` holds nulls of each type, which are parts of one array for most batches."""
     if array is None:
-        return _nothing(type_, rows)
-    if not pa.types.is_struct(type_):
-        return array if array.type == type_ else array.cast(type_)
+        nulls = nothing.get(target.type_name)
+        if nulls is None:
+            many = rows > MANY
+            nulls = pa.nulls(rows, target.type) if many else _many_nulls(target.type).slice(0, rows)
+            nothing[target.type_name] = nulls
+        return nulls
+    if array.type == target.type:
+        return array
+    if not target.inner:
+        return array.cast(target.type)
     leaves = dict(zip((field.name for field in array.type), array.flatten(), strict=True))
-    return pa.StructArray.from_arrays(
-        [_fit(leaves.get(field.name), field.type, rows) for field in type_], fields=list(type_)
-    )
+    inner = [_fit(leaves.get(one.name), one, rows, nothing) for one in target.inner]
+    return pa.StructArray.from_arrays(inner, fields=list(target.fields))
 
 
 def _narrow(array: pa.Array, type_: pa.DataType) -> pa.Array:

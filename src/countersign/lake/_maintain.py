@@ -144,10 +144,11 @@ def _schema(folder: DeltaFolder, files: list[StoredFile]) -> pa.Schema:
 
 def _batches(folder: DeltaFolder, files: list[StoredFile], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows of our own files, with the columns of `schema`."""
+    fitting = _files.Fitting(schema)
     for file in files:
         with pq.ParquetFile(folder.root / file.path) as source:
             for batch in source.iter_batches(BATCH_ROWS, use_threads=False):
-                yield _files.fit(batch, schema)
+                yield fitting.fit(batch)
 
 
 def _whole(batches: Iterable[pa.RecordBatch], spec: TableSpec) -> Iterator[pa.Table]:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from countersign.lake import _dedupe, _files
 from countersign.lake._files import StoredFile, Writer
-from countersign.lake.tables import TableSpec, tables
+from countersign.lake.tables import tables
 
 FOLDER = "tmp"
 """Folder in the lake of files that belong to the run under way; emptied when the lake is opened for writing."""
@@ -47,11 +47,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Spill:
-    """A file of events that wait: its pieces in the order in which they stand there, `size` bytes unfolded."""
+    """A file of events that wait: its pieces in the order in which they stand there, `size` bytes unfolded, `leaves` as
+    Parquet names them."""
 
     path: Path
     pieces: tuple[Piece, ...]
     columns: tuple[str, ...]
+    leaves: frozenset[str]
     size: int
 
     @property
@@ -102,7 +104,7 @@ def spill(root: Path, tables_: Sequence[pa.Table]) -> Spill | None:
         path.unlink(missing_ok=True)
         raise
     pieces = tuple(Piece(days[start].as_py(), stop - start) for start, stop in runs)
-    return Spill(path, pieces, tuple(rows.column_names), rows.nbytes)
+    return Spill(path, pieces, tuple(rows.column_names), frozenset(_files.leaves(rows.schema)), rows.nbytes)
 
 
 def _runs(days: pa.Array) -> Iterator[tuple[int, int]]:
@@ -133,10 +135,11 @@ def all_keys(spills: Sequence[Spill], segments: Sequence[str]) -> pa.Table:
 @dataclass(frozen=True, slots=True)
 class Portion:
     """What one day takes from the files that wait: for each of them the numbers of its batches, and, where not every
-    row is taken, which are (one byte a row)."""
+    row is taken, which are (one byte a row); `leaves` are those of all these files."""
 
     root: Path
     day: str
+    leaves: frozenset[str]
     parts: tuple[tuple[Path, tuple[tuple[int, bytes | None], ...]], ...]
 
 
@@ -144,6 +147,7 @@ def portions(root: Path, spills: Sequence[Spill], taken: Mask) -> list[Portion]:
     """The days' portions; `taken` says of each row in `all_keys` whether it is stored. Large days come first."""
     days: dict[str, dict[Path, list[tuple[int, bytes | None]]]] = defaultdict(lambda: defaultdict(list))
     sizes: dict[str, int] = defaultdict(int)
+    leaves: dict[str, set[str]] = defaultdict(set)
     start = 0
     for one in spills:
         for number, piece in enumerate(one.pieces):
@@ -154,8 +158,14 @@ def portions(root: Path, spills: Sequence[Spill], taken: Mask) -> list[Portion]:
                 mask = None if rows == piece.rows else chosen.tobytes()
                 days[piece.day][one.path].append((number, mask))
                 sizes[piece.day] += rows
+                leaves[piece.day] |= one.leaves
     return [
-        Portion(root, day, tuple((path, tuple(parts)) for path, parts in days[day].items()))
+        Portion(
+            root,
+            day,
+            frozenset(leaves[day]),
+            tuple((path, tuple(parts)) for path, parts in days[day].items()),
+        )
         for day in sorted(days, key=lambda day: (-sizes[day], day))
     ]
 
@@ -163,22 +173,13 @@ def portions(root: Path, spills: Sequence[Spill], taken: Mask) -> list[Portion]:
 def write_day(portion: Portion) -> StoredFile:
     """Write one day's portion as one durable file that no snapshot names yet; in a worker. Raises OSError."""
     spec = tables()["events"]
-    with Writer(portion.root, spec, _schema(portion, spec), portion.day).open() as writer:
-        batches = (_files.fit(batch, writer.schema) for batch in _batches(portion))
+    whole = pa.schema([field for field in spec.schema if field.name != spec.partition])
+    with Writer(portion.root, spec, _files.narrowed(portion.leaves, whole), portion.day).open() as writer:
+        batches = map(_files.Fitting(writer.schema).fit, _batches(portion))
         for group in _files.row_groups(batches, spec):
             writer.add(group)
     pa.default_memory_pool().release_unused()
     return writer.stored()
-
-
-def _schema(portion: Portion, spec: TableSpec) -> pa.Schema:
-    leaves: set[str] = set()
-    for path, _ in portion.parts:
-        with _opened(path) as reader:
-            leaves.update(_files.leaves(reader.schema))
-    return _files.narrowed(
-        leaves, pa.schema([field for field in spec.schema if field.name != spec.partition])
-    )
 
 
 def _batches(portion: Portion) -> Iterator[pa.RecordBatch]:
