@@ -16,6 +16,7 @@ __all__ = ["FRAMINGS", "HEAD_BYTES", "Framing", "Source", "recognise", "source",
 
 _MODULES = (
     "evtx",  # a magic number: certain
+    "windows_xml",  # XML that begins with an event
     # JSON, by keys that no other family's records have together
     "windows_json",
     "zeek",  # also TSV with its own header

@@ -31,6 +31,7 @@ _EXACT = {
     "ASA": "cisco_asa",
     "FTD": "cisco_asa",
     "PIX": "cisco_asa",
+    "sysmon": "sysmon_linux",
     "filterlog": "pfsense",
     "php-fpm": "pfsense",
     "php": "pfsense",

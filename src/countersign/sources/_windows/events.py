@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import cache
 
 from countersign.sources._windows import values
+from countersign.sources._windows.channels import CHANNELS, MORE_SYSMON
 from countersign.sources._windows.plan import Compiled, Plan
 
 SUBJECT = Plan(
@@ -52,7 +53,8 @@ RECONNECT = Plan(
     accounts={"user": ("AccountName", "AccountDomain")},
 )
 ACCOUNT = TARGET | SUBJECT
-MEMBER = Plan(columns={"user.name": "MemberName", "user.uid": "MemberSid"}) | SUBJECT
+GROUP = Plan(columns={"group.name": "TargetUserName", "group.uid": "TargetSid"}) | SUBJECT
+MEMBER = Plan(columns={"user.name": "MemberName", "user.uid": "MemberSid"}) | GROUP
 SHARE = Plan(4006, 2, columns={"share": "ShareName", "file.path": "RelativeTargetName"}) | SUBJECT | FROM
 JOB = Plan(columns={"job.name": "TaskName"}) | SUBJECT
 FILTERED = Plan(
@@ -150,11 +152,11 @@ SECURITY: dict[int, Plan] = {
     )
     | SUBJECT,
     4767: Plan(3001, 12) | ACCOUNT,
-    **dict.fromkeys((4727, 4731, 4754), Plan(3006, 6) | SUBJECT),
+    **dict.fromkeys((4727, 4731, 4754), Plan(3006, 6) | GROUP),
     **dict.fromkeys((4728, 4732, 4756), Plan(3006, 3) | MEMBER),
     **dict.fromkeys((4729, 4733, 4757), Plan(3006, 4) | MEMBER),
-    **dict.fromkeys((4730, 4734, 4758), Plan(3006, 5) | SUBJECT),
-    **dict.fromkeys((4735, 4737, 4755), Plan(3006, 99) | SUBJECT),
+    **dict.fromkeys((4730, 4734, 4758), Plan(3006, 5) | GROUP),
+    **dict.fromkeys((4735, 4737, 4755), Plan(3006, 99) | GROUP),
     5140: SHARE,
     5145: SHARE,
     5156: FILTERED | Plan(status_id=1),
@@ -226,6 +228,20 @@ SYSMON: dict[int, Plan] = {
     26: Plan(1001, 4) | FILE,
 }
 
+LINUX_SYSMON = {
+    code: Plan(
+        plan.class_uid,
+        plan.activity_id,
+        plan.status_id,
+        {column: field for column, field in plan.columns.items() if not column.startswith("session.")},
+        plan.accounts,
+        plan.special,
+        plan.constants,
+    )
+    for code, plan in (SYSMON | MORE_SYSMON).items()
+}
+"""What it calls a logon id is a user's number there."""
+
 WRITER = Plan(columns={"actor.user.uid": "UserID"})
 """The account whose token wrote the record, as System/Security says."""
 TERMINAL = Plan(
@@ -247,6 +263,7 @@ FAMILIES: dict[tuple[str, str], dict[int, Plan]] = {
         7045: Plan(201004, 1, columns={"service.name": "ServiceName", "service.path": "ImagePath"}) | WRITER
     },
     ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon"): SYSMON,
+    ("Linux-Sysmon/Operational", "Linux-Sysmon"): LINUX_SYSMON,
     (
         "Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",
         "Microsoft-Windows-TerminalServices-LocalSessionManager",
@@ -312,11 +329,12 @@ FAMILIES: dict[tuple[str, str], dict[int, Plan]] = {
         400: Plan(1009, 1, special={"process.cmd_line": (("Data", "Message"), values.host_application)})
     },
 }
-"""(channel, provider) -> event id -> plan."""
+"""(channel, provider) -> event id -> plan; `channels` has more."""
 
 OTHERS: dict[tuple[str, str], Plan] = {
     ("Security", "Microsoft-Windows-Security-Auditing"): SUBJECT,
     ("Microsoft-Windows-Sysmon/Operational", "Microsoft-Windows-Sysmon"): PROCESS,
+    ("Linux-Sysmon/Operational", "Linux-Sysmon"): PROCESS,
 }
 """What events without a plan of their own still say."""
 
@@ -327,7 +345,8 @@ _NOTHING = Plan()
 def _compiled() -> dict[tuple[str, str], dict[int | None, Compiled]]:
     """Plans by casefolded channel and provider; the provider is empty for records that name none."""
     table: dict[tuple[str, str], dict[int | None, Compiled]] = {}
-    for (channel, provider), plans in FAMILIES.items():
+    for channel, provider in (*FAMILIES, *(CHANNELS.keys() - FAMILIES.keys())):
+        plans = CHANNELS.get((channel, provider), {}) | FAMILIES.get((channel, provider), {})
         compiled: dict[int | None, Compiled] = {code: Compiled(plan) for code, plan in plans.items()}
         if (channel, provider) in OTHERS:
             compiled[None] = Compiled(OTHERS[channel, provider])

@@ -21,6 +21,7 @@ Data = dict[str, Scalar]
 AUDIT_FAILURE = 0x10_0000_0000_0000
 AUDIT_SUCCESS = 0x20_0000_0000_0000
 """Bits of Keywords in the Security channel (winmeta.xml)."""
+LINUX_SYSMON = "Linux-Sysmon/Operational"
 MAX_EVENT_ID = 2**32 - 1
 MAX_RECORD_ID_CHARS = 20
 """64 bits in decimal."""
@@ -192,7 +193,7 @@ def _kind(system: System) -> Kind:
     columns = plan.base.copy()
     if "status_id" not in columns and channel is not None and channel.casefold() == "security":
         columns["status_id"] = _status(keywords)
-    columns["metadata.product"] = "Windows"
+    columns["metadata.product"] = "Sysmon for Linux" if channel == LINUX_SYSMON else "Windows"
     columns["metadata.log_name"] = channel
     columns["metadata.log_provider"] = provider
     columns["metadata.event_code"] = event_id if code is None else str(code)
