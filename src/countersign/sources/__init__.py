@@ -40,6 +40,10 @@ _MODULES = (
     "teamviewer",
     "fortigate",
     "paloalto",
+    "checkpoint",
+    "ivanti",
+    "netscaler",
+    "sonicwall",
     "wireguard",  # dumps; the kernel's lines are syslog
     "cef",  # and LEEF, of any other product
     "syslog",  # any lines: the broadest, last

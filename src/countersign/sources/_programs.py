@@ -72,6 +72,10 @@ def understand(program: str | None, pid: str | None, message: str) -> Understood
 _PAYLOADS = (
     "fortigate",
     "paloalto",
+    "checkpoint",
+    "ivanti",
+    "netscaler",
+    "sonicwall",
     "cef",  # of any other product
 )
 """Families whose messages say by their beginning what they are, whoever sends them: they have a `PAYLOAD`, or several
@@ -105,6 +109,7 @@ def carried(message: str) -> tuple[Family, Row] | None:
         found = json_object(message.encode("utf-8", "replace"))
         family = next((one for one in _objects() if found is not None and one.match(found)), None)
         return None if family is None or found is None else (family, found)
+    message = message.lstrip(" ")  # some put more than one blank in front
     starts, pairs = _payloads()
     if not message.startswith(starts):
         return None

@@ -15,8 +15,12 @@ from countersign.sources._mapping import What, account, endpoint, enum, via
 from countersign.sources._payload import Payload, line_source
 from countersign.sources._times import epoch, iso, written
 
-_CLAIMED = frozenset({("Fortinet", "Fortigate"), ("Palo Alto Networks", "PAN-OS"), ("Palo Alto Networks", "LF")})
+_CLAIMED = frozenset(
+    {("Fortinet", "Fortigate"), ("Palo Alto Networks", "PAN-OS"), ("Palo Alto Networks", "LF")}
+)
 """Vendor and product of CEF that families of their own read."""
+_CLAIMED_VENDORS = frozenset({"Check Point"})
+"""Vendors all of whose CEF they read."""
 _RESULTS = {"success": 1, "succeeded": 1, "ok": 1, "failure": 2, "failed": 2, "denied": 2}
 
 
@@ -29,7 +33,12 @@ def _severity(value: object) -> int | None:
 
 
 def _cef(row: Row) -> bool:
-    return "cef.signature" in row and (row["cef.vendor"], row["cef.product"]) not in _CLAIMED
+    vendor = row.get("cef.vendor")
+    return (
+        "cef.signature" in row
+        and (vendor, row["cef.product"]) not in _CLAIMED
+        and vendor not in _CLAIMED_VENDORS
+    )
 
 
 def _leef(row: Row) -> bool:

@@ -203,7 +203,7 @@ def _match(row: Row) -> bool:
     return "receive_time" in row and "serial" in row and row.get("type") in _KNOWN
 
 
-def _session(host: object, serial: object, user: object, address: object) -> Sequence[object]:
+def _session(serial: object, host: object, user: object, address: object) -> Sequence[object]:
     """The key of a VPN session: a host has one tunnel to a gateway at a time."""
     firewall, key = said(serial) or "", said(host)
     if key is None and said(user) and said(address):
@@ -238,7 +238,7 @@ _BASE = What(
         "metadata.event_code": "eventid",
     },
 )
-_SESSION = Step(("hostid", "serial", "srcuser", "public_ip"), ("session.uid",), _session)
+_SESSION = Step(("serial", "hostid", "srcuser", "public_ip"), ("session.uid",), _session)
 _CLIENT: dict[str, From] = {
     "auth_protocol": "auth_method",
     "tunnel_interface.ip": via(_given, "private_ip", "private_ipv6"),
