@@ -59,11 +59,13 @@ def chunks(days: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, ...], i
         yield tuple(group), rows
 
 
-def filter_for(rules: CompiledSet, names: Sequence[tuple[str, ...]]) -> Filter | None:
+def filter_for(rules: CompiledSet, names: Sequence[tuple[str, ...]] | None) -> Filter | None:
     """What the rules' log sources ask of events, given all `names` (`Lake.names`) there are; None if no event is asked for.
 
     It lets through more than a rule looks at (each column is tested by itself), never less.
     """
+    if names is None:
+        return Filter()
     taken = [
         name
         for name in names

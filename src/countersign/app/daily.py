@@ -51,7 +51,8 @@ class Digest:
             lines.append(f"Files that gave no or not all records: {words}.")
         fresh = self.new_findings
         lines += [
-            f"  {finding.severity}: {visible(finding.title, 100)} ({finding.id[:12]})"
+            f"  {finding.severity}{', elsewhere in the estate' if finding.scope == 'estate' else ''}: "
+            f"{visible(finding.title, 100)} ({finding.id[:12]})"
             for finding in fresh[:SHOWN]
         ]
         if len(fresh) > SHOWN:
@@ -86,7 +87,12 @@ def daily(
     fresh = [finding for finding in findings if told.isdisjoint({finding.id, *finding.aliases})]
     # only now: a run that died before this tells it again
     _tell(workspace, findings)
-    return Digest(brought, known, target, tuple(sorted(fresh, key=rank)))
+    return Digest(brought, known, target, tuple(sorted(fresh, key=_order)))
+
+
+def _order(finding: Finding) -> tuple[bool, tuple[int, str, str]]:
+    """Those of providers' visits first."""
+    return finding.scope == "estate", rank(finding)
 
 
 def _told(workspace: Workspace) -> set[str]:

@@ -108,7 +108,10 @@ def source_of(path: str, ready: Ready, workspace: Workspace) -> str:
 
 def waiting(rules: CompiledSet, ruleset: RuleSet, lake: Lake) -> Mapping[int, str]:
     """For each rule that no event here can concern, what it waits for; by its number. A correlation waits for its rules."""
-    kinds = {tuple(part.casefold() for part in name) for name in lake.names()}
+    names = lake.names()
+    if names is None:
+        return {}  # too many to tell: none is said to wait
+    kinds = {tuple(part.casefold() for part in name) for name in names}
     met: set[int] = set()
     wanted: dict[int, list[Route]] = {}
     for route in rules.routes:

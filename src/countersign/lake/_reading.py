@@ -273,9 +273,9 @@ class LakeReading:
                 cursor.close()
         return sorted(found.items())
 
-    def names(self, days: Sequence[str] | None = None) -> list[tuple[str, ...]]:
+    def names(self, days: Sequence[str] | None = None) -> list[tuple[str, ...]] | None:
         """What log sources are told by: the distinct source, log, provider and event code of events, as recorded, empty
-        where absent. At most `NAMES_LISTED` of them, with which a hostile log can be meant."""
+        where absent. None where there are more than `NAMES_LISTED`, which only a hostile log makes."""
         folder = self._folder("events")
         files = concerned(folder.files(), Span(), None if days is None else frozenset(days))
         with store_errors("reading the names of log sources"):
@@ -284,11 +284,11 @@ class LakeReading:
                 f"""
                 SELECT DISTINCT coalesce(source, ''), coalesce(metadata.log_name, ''),
                     coalesce(metadata.log_provider, ''), coalesce(metadata.event_code, '')
-                FROM ({scan(folder.root, _narrow(folder.spec, "source", "metadata"), files)}) LIMIT {NAMES_LISTED}
+                FROM ({scan(folder.root, _narrow(folder.spec, "source", "metadata"), files)}) LIMIT {NAMES_LISTED + 1}
                 """
             ).fetchall()
             cursor.close()
-        return sorted(rows)
+        return sorted(rows) if len(rows) <= NAMES_LISTED else None
 
     def counts(self, ids: Sequence[str]) -> dict[str, int]:
         """Event id -> how often the record was met: the greatest number in any one lineage of files."""
