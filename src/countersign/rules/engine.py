@@ -7,7 +7,6 @@ batches of any size, and the hits are the same.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -259,18 +258,14 @@ def compile_rules(
     fields: FieldResolver | None = None,
     *,
     placeholders: Mapping[str, tuple[str, ...]] | None = None,
-    cache: Path | None = None,
 ) -> CompiledSet:
     """Compile every rule that can run; `CompiledSet.status` says of each other one why it does not.
 
     `logsources` and `fields` are those of Countersign's events unless given. `placeholders` are the values of
-    `expand`, by name. `cache` is a folder where the compiled set is kept, for `rules.cache.load_compiled`.
+    `expand`, by name.
     """
-    from countersign.rules.compiling import (
-        compile_routes,
-    )  # pySigma is slow to import, and a cached set needs none
+    from countersign.rules.compiling import compile_routes  # with pySigma, which a cached set does not need
 
-    del cache
     captured = correlations.captured(ruleset)
     made = compile_routes(ruleset, logsources or load_logsources(), captured, placeholders or {})
     return CompiledSet(
