@@ -1,7 +1,8 @@
 """Families whose records are lines, alone or with syslog around them: where the payload begins, and what is in front.
 
 A record is known by its payload, so that the same message from the device's own download, from a relay's file and from the
-archive of a manager is one event. The relay's host and time count only where the message has none of its own.
+archive of a manager is one event, unless only the frame tells when it was. The relay's host and time count only where the
+message has none of its own.
 """
 
 from __future__ import annotations
@@ -73,13 +74,20 @@ def line_source(family: Family, payload: Payload) -> Source:
                 continue
             start, row = found
             frame = around(framer.frame(text)) if start else NO_FRAME
-            yield index, text[start:].encode("utf-8", "surrogatepass"), row, frame
+            own = text[start:] if tells_time(family, row) else text
+            yield index, own.encode("utf-8", "surrogatepass"), row, frame
 
     def rows(head: bytes) -> Sequence[Row]:
         found = (payload.find(text) for text in first_lines(head))
         return [{} if each is None else each[1] for each in found]
 
     return source_of(family, Layout("lines", read, rows))
+
+
+def tells_time(family: Family, row: Row) -> bool:
+    """Whether a message says itself when it was; one that does not is known with its frame, or the same message an
+    hour later would be the same event."""
+    return any(time.paths[0] in row for time in family.time)
 
 
 def around(frame: Frame | None) -> Mapping[str, object]:

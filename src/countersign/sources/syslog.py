@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources._base import HEAD_BYTES, Source
 from countersign.sources._family import Mapper, merged
-from countersign.sources._payload import around
+from countersign.sources._payload import around, tells_time
 from countersign.sources._programs import carried, understand
 from countersign.sources._syslog import Frame, Framer
 
@@ -76,7 +76,8 @@ def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
         family, row = found
         if family.name not in mappers:
             mappers[family.name] = Mapper(family)
-        mappers[family.name].take(index, frame.message.encode("utf-8", "replace"), row, around(frame))
+        own = frame.message.lstrip(" ") if tells_time(family, row) else text
+        mappers[family.name].take(index, own.encode("utf-8", "replace"), row, around(frame))
     return merged(batch, list(mappers.values()), framer.clock, context)
 
 
