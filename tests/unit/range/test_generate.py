@@ -84,7 +84,7 @@ def test_spec_names_must_exist(tmp_path: Path) -> None:
     ("text", "word"),
     [
         ("a: [1, 2", "not valid YAML"),
-        ("version: 2", "version"),
+        ("version: 3", "version"),
         ("- just\n- a list", "the range"),
         ("a: 1\na: 2\n", "not valid YAML"),
         ("x: !!python/object/apply:os.system ['true']", "not valid YAML"),

@@ -57,6 +57,7 @@ def planned(estate: Estate, scenario: Scenario, care: int, number: int) -> tuple
     days = estate.spec.days
     day = rng.randrange(days // 2, max(days // 2 + 1, days - 2))
     more: More = {}
+    last = 0
     for part, steps in enumerate(_parts(scenario)):
         first = steps[0]
         if part:
@@ -64,7 +65,8 @@ def planned(estate: Estate, scenario: Scenario, care: int, number: int) -> tuple
         if first["do"] == "return_after_cleanup":
             person = account_after_cleanup(provider, person)
         when = _present(estate, person, day) if care >= AGREED else estate.calendar.day(day)
-        start = _start(estate, person, when, care, rng.random())
+        start = max(_start(estate, person, when, care, rng.random()), last + 5 * HOUR)
+        last = start
         visit = TrueVisit(
             key(estate.seed, campaign, part), provider.spec.name, person.name if care >= AGREED else "unknown", "person", start,
             malicious=True, campaign=campaign, care=care, tags=(scenario.name,),
@@ -84,8 +86,8 @@ def _parts(scenario: Scenario) -> list[list[dict[str, object]]]:
 
 
 def _present(estate: Estate, person: Person, day: int) -> Day:
-    """The next day on which this person would come."""
-    for number in [*range(day, estate.spec.days), *range(day)]:
+    """The next day on which this person would come, else the day itself."""
+    for number in range(day, estate.spec.days):
         found = estate.calendar.day(number)
         if found.working and person.joined <= number < person.left and number not in person.absent:
             return found

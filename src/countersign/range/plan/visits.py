@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from countersign.range.calendar import HOUR, MINUTE, SATURDAY, SECOND, Day, moment
 from countersign.range.draws import generator, key, mix
@@ -22,7 +23,7 @@ from countersign.range.writers.times import fill
 
 NIGHT_CALLS, EMERGENCIES = 0.18, 0.03
 """How often a provider is called at night, and how often for a host that it does not look after; each day."""
-MISTYPED, DROPPED, RARE_COMMAND, CHORES = 0.08, 0.15, 0.06, 0.08
+MISTYPED, DROPPED, RARE_COMMAND, CHORES = 0.08, 0.15, 0.06, 0.15
 SYNCHRONISED = 6
 """How often in a day the directory is copied to the cloud; half-hourly in life."""
 PATCH_DAYS = range(8, 15)
@@ -101,6 +102,8 @@ class Planner:
         # overlays come last and take nothing away, so that ordinary visits stay what they are without them
         for number, (start, play, visit) in enumerate([*ordinary, *(more or [])]):
             self._beside = number >= len(ordinary)
+            # a plan is played more than once, and each time from its begin
+            visit = replace(visit, hops=[], steps=[])  # noqa: PLW2901 # as said
             rng = random.Random(visit.key)
             visit.start = start
             acts = Deeds(self.estate, self.layout, self, visit, rng, day.number)
