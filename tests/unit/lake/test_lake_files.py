@@ -19,6 +19,7 @@ PUBLIC = [
     "Filter",
     "Lake",
     "Maintained",
+    "Passage",
     "Seen",
     "SegmentData",
     "SegmentRow",
