@@ -45,6 +45,7 @@ _MODULES = (
     "netscaler",
     "sonicwall",
     "wireguard",  # dumps; the kernel's lines are syslog
+    "auditd",
     "cef",  # and LEEF, of any other product
     "syslog",  # any lines: the broadest, last
 )

@@ -72,6 +72,7 @@ def understand(program: str | None, pid: str | None, message: str) -> Understood
 _PAYLOADS = (
     "fortigate",
     "paloalto",
+    "auditd",
     "checkpoint",
     "ivanti",
     "netscaler",
