@@ -122,6 +122,7 @@ class Planner:
             out += self._of_provider(provider, day)
         for number, person in enumerate(self.estate.administrators):
             out += self._of_administrator(number, person, day)
+        out += self._in_outage(day)
         for number in range(SYNCHRONISED):
             start = day.start + int((number + 0.3) * day.length / SYNCHRONISED)
             visit = self._visit(start, "", "directory synchronisation", "service", "sync", day.number, number)
@@ -198,6 +199,45 @@ class Planner:
 
     def _evening(self, day: Day, rng: random.Random) -> int:
         return moment(day.date, "19:00", self.estate.spec.zone) + int(rng.random() * 4 * HOUR)
+
+    def _in_outage(self, day: Day) -> list[tuple[int, Play, TrueVisit]]:
+        """A hospital's clinical system stands still: its vendors come at any hour, and the break-glass account is used."""
+        out: list[tuple[int, Play, TrueVisit]] = []
+        if self.estate.spec.profile != "hospital" or day.number not in {
+            self.estate.spec.days // 2,
+            self.estate.spec.days // 2 + 1,
+        }:
+            return out
+        clinical = set(self.estate.by_role["clinical"])
+        rng = generator(self.estate.seed, "outage", day.number)
+        for provider in self.estate.providers:
+            for one in range(3 if clinical & set(provider.servers) else 0):
+                person = rng.choice(provider.people)
+                start = day.start + 4 * HOUR + int(rng.random() * 16 * HOUR)
+                visit = self._visit(
+                    start,
+                    provider.spec.name,
+                    person.name,
+                    "person",
+                    "outage",
+                    day.number,
+                    one,
+                    tags=("outage", "emergency"),
+                )
+                out.append((start, self._play(provider, person, 0.0, emergency=True), visit))
+        first = self.estate.administrators[0]
+        person = replace(
+            first, account=replace(first.account, name="breakglass01", sid=first.account.sid + "7")
+        )
+        start = day.start + 5 * HOUR + int(rng.random() * 3 * HOUR)
+        out.append(
+            (
+                start,
+                self._own(person),
+                self._visit(start, "", "break-glass", "person", "glass", day.number, tags=("break-glass",)),
+            )
+        )
+        return out
 
     def _nightly(self, day: Day, number: int, rng: random.Random) -> int:
         return moment(day.date, f"{21 + number % 2}:{5 + number % 50:02d}", self.estate.spec.zone) + int(
