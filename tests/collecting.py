@@ -13,6 +13,7 @@ from countersign.app._parsing import Job, Worked, parse_all
 from countersign.app.collect import Summary, collect
 from countersign.app.evidence import verify
 from countersign.app.workspace import Workspace
+from countersign.ledger import Archive
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,6 @@ def syslog(numbers: Sequence[int] | range, host: str = "gate") -> bytes:
 
 def die_at_a_mark(jobs: Sequence[Job], lake: Path) -> Worked:
     """In a worker's place: a parser that takes its whole process with it at some bytes."""
-    if any(b"DIE" in job.raw for job in jobs):
+    if any(b"DIE" in Archive(job.archive).get(job.context.segment) for job in jobs):
         os._exit(9)
     return parse_all(jobs, lake)

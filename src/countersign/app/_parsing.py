@@ -1,6 +1,7 @@
 """What a worker process does with sealed segments: frame them, root their records, parse them.
 
-Raw bytes go in. What was rejected comes back as an Arrow stream, events are left in a file until they are stored.
+It takes their bytes from the archive: unpacking takes a quarter of the time of sending them from process to process.
+What was rejected comes back as an Arrow stream, events are left in a file until they are stored.
 """
 
 from __future__ import annotations
@@ -35,9 +36,8 @@ STOPPED = "the parser stopped at this segment; nothing in it was read"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One sealed segment to be parsed; `raw` is its bytes, `archive` the folder that holds its salt."""
+    """One sealed segment to be parsed, which is in the `archive` of that folder."""
 
-    raw: bytes
     archive: Path
     source: str
     framing: Framing
@@ -115,9 +115,10 @@ def parse(job: Job) -> tuple[Outcome, pa.Table]:
     """Frame, root and parse one segment. Whatever its bytes are, an `Outcome` and its events come out."""
     root, framed = None, 0
     try:
-        records = frame(job.framing, job.raw)
+        raw, salt = Archive(job.archive).unpacked(job.context.segment)
+        records = frame(job.framing, raw)
         framed = len(records)
-        root = records_root(Archive(job.archive).salt(job.context.segment), records).hex()
+        root = records_root(salt, records).hex()
         parsed = _overlong(job) if job.fragment else source(job.source).parse(records, job.context)
     except BaseException as error:  # process boundary: Rust's panics are no Exception
         if isinstance(error, KeyboardInterrupt | SystemExit):

@@ -32,7 +32,7 @@ from countersign.sources import FRAMINGS, Framing, sources
 from countersign.sources._framing import parser_version
 
 if TYPE_CHECKING:
-    from countersign.lake import Lake, SegmentData
+    from countersign.lake import Appended, Lake, SegmentData
 
 SEAL_BYTES = 16 << 20
 SEAL_SEGMENTS = 256
@@ -44,8 +44,8 @@ JOB_SEGMENTS = 64
 """Small segments travel to a worker together."""
 INLINE_BYTES = 8 << 20
 """Less than this is parsed sooner here than by processes that must first start."""
-FLYING = 2
-"""Jobs a worker has waiting, so that it has work while the lake is written."""
+FLYING = 4
+"""Jobs a worker has waiting, so that it has work while this process seals, or looks for what is new."""
 STORE_ROWS = 500_000
 STORE_BYTES = 1 << 30
 STORE_SEGMENTS = 20_000
@@ -65,11 +65,13 @@ class Loose:
 class Work:
     """A sealed segment on its way. `records` is the leaf and root of its records if an earlier run got so far."""
 
-    raw: bytes
     entry: Entry
     note: Note
     leaf: int
     records: tuple[int, str] | None = None
+
+
+Batch = list[tuple[Work, Outcome]]
 
 
 @dataclass(slots=True)
@@ -103,11 +105,13 @@ class Pipeline:
         self._held: list[list[Work]] = []
         self._held_bytes = 0
         self._flying: deque[tuple[list[Work], Future[Worked]]] = deque()
-        self._done: list[tuple[Work, Outcome]] = []
+        self._done: Batch = []
         self._waiting: list[Spill] = []
         self._done_rows = 0
         self._done_bytes = 0
         self._open: Counter[Path] = Counter()
+        self._storer = ThreadPoolExecutor(1)
+        self._storing: tuple[Batch, Future[Appended]] | None = None
         self.totals = Totals()
 
     def __enter__(self) -> Self:
@@ -119,6 +123,7 @@ class Pipeline:
         self._threads.shutdown()
         if self._processes is not None:
             self._processes.shutdown(wait=kind is None, cancel_futures=True)
+        self._storer.shutdown()  # before the lake's lock is let go
 
     def add(self, loose: Loose) -> None:
         """One more segment to be sealed and stored. Raises OSError where it cannot be sealed, `StoreError`
@@ -141,7 +146,7 @@ class Pipeline:
         self.totals.bytes_stored += sum(each.stored_size for each in sealed if each.new)
         self.expect(note, len(loose))
         for one, leaf in zip(loose, leaves, strict=True):
-            self.submit(Work(one.raw, one.entry, note, leaf))
+            self.submit(Work(one.entry, note, leaf))
 
     def recall(self, digest: str) -> bytes | None:
         """The bytes of a segment that was added or is in the archive, None where they cannot be had."""
@@ -166,7 +171,7 @@ class Pipeline:
     def submit(self, work: Work) -> None:
         """Parse and store a sealed segment."""
         self._group.append(work)
-        if len(self._group) >= JOB_SEGMENTS or sum(len(each.raw) for each in self._group) >= JOB_BYTES:
+        if len(self._group) >= JOB_SEGMENTS or sum(each.entry.size for each in self._group) >= JOB_BYTES:
             self._send()
 
     def finish(self) -> None:
@@ -181,13 +186,14 @@ class Pipeline:
         while self._flying:
             self._land()
         self.store()
+        self._stored()
 
     def _send(self) -> None:
         group, self._group = self._group, []
         if not group:
             return
         self._held.append(group)
-        self._held_bytes += sum(len(work.raw) for work in group)
+        self._held_bytes += sum(work.entry.size for work in group)
         if self._processes is None and self._held_bytes < INLINE_BYTES:
             return
         held, self._held = self._held, []
@@ -232,11 +238,10 @@ class Pipeline:
         entry = work.entry
         context = ParseContext(entry.digest, entry.received, entry.sealed, entry.zone, entry.origin)
         framing: Framing = next(known for known in FRAMINGS if known == entry.framing)
-        return Job(work.raw, self._archive.root, entry.source, framing, context, entry.fragment)
+        return Job(self._archive.root, entry.source, framing, context, entry.fragment)
 
     def _take(self, group: Sequence[Work], worked: Worked) -> None:
         for work, outcome in zip(group, worked.outcomes, strict=True):
-            work.raw = b""
             self._done.append((work, outcome))
             self._done_rows += outcome.events_rows + outcome.rejected_rows
         if worked.waiting is not None:
@@ -250,20 +255,37 @@ class Pipeline:
             self.store()
 
     def store(self) -> None:
-        """Put what has been parsed under its leaf and into the lake, in one commit, and forget its notes."""
+        """Put what has been parsed under its leaf and into the lake, in one commit, and forget its notes. Where workers
+        parse, the next batch is read meanwhile."""
+        self._stored()
         done, self._done, self._done_rows, self._done_bytes = self._done, [], 0, 0
         waiting, self._waiting = self._waiting, []
         if not done:
             return
         self._root(done)
+        if self._processes is None:
+            self._forget(done, self._append(done, waiting))
+        else:
+            self._storing = done, self._storer.submit(self._append, done, waiting)
+
+    def _append(self, done: Batch, waiting: Sequence[Spill]) -> Appended:
         halves = {digest for work, _ in done for digest in work.entry.replaces}
         if halves:
             self._lake.retract(sorted(halves))
-        appended = self._lake.append(
+        return self._lake.append(
             [_data(work, outcome, half=work.entry.digest in halves) for work, outcome in done],
             waiting,
             self._run,
         )
+
+    def _stored(self) -> None:
+        """Wait until the batch that is being stored is. Raises `StoreError` if it cannot be."""
+        if self._storing is not None:
+            (done, future), self._storing = self._storing, None
+            self._forget(done, future.result())
+
+    def _forget(self, done: Batch, appended: Appended) -> None:
+        """Count what has been stored, and remove its notes."""
         totals = self.totals
         for _, outcome in done:
             totals.events += outcome.events_rows + outcome.duplicates
@@ -278,14 +300,14 @@ class Pipeline:
         _parsing.release()
 
     def _run(self, call: Callable[..., Any], portions: Sequence[Any]) -> Iterable[Any]:
-        """A call for each portion, by the workers if there are any."""
-        if self._processes is not None:
+        """A call for each portion, by the workers if there are any, and here if one of them died."""
+        processes = self._processes
+        if processes is not None:
             with suppress(BrokenProcessPool):
-                return list(self._processes.map(call, portions))
-            self._processes = None
+                return list(processes.map(call, portions))
         return map(call, portions)
 
-    def _root(self, done: Sequence[tuple[Work, Outcome]]) -> None:
+    def _root(self, done: Batch) -> None:
         """Append the `records` leaves of segments that have none yet."""
         new = [
             (work, outcome)

@@ -47,7 +47,7 @@ def recover(
         for entry in readable:
             leaf = sealed.get(entry.digest)
             leaf = pipeline.certify(entry) if leaf is None else leaf
-            pipeline.submit(Work(archive.get(entry.digest), entry, note, leaf, rooted.get(entry.digest)))
+            pipeline.submit(Work(entry, note, leaf, rooted.get(entry.digest)))
         taken += readable
     return taken, lost
 

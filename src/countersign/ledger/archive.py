@@ -100,6 +100,17 @@ class Archive:
         """The raw bytes of a segment; ArchiveError if they are missing, damaged or others."""
         return self.open(digest).raw
 
+    def unpacked(self, digest: str) -> tuple[bytes, bytes]:
+        """Raw bytes and salt key of a segment that this run sealed or opened: held against zstd's checksum, and not
+        against the digest once more. Errors as in `get`."""
+        stored = _files.read_bounded(self._path(digest), MAX_STORED)
+        if stored is None:
+            raise ArchiveError(f"segment {digest} is missing from the archive")
+        try:
+            return _decode(stored)
+        except ValueError as error:
+            raise ArchiveError(f"segment {digest} is damaged: {error}") from error
+
     def open(self, digest: str) -> Opened:
         """A segment with its salt key and the digest of its file, in one read; errors as in `get`."""
         path = self._path(digest)
