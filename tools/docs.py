@@ -1,5 +1,5 @@
 """Writes the documents that are taken from the code: docs/cli.md, docs/rules-pack.md, docs/schema.md and
-docs/sources/coverage.md. A test holds them to it."""
+docs/sources/coverage.md, and the status of each log family that the program ships. A test holds them to it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from countersign.rules import Rule, load_logsources, own_rules
 from countersign.rules.correlations import silent
 
 DOCS = Path(__file__).parents[1] / "docs"
+SHIPPED = Path(__file__).parents[1] / "src" / "countersign" / "content"
 WIDTH = 90
 
 
@@ -122,6 +123,7 @@ def pages() -> dict[Path, str]:
         DOCS / "rules-pack.md": rules_page(),
         DOCS / "schema.md": schema_page(),
         DOCS / "sources" / "coverage.md": source_coverage.page(),
+        SHIPPED / "sources" / "status.json": source_coverage.status(),
     }
 
 

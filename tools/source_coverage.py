@@ -107,3 +107,12 @@ def page() -> str:
         title = f"[{source.title}]({source.page}.md) `{source.name}`"
         lines.append(f"| {title} | {classes} | {found.events} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
+
+
+def status() -> str:
+    """content/sources/status.json: golden records of each family by how they are known."""
+    known = {source.name: covered(source).levels for source in sources()}
+    counted = {
+        name: {level: levels[level] for level in LEVELS if levels[level]} for name, levels in known.items()
+    }
+    return json.dumps(counted, indent=2) + "\n"

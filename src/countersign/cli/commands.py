@@ -22,6 +22,7 @@ from countersign.cli.options import (
 )
 from countersign.cli.rules import rules
 from countersign.cli.simulator import demo, range_
+from countersign.cli.sources import source
 
 if TYPE_CHECKING:
     from countersign.app.collect import Summary
@@ -316,5 +317,5 @@ def rejected(ctx: click.Context, *, as_json: bool) -> None:
         rejected_table(rows)
 
 
-for group in (agreement, rules, indicators, ledger, range_, demo):
+for group in (agreement, rules, indicators, source, ledger, range_, demo):
     program.add_command(group)

@@ -1,0 +1,72 @@
+"""`countersign source`: which logs are read, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from countersign.cli.options import json_option, lines, workspace_of
+
+if TYPE_CHECKING:
+    from countersign.app.workspace import Workspace
+
+
+@click.group()
+def source() -> None:
+    """Log families: which there are, and how a file is read."""
+
+
+@source.command("list")
+@click.option("--here", is_flag=True, help="Only those of which this workspace has records.")
+@json_option
+@click.pass_context
+def source_list(ctx: click.Context, *, here: bool, as_json: bool) -> None:
+    """Each log family: how its bytes are framed, how sure it is, and how much of it this workspace has.
+
+    Status: seen in a real log, documented by the vendor, or believed; own are the workspace's.
+    """
+    from countersign.app.sources import listed
+    from countersign.cli.show_sources import source_table
+
+    rows = [row for row in listed(workspace_or_none(ctx)) if not here or row.records]
+    if as_json:
+        lines(row.document() for row in rows)
+    else:
+        source_table(rows)
+
+
+@source.command("explain")
+@click.argument("file", metavar="FILE")
+@click.option("--record", "number", type=click.IntRange(1), help="This record, counted from 1.")
+@json_option
+@click.pass_context
+def source_explain(ctx: click.Context, file: str, number: int | None, *, as_json: bool) -> int:
+    """How FILE is recognised and understood, field by field: a log, an archive, or one member (a.zip!b/c.log).
+
+    Shows one record of each file: which source field became which column, what stayed as it is. Nothing is sealed or
+    stored. Exit code 1 if no file was recognised.
+    """
+    from countersign.app.sources import explain
+    from countersign.cli.show_sources import understood
+
+    known = False
+    for found in explain(workspace_or_none(ctx), file, number):
+        known = known or found.family is not None
+        if as_json:
+            lines([found.document()])
+        else:
+            understood(found)
+    return 0 if known else 1
+
+
+def workspace_or_none(ctx: click.Context) -> Workspace | None:
+    """The workspace, None where there is none and none was named: a file can be looked at anywhere."""
+    from countersign.errors import WorkspaceError
+
+    try:
+        return workspace_of(ctx)
+    except WorkspaceError:
+        if ctx.obj is not None:
+            raise
+        return None
