@@ -34,6 +34,7 @@ _MODULES = (
     "azure_activity",
     "entra_audit",
     "entra_signin",
+    "windows_dhcp",  # CSV under prose
     "teleport",
     # lines, by how their messages begin
     "anydesk",
@@ -44,6 +45,10 @@ _MODULES = (
     "ivanti",
     "netscaler",
     "sonicwall",
+    "nps",
+    "squid",
+    "windows_dns",
+    "zscaler",
     "wireguard",  # dumps; the kernel's lines are syslog
     "auditd",
     "cef",  # and LEEF, of any other product

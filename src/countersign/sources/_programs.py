@@ -77,6 +77,8 @@ _PAYLOADS = (
     "ivanti",
     "netscaler",
     "sonicwall",
+    "squid",
+    "zscaler",
     "cef",  # of any other product
 )
 """Families whose messages say by their beginning what they are, whoever sends them: they have a `PAYLOAD`, or several

@@ -19,7 +19,7 @@ _CLAIMED = frozenset(
     {("Fortinet", "Fortigate"), ("Palo Alto Networks", "PAN-OS"), ("Palo Alto Networks", "LF")}
 )
 """Vendor and product of CEF that families of their own read."""
-_CLAIMED_VENDORS = frozenset({"Check Point"})
+_CLAIMED_VENDORS = frozenset({"Check Point", "Zscaler"})
 """Vendors all of whose CEF they read."""
 _RESULTS = {"success": 1, "succeeded": 1, "ok": 1, "failure": 2, "failed": 2, "denied": 2}
 

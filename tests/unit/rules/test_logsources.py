@@ -29,7 +29,7 @@ def test_category_and_service_must_both_hold() -> None:
 
 def test_without_a_product_every_product_counts() -> None:
     products = {meaning.where[0].source for meaning in load_logsources().find(None, "dns", None)}
-    assert products == {("zeek",)}
+    assert products == {("zeek",), ("windows_dns",)}
 
 
 @pytest.mark.parametrize(
