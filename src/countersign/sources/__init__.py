@@ -16,6 +16,7 @@ __all__ = ["FRAMINGS", "HEAD_BYTES", "Framing", "Source", "recognise", "source",
 
 _MODULES = (
     "evtx",  # a magic number: certain
+    "wtmp",  # 384 bytes each, sane in all their parts
     "windows_xml",  # XML that begins with an event
     # JSON, by keys that no other family's records have together
     "windows_json",

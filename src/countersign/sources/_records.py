@@ -18,6 +18,8 @@ MOST_JOINED = 10_000
 _CLOSING = re.compile(rb"</Event\s{0,8}>")
 _OPENING = re.compile(rb"<Event(?=[\s>])")
 _SAMPLE = 64
+UTMP_BYTES = 384
+"""A record of wtmp: bits/utmp.h of the GNU C library, where time has 32 bits."""
 
 
 def spans(framing: str, text: bytes) -> list[Span]:
@@ -159,6 +161,15 @@ def _xml_end(text: bytes) -> int:
     return 0
 
 
+def _utmp_spans(text: bytes) -> list[Span]:
+    """Records of one size; the last may be cut off."""
+    return [(start, min(start + UTMP_BYTES, len(text))) for start in range(0, len(text), UTMP_BYTES)]
+
+
+def _utmp_end(text: bytes) -> int:
+    return len(text) - len(text) % UTMP_BYTES
+
+
 def _json_end(text: bytes) -> int:
     end = text.rfind(b"\n") + 1 if json_lines(text) else 0
     return end or json_end(text)
@@ -173,10 +184,12 @@ _SPANS: dict[str, Callable[[bytes], list[Span]]] = {
     "csv": _csv_spans,
     "json": json_spans,
     "xml": _xml_spans,
+    "utmp": _utmp_spans,
 }
 _ENDS: dict[str, Callable[[bytes], int]] = {
     "lines": _line_end,
     "csv": _csv_end,
     "json": _json_end,
     "xml": _xml_end,
+    "utmp": _utmp_end,
 }
