@@ -17,7 +17,7 @@ import orjson
 
 from countersign.range.writers import times
 
-SECURITY, SYSMON, SESSIONS, CONNECTIONS, SYSTEM, TASKS, WMI, POWERSHELL = range(8)
+SECURITY, SYSMON, SESSIONS, CONNECTIONS, SYSTEM, TASKS, POWERSHELL = range(7)
 """Channels, each with record ids of its own."""
 CHANNELS = (
     "Security",
@@ -26,7 +26,6 @@ CHANNELS = (
     "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational",
     "System",
     "Microsoft-Windows-TaskScheduler/Operational",
-    "Microsoft-Windows-WMI-Activity/Operational",
     "Microsoft-Windows-PowerShell/Operational",
 )
 ZERO_GUID = "00000000-0000-0000-0000-000000000000"
@@ -40,7 +39,6 @@ _GUIDS = {
     "Microsoft-Windows-TerminalServices-RemoteConnectionManager": "C76BAA63-AE81-421C-B425-340B4B24157F",
     "Service Control Manager": "555908D1-A6D7-4695-8E1E-26931D2012F4",
     "Microsoft-Windows-TaskScheduler": "DE7B24EA-73C8-4A09-985D-5BDADCFA9017",
-    "Microsoft-Windows-WMI-Activity": "1418EF04-B0B4-4623-BF7E-D74AB47BBDAA",
     "Microsoft-Windows-PowerShell": "A0C1853B-5C40-4B15-8766-3CF1C58F985A",
 }
 _PLAIN = 0x8000000000000000
@@ -144,10 +142,6 @@ EVENTS: dict[str, Event] = {
         f"TargetUserName TargetDomainName TargetSid {_SUBJECT} PrivilegeList SamAccountName DisplayName",
         "A user account was created.",
     ),
-    "4724": _audit(
-        4724, 0, 13824, f"TargetUserName TargetDomainName TargetSid {_SUBJECT}",
-        "An attempt was made to reset an account's password.",
-    ),
     "4728": _audit(
         4728, 0, 13826, f"MemberName MemberSid TargetUserName TargetDomainName TargetSid {_SUBJECT} PrivilegeList",
         "A member was added to a security-enabled global group.",
@@ -163,12 +157,6 @@ EVENTS: dict[str, Event] = {
         "TargetUserName TargetDomainName ServiceName ServiceSid TicketOptions TicketEncryptionType IpAddress IpPort "
         "Status LogonGuid TransmittedServices",
         "A Kerberos service ticket was requested.",
-    ),
-    "4771": _audit(
-        4771, 0, 14339,
-        "TargetUserName TargetSid ServiceName TicketOptions Status PreAuthType IpAddress IpPort CertIssuerName "
-        "CertSerialNumber CertThumbprint",
-        "Kerberos pre-authentication failed.", FAILURE,
     ),
     "4776": _audit(
         4776, 0, 14336, "PackageName TargetUserName Workstation Status",
@@ -217,7 +205,6 @@ EVENTS: dict[str, Event] = {
         "Process accessed:", "SourceProcessId SourceThreadId TargetProcessId",
     ),
     "s11": _sysmon(11, 2, f"{_PROCESS} TargetFilename CreationUtcTime User", "File created:"),
-    "s13": _sysmon(13, 2, f"EventType {_PROCESS} TargetObject Details User", "Registry value set:"),
     "ts21": _other(
         21, SESSIONS, _SESSION_MANAGER, "User SessionID Address", "Remote Desktop Services: Session logon succeeded:",
         section="EventXML", keywords=0x1000000000000000,
@@ -251,10 +238,6 @@ EVENTS: dict[str, Event] = {
     ),
     "task106": _other(
         106, TASKS, "Microsoft-Windows-TaskScheduler", "TaskName UserContext", "Task registered", task=106,
-    ),
-    "wmi5857": _other(
-        5857, WMI, "Microsoft-Windows-WMI-Activity", "ProviderName Code HostProcess ProcessID ProviderPath",
-        "WMI provider started", section="Operation_StartedOperational", keywords=0x4000000000000000,
     ),
     "ps4104": _other(
         4104, POWERSHELL, "Microsoft-Windows-PowerShell",
