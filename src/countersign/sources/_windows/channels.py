@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from countersign.sources._programs import understand
 from countersign.sources._windows import values
+from countersign.sources._windows.gateway import RD_GATEWAY
 from countersign.sources._windows.plan import Plan
 from countersign.sources._windows.values import Scalar
 
@@ -203,6 +204,10 @@ CHANNELS: dict[tuple[str, str], dict[int, Plan]] = {
         "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational",
         "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS",
     ): {140: Plan(3002, 1, 2, columns={"src_endpoint.ip": "IPString"})},  # no such name, or not this password
+    (
+        "Microsoft-Windows-TerminalServices-Gateway/Operational",
+        "Microsoft-Windows-TerminalServices-Gateway",
+    ): RD_GATEWAY,
     ("Microsoft-Windows-WinRM/Operational", "Microsoft-Windows-WinRM"): {
         169: Plan(
             3002,
