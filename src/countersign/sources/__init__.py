@@ -40,6 +40,11 @@ _MODULES = (
     # lines, by how their messages begin
     "anydesk",
     "teamviewer",
+    "wallix",
+    "beyondtrust",
+    "cyberark",
+    "delinea",
+    "guacamole",
     "fortigate",
     "paloalto",
     "checkpoint",

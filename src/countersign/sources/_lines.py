@@ -9,6 +9,7 @@ References: ArcSight Common Event Format (CEF) version 27; IBM QRadar LEEF guide
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 LONGEST = 262_144
@@ -19,7 +20,11 @@ _CEF = re.compile(r"CEF: ?[01]\|")
 _LEEF = re.compile(r"LEEF: ?([12])\.\d\|")
 _BAR = re.compile(r"(?<!\\)\|")
 _CEF_KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z0-9_][\w.\-\[\]]{0,127})=")
+_KEY = re.compile(r"[A-Za-z0-9_][\w.\-\[\]]*+")
+_LONGEST_KEY = 128
+_OTHER_BLANK = re.compile(r"[^\S ]")
 _CEF_HEAD = ("vendor", "product", "version", "signature", "name", "severity")
+_CEF_ROW = tuple(f"cef.{name}" for name in _CEF_HEAD)
 _ESCAPE = re.compile(r"\\([\\=|nr])")
 _ESCAPED = {"n": "\n", "r": "\r"}
 
@@ -59,6 +64,58 @@ def cef(text: str) -> dict[str, Any] | None:
 
 
 def _extension(text: str, row: dict[str, Any]) -> None:
+    """The pairs of an extension. A key is what stands between a blank and an equals sign: taken apart there, and whatever
+    is no key put together again."""
+    if _OTHER_BLANK.search(text):
+        _by_keys(text, row)
+        return
+    name, held = "", ""
+    pieces = text.split("=")
+    for place, piece in enumerate(pieces[:-1]):
+        at = piece.rfind(" ")
+        if (at >= 0 or not place) and _is_key(piece[at + 1 :]):
+            if name:
+                row.setdefault(name, _unescaped((held + piece[: max(at, 0)]).strip()))
+            name, held = piece[at + 1 :], ""
+        else:
+            held += piece + "="
+    if name:
+        row.setdefault(name, _unescaped((held + pieces[-1]).strip()))
+
+
+def raw_cef(text: str) -> dict[str, Any] | None:
+    r"""CEF of products that escape nothing, so that `Root\new` is no line end, and put values in double quotes: as `cef`, without
+    what is empty, and without labels put in place."""
+    start = _CEF.match(text)
+    parts = text.split("|", 7) if start is not None and len(text) <= LONGEST else ()
+    if len(parts) <= len(_CEF_HEAD):
+        return None
+    row: dict[str, Any] = dict(zip(_CEF_ROW, parts[1:], strict=False))
+    name, held = "", ""
+    pieces = parts[7].split("=") if len(parts) > 7 else [""]
+    last = pieces.pop()
+    for piece in pieces:
+        value, blank, key = piece.rpartition(" ")
+        if (blank or not name) and key.isalnum():
+            value = (held + value).strip(' "')
+            if value and name and name not in row:
+                row[name] = value
+            name, held = key, ""
+        else:
+            held += piece + "="
+    value = (held + last).strip(' "')
+    if value and name and name not in row:
+        row[name] = value
+    return row
+
+
+@lru_cache(maxsize=4096)
+def _is_key(word: str) -> bool:
+    return len(word) <= _LONGEST_KEY and _KEY.fullmatch(word) is not None
+
+
+def _by_keys(text: str, row: dict[str, Any]) -> None:
+    """The same where there are blanks of other kinds."""
     name, start = "", 0
     for match in _CEF_KEY.finditer(text):
         if name:

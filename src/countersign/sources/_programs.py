@@ -28,6 +28,10 @@ _EXACT = {
     "sshd-auth": "sshd",  # OpenSSH 10
     "sudo": "sudo",
     "su": "su",
+    "guacd": "guacamole",
+    "guacamole": "guacamole",
+    "tomcat9": "guacamole",
+    "tomcat10": "guacamole",
     "ASA": "cisco_asa",
     "FTD": "cisco_asa",
     "PIX": "cisco_asa",
@@ -79,11 +83,15 @@ _PAYLOADS = (
     "sonicwall",
     "squid",
     "zscaler",
+    "wallix",
+    "beyondtrust",
+    "cyberark",
+    "delinea",
     "cef",  # of any other product
 )
 """Families whose messages say by their beginning what they are, whoever sends them: they have a `PAYLOAD`, or several
 with their families in `PAYLOADS`."""
-_JSON = ("aws_cloudtrail",)
+_JSON = ("aws_cloudtrail", "teleport")
 """Families of JSON objects that some send by syslog."""
 
 

@@ -199,6 +199,8 @@ class Framer:
 
     def _rfc5424(self, text: str, fields: Mapping[str, object]) -> Frame | None:
         parts = text.split(" ", 5)
+        if len(parts) > 2 and parts[2].startswith(("CEF:", "LEEF:")):
+            return self._bare(text, fields)
         if len(parts) < 6:
             return None
         stamp, host, program, pid, _, rest = parts
@@ -214,6 +216,12 @@ class Framer:
             if cisco is not None:
                 return cisco._replace(host=cisco.host or _unset(host))
         return Frame(time, stamp, basis, _unset(host), _unset(program), _unset(pid), message, fields)
+
+    def _bare(self, text: str, fields: Mapping[str, object]) -> Frame | None:
+        """CyberArk's header of RFC 5424: time and host, and then the message."""
+        stamp, host, message = text.split(" ", 2)
+        time, basis = self.clock.iso(stamp)
+        return None if time is None else Frame(time, stamp, basis, _unset(host), None, None, message, fields)
 
     def _cisco(self, text: str, outer: _Stamp, fields: Mapping[str, object]) -> Frame | None:
         """Cisco's own stamp stands between the relay's and the message; a zone or year stated wins."""

@@ -16,7 +16,16 @@ from countersign.sources._payload import Payload, line_source
 from countersign.sources._times import epoch, iso, written
 
 _CLAIMED = frozenset(
-    {("Fortinet", "Fortigate"), ("Palo Alto Networks", "PAN-OS"), ("Palo Alto Networks", "LF")}
+    {
+        ("Fortinet", "Fortigate"),
+        ("Palo Alto Networks", "PAN-OS"),
+        ("Palo Alto Networks", "LF"),
+        ("Cyber-Ark", "Vault"),
+        ("CyberArk", "Vault"),
+        ("Thycotic Software", "Secret Server"),
+        ("Delinea", "Secret Server"),
+        ("Delinea Software", "Secret Server"),
+    }
 )
 """Vendor and product of CEF that families of their own read."""
 _CLAIMED_VENDORS = frozenset({"Check Point", "Zscaler"})
