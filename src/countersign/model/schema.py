@@ -199,9 +199,9 @@ CORE_COLUMNS: dict[str, pa.DataType] = {
 
 _OCSF_HEADS = frozenset(name.partition(".")[0] for name in OCSF_COLUMNS)
 
-TIME_BASES = ("stated", "offset", "year", "zone", "undated")
+TIME_BASES = ("stated", "offset", "year", "zone", "file", "undated")
 """`stated`: the source says it whole. `offset`: a local time moved by the record's own UTC stamp. `year`: the
-year was inferred (RFC 3164). `zone`: no zone was stated, the workspace's was assumed. `undated`: no time."""
+year was inferred (RFC 3164). `file`: a snapshot has its file's time. `zone`: no zone was stated, the workspace's was assumed. `undated`: no time."""
 
 
 @cache

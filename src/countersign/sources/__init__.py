@@ -33,6 +33,8 @@ _MODULES = (
     "azure_streams",
     "defender",
     "azure_activity",
+    "ad_directory",
+    "entra_directory",
     "entra_audit",
     "entra_signin",
     "windows_dhcp",  # CSV under prose

@@ -17,6 +17,7 @@ MOST_JOINED = 10_000
 """A quoted cell goes on over at most so many lines; a quote that nobody closes takes no more with it."""
 _CLOSING = re.compile(rb"</Event\s{0,8}>")
 _OPENING = re.compile(rb"<Event(?=[\s>])")
+_EMPTY_LINES = re.compile(rb"\r?\n(?:[ \t]{0,8}\r?\n)+")
 _SAMPLE = 64
 UTMP_BYTES = 384
 """A record of wtmp: bits/utmp.h of the GNU C library, where time has 32 bits."""
@@ -161,6 +162,20 @@ def _xml_end(text: bytes) -> int:
     return 0
 
 
+def _ldif_spans(text: bytes) -> list[Span]:
+    """Entries, which empty lines part (RFC 2849)."""
+    found: list[Span] = []
+    start = 0
+    for match in _EMPTY_LINES.finditer(text):
+        found.append((start, match.start()))
+        start = match.end()
+    return [*found, (start, len(text))] if start < len(text) else found
+
+
+def _ldif_end(text: bytes) -> int:
+    return max((match.end() for match in _EMPTY_LINES.finditer(text)), default=0)
+
+
 def _utmp_spans(text: bytes) -> list[Span]:
     """Records of one size; the last may be cut off."""
     return [(start, min(start + UTMP_BYTES, len(text))) for start in range(0, len(text), UTMP_BYTES)]
@@ -184,6 +199,7 @@ _SPANS: dict[str, Callable[[bytes], list[Span]]] = {
     "csv": _csv_spans,
     "json": json_spans,
     "xml": _xml_spans,
+    "ldif": _ldif_spans,
     "utmp": _utmp_spans,
 }
 _ENDS: dict[str, Callable[[bytes], int]] = {
@@ -191,5 +207,6 @@ _ENDS: dict[str, Callable[[bytes], int]] = {
     "csv": _csv_end,
     "json": _json_end,
     "xml": _xml_end,
+    "ldif": _ldif_end,
     "utmp": _utmp_end,
 }

@@ -35,8 +35,13 @@ _FIELDS = "#Fields:"
 def csv_source(family: Family, *, starts: tuple[str, ...] = (), json_cells: tuple[str, ...] = ()) -> Source:
     """A family of CSV rows. `starts` are the beginnings of its header line, where lines in prose may stand before it;
     without them the first line is the header. `json_cells` hold JSON objects, which become objects."""
-    table = _Csv(starts, json_cells)
-    return source_of(family, Layout("csv", table.read, table.rows, table.preamble))
+    return source_of(family, csv_layout(starts, json_cells))
+
+
+def csv_layout(starts: tuple[str, ...] = (), json_cells: tuple[str, ...] = ()) -> Layout:
+    """How CSV is read, for `csv_source`."""
+    table = Csv(starts, json_cells)
+    return Layout("csv", table.read, table.rows, table.preamble)
 
 
 def fields_source(family: Family) -> Source:
@@ -44,7 +49,7 @@ def fields_source(family: Family) -> Source:
     return source_of(family, Layout("lines", _read_w3c, _w3c_rows, _w3c_preamble))
 
 
-class _Csv:
+class Csv:
     """One way of CSV; keeps nothing between segments."""
 
     def __init__(self, starts: tuple[str, ...], json_cells: tuple[str, ...]) -> None:
@@ -108,7 +113,7 @@ class _Csv:
 
 
 @lru_cache(maxsize=32)
-def _csv_rows(table: _Csv, head: bytes) -> Sequence[Row]:
+def _csv_rows(table: Csv, head: bytes) -> Sequence[Row]:
     if head[:1] in {b"{", b"[", b"<", b"#"} and not head.startswith(b"#TYPE "):
         return ()
     length = table.preamble(head)
