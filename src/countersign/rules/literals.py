@@ -131,7 +131,7 @@ class Literals:
         if not self._screens or len(data) < SCREEN_BYTES:
             return None
         parts = [*self._touched(np.bitwise_or(data, np.uint8(ROUGH)), offsets)]
-        if int(data.max()) >= 0x80:  # casefolding changes other letters as it likes
+        if len(data) and int(data.max()) >= 0x80:  # casefolding changes other letters as it likes
             wide = np.flatnonzero(data >= 0x80) + offsets[0]
             parts.append(np.unique(_holding(offsets, wide)))
         places = np.unique(np.concatenate(parts)) if parts else _NO_IDS

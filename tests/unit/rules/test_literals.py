@@ -67,6 +67,12 @@ def test_what_may_hold_a_word_is_told_before_casefolding(monkeypatch: pytest.Mon
     )
 
 
+def test_values_without_any_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(literals, "SCREEN_BYTES", 0)
+    monkeypatch.setattr(literals, "SCREEN_LETTERS", 1)
+    assert len(Literals([b"aa"]).find(pa.array(["", None, ""])).words) == 0
+
+
 def test_nothing_to_find() -> None:
     assert len(Literals([]).find(pa.array(["a"])).words) == 0
     assert len(Literals([b"a"]).find(pa.array([], pa.string())).words) == 0
