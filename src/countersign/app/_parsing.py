@@ -24,7 +24,8 @@ from countersign.lake.spill import Spill, spill
 from countersign.ledger import Archive, records_root
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.model.lean import without_pandas
-from countersign.sources import Framing, source, sources
+from countersign.sources import Framing, Source, source, sources
+from countersign.sources._custom import custom_source
 from countersign.sources._framing import frame
 
 OVERLONG = f"is part of a record longer than {MAX_RECORD >> 20} MiB"
@@ -36,13 +37,15 @@ STOPPED = "the parser stopped at this segment; nothing in it was read"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One sealed segment to be parsed, which is in the `archive` of that folder."""
+    """One sealed segment to be parsed, which is in the `archive` of that folder. `mapping` is the content of what
+    describes a family of the workspace's own."""
 
     archive: Path
     source: str
     framing: Framing
     context: ParseContext
     fragment: bool
+    mapping: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +122,16 @@ def parse(job: Job) -> tuple[Outcome, pa.Table]:
         records = frame(job.framing, raw)
         framed = len(records)
         root = records_root(salt, records).hex()
-        parsed = _overlong(job) if job.fragment else source(job.source).parse(records, job.context)
+        parsed = _overlong(job) if job.fragment else _family(job).parse(records, job.context)
     except BaseException as error:  # process boundary: Rust's panics are no Exception
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
         return failed(job, root, framed)
     return _outcome(root, framed, parsed)
+
+
+def _family(job: Job) -> Source:
+    return custom_source(job.mapping) if job.mapping else source(job.source)
 
 
 def _outcome(root: str | None, framed: int, parsed: Parsed) -> tuple[Outcome, pa.Table]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from countersign.app import _journal, _parsing
 from countersign.app._journal import Entry, Note
 from countersign.app._parsing import Job, Outcome, Worked
+from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace
 from countersign.errors import ArchiveError, StoreError
 from countersign.lake.spill import Spill
@@ -91,8 +92,11 @@ class Pipeline:
     """Takes cut segments in, and leaves them sealed and stored. Use as a context manager: leaving it by an
     exception drops what is under way, which the notes keep for the next run."""
 
-    def __init__(self, workspace: Workspace, lake: Lake, *, workers: int) -> None:
+    def __init__(
+        self, workspace: Workspace, lake: Lake, *, workers: int, own: OwnFamilies | None = None
+    ) -> None:
         self._workspace = workspace
+        self._own = own or OwnFamilies.of(workspace)
         self._lake = lake
         self._archive = Archive(workspace.archive)
         self._log = Log(workspace.ledger)
@@ -238,7 +242,8 @@ class Pipeline:
         entry = work.entry
         context = ParseContext(entry.digest, entry.received, entry.sealed, entry.zone, entry.origin)
         framing: Framing = next(known for known in FRAMINGS if known == entry.framing)
-        return Job(self._archive.root, entry.source, framing, context, entry.fragment)
+        mapping = self._own.mapping(entry.source)
+        return Job(self._archive.root, entry.source, framing, context, entry.fragment, mapping)
 
     def _take(self, group: Sequence[Work], worked: Worked) -> None:
         for work, outcome in zip(group, worked.outcomes, strict=True):

@@ -22,10 +22,11 @@ from countersign.app._unknown import describe
 from countersign.app.cutting import Cut, Cutting
 from countersign.app.inputs import Input, Skipped, Status, open_inputs, shown, survey
 from countersign.app.known import Known, Piece
+from countersign.app.own_families import OwnFamilies
 from countersign.app.recovery import recover
 from countersign.app.workspace import Workspace, is_zone
 from countersign.errors import StoreError, UsageError
-from countersign.sources import HEAD_BYTES, Source, recognise
+from countersign.sources import HEAD_BYTES, Source
 from countersign.sources._framing import frame
 
 if TYPE_CHECKING:
@@ -106,22 +107,24 @@ def collect(
     `origin`, `zone` and `workers` default to the workspace's settings; `clock` gives aware times. Whatever is wrong
     with a file is in the summary. Ctrl-C, and a disk that is full, end the run after what is under way; the next
     run goes on from there. Raises `UsageError` for a path that does not exist, `WorkspaceError` while another
-    run writes, `StoreError` where the lake cannot be read or written.
+    run writes, `StoreError` where the lake cannot be read or written, `InputError` for a mapping in sources/.
     """
     settings = workspace.settings
     zone = settings.zone if zone is None else zone
     if not is_zone(zone):
         raise UsageError(f"{zone!r} is no IANA time zone such as Europe/Vienna")
     started = time.monotonic()
+    own = OwnFamilies.of(workspace)
     total = survey(paths, workspace.root)
     with (
         workspace.writing(clock) as lake,
-        Pipeline(workspace, lake, workers=workers or settings.workers) as pipeline,
+        Pipeline(workspace, lake, workers=workers or settings.workers, own=own) as pipeline,
         _Interrupt() as interrupt,
     ):
         run = _Run(
             workspace=workspace,
             pipeline=pipeline,
+            own=own,
             origin=shown(settings.origin if origin is None else origin),
             zone=zone,
             clock=clock,
@@ -145,6 +148,7 @@ class _Run:
         *,
         workspace: Workspace,
         pipeline: Pipeline,
+        own: OwnFamilies,
         origin: str,
         zone: str,
         clock: Callable[[], datetime],
@@ -153,6 +157,7 @@ class _Run:
     ) -> None:
         self._workspace = workspace
         self._pipeline = pipeline
+        self._own = own
         self._origin = origin
         self._zone = zone
         self._clock = clock
@@ -224,7 +229,7 @@ class _Run:
 
     def _input(self, item: Input) -> None:
         head = item.stream.peek(HEAD_BYTES)
-        source = recognise(head)
+        source = self._own.recognise(head)
         if source is None:
             self._files.append(FileReport(item.path, "unrecognised", describe(head)))
             return

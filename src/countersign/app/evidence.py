@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace
 from countersign.ledger import Archive, Log, Parser, Report, Verifier
 from countersign.ledger import verify as verify_evidence
-from countersign.sources import FRAMINGS, source
+from countersign.sources import FRAMINGS
 from countersign.sources._framing import frame, parser_version
 
 
@@ -82,5 +83,5 @@ def verify(workspace: Workspace, *, progress: Callable[[int, int | None], None] 
 def record_text(workspace: Workspace, family: str, segment: str, record: int) -> str:
     """The record as it was sealed (EVTX: as rendered), as text."""
     raw = Archive(workspace.archive).get(segment)
-    records = frame(source(family).framing, raw)
+    records = frame(OwnFamilies.of(workspace, strict=False).framing(family), raw)
     return records[record].decode("utf-8", "replace") if record < len(records) else ""

@@ -14,6 +14,7 @@ from countersign.app import unread
 from countersign.app._reviewed import recall
 from countersign.app.agreements import load
 from countersign.app.documents import finding_from, visit_from
+from countersign.app.own_families import OwnFamilies
 from countersign.app.results import Results
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
@@ -30,7 +31,6 @@ from countersign.model.report import (
     UnreadFile,
 )
 from countersign.model.visit import Visit
-from countersign.sources import source
 from countersign.visits import views
 
 Render = Callable[[ReportModel], str]
@@ -115,9 +115,10 @@ def _coverage(workspace: Workspace, lake: Lake) -> Coverage:
             max((moment for moment in (last, part.last) if moment), default=None),
         )
     missed = unread.recall(workspace)
+    own = OwnFamilies.of(workspace, strict=False)
     return Coverage(
         sources=tuple(
-            SourceCoverage(name, source(name).title, read, rejected, *spans.get(name, (None, None)))
+            SourceCoverage(name, own.title(name), read, rejected, *spans.get(name, (None, None)))
             for name, (read, rejected) in sorted(records.items())
         ),
         rejected=tuple(

@@ -16,17 +16,17 @@ from countersign.app._unknown import describe
 from countersign.app.cutting import Cutting
 from countersign.app.inputs import Input, Skipped, open_inputs
 from countersign.app.known import Known
+from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace, now
 from countersign.errors import UsageError
 from countersign.model.batch import ParseContext
 from countersign.sources import HEAD_BYTES, Source, sources
+from countersign.sources._custom import PREFIX
 from countersign.sources._framing import frame
 from countersign.sources._records import UTF16, text_head
 
 LEVELS = ("seen", "documented", "believed")
 """How a family's golden records are known, surest first."""
-OWN = "custom."
-"""What the name of a workspace's own family begins with."""
 RAW_CHARACTERS = 4096
 """Of a record that is shown as it is."""
 
@@ -70,7 +70,7 @@ def listed(workspace: Workspace | None) -> list[Listed]:
     rows = []
     for family in families(workspace):
         levels = known.get(family.name, {})
-        own = family.name.startswith(OWN)
+        own = family.name.startswith(PREFIX)
         status = "own" if own else next((level for level in LEVELS if levels.get(level)), "unstated")
         records, rejected = (None, None) if here is None else here.get(family.name, (0, 0))
         rows.append(Listed(family, status, levels, records, rejected))
@@ -79,8 +79,7 @@ def listed(workspace: Workspace | None) -> list[Listed]:
 
 def families(workspace: Workspace | None) -> tuple[Source, ...]:
     """The families that know a file in this workspace."""
-    del workspace
-    return sources()
+    return sources() if workspace is None else (*OwnFamilies.of(workspace).families, *sources())
 
 
 def _records(workspace: Workspace) -> dict[str, tuple[int, int]]:

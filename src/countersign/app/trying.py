@@ -20,6 +20,7 @@ from countersign.app.cutting import Cutting
 from countersign.app.hunting import fits
 from countersign.app.inputs import Input, Skipped, open_inputs
 from countersign.app.known import Known
+from countersign.app.own_families import OwnFamilies
 from countersign.app.ruleset import prepare
 from countersign.app.workspace import Workspace, now
 from countersign.errors import UsageError
@@ -188,7 +189,7 @@ def _read(
     item: Input, workspace: Workspace | None, compiled: CompiledSet, notes: list[str]
 ) -> Iterator[pa.Table]:
     head = item.stream.peek(HEAD_BYTES)
-    family = recognise(head)
+    family = recognise(head) if workspace is None else OwnFamilies.of(workspace).recognise(head)
     plain = head.lstrip()[:1] in {b"{", b"["}
     if plain and (family is None or family.name == "syslog"):
         found = _objects(item, compiled)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from countersign.cli.text import console, indented, plain_table, safe
 
 if TYPE_CHECKING:
+    from countersign.app.own_test import MappingTried
     from countersign.app.sources import Listed, Record, Understood
 
 REASONS_SHOWN = 10
 VALUE_SHOWN = 60
+DIFFERENCES_SHOWN = 20
 TEXT_SHOWN = 400
 
 
@@ -77,3 +79,28 @@ def _record(record: Record) -> None:
     if record.derived:
         said = ", ".join(f"{name} = {value}" for name, value in record.derived.items())
         out.print(indented(f"from no single field: {said}", "  ", "dim"))
+
+
+def mapping_tried(result: MappingTried) -> None:
+    """What a mapping made of its sample."""
+    out = console()
+    out.print(safe(f"{result.name} on {result.sample}", "bold", 300))
+    if not result.recognised:
+        out.print("  the sample is not recognised: its first records do not match", style="yellow")
+    if result.also:
+        out.print(indented(f"without the mapping it would be: {', '.join(result.also)}", "  ", "dim"))
+    out.print(
+        indented(
+            f"{result.events:,} events, {result.rejected:,} rejected, {result.undated:,} without a time", "  "
+        )
+    )
+    for column, count in result.filled.items():
+        out.print(indented(f"{column}: {count:,}", "    ", "dim"))
+    for line in result.differences[:DIFFERENCES_SHOWN]:
+        out.print(safe(line, "yellow", TEXT_SHOWN))
+    words = {
+        "written": f"kept as expected in {result.expected}",
+        "same": "the same as expected",
+        "differs": f"differs from {result.expected} (--update keeps what comes out now)",
+    }
+    out.print(indented(words[result.outcome], "  ", "green" if result.outcome != "differs" else "red"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -58,6 +59,28 @@ def source_explain(ctx: click.Context, file: str, number: int | None, *, as_json
         else:
             understood(found)
     return 0 if known else 1
+
+
+@source.command("test")
+@click.argument("mapping", type=click.Path(path_type=Path))
+@click.argument("sample", required=False, type=click.Path(path_type=Path))
+@click.option("--update", is_flag=True, help="Keep what comes out now as what is expected.")
+@json_option
+def source_test(mapping: Path, sample: Path | None, *, update: bool, as_json: bool) -> int:
+    """Try a mapping (sources/NAME.yaml) on a sample: SAMPLE, or NAME.sample beside it.
+
+    What comes out is kept beside the sample the first time (SAMPLE.expected.jsonl), and compared from then on. Exit code 1
+    if it differs, if the sample is not recognised, or if no record of it is understood.
+    """
+    from countersign.app.own_test import try_mapping
+    from countersign.cli.show_sources import mapping_tried
+
+    result = try_mapping(mapping, sample, update=update)
+    if as_json:
+        lines([result.document()])
+    else:
+        mapping_tried(result)
+    return 0 if result.good else 1
 
 
 def workspace_or_none(ctx: click.Context) -> Workspace | None:

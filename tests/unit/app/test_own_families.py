@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from collecting import Ward
+from countersign.app.own_families import OwnFamilies, read_mapping
+from countersign.app.own_test import try_mapping
+from countersign.app.report import report_model
+from countersign.app.sources import explain, listed
+from countersign.cli.commands import program
+from countersign.errors import InputError, UsageError
+
+PAGE = (Path(__file__).parents[3] / "docs" / "custom-sources.md").read_text("utf-8")
+MAPPING = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
+LINES = re.findall(r"```\n(ts=.*?)```", PAGE, re.DOTALL)[0]
+CSV = """
+name: tickets
+product: Desk
+format: csv
+match: {fields: [Ticket, Agent]}
+time: {field: [Day, Hour], format: dmy, zone: Europe/Vienna}
+what: change
+columns:
+  actor: Agent
+  status_detail: [Note, Ticket]
+  metadata.log_name: {value: desk}
+"""
+JSON = """
+name: gate
+product: Gate
+format: json
+match: {fields: [gate.id], equals: {ok: true}}
+time: {field: at, format: epoch}
+what: vpn open
+status: success
+columns: {user: who, source: "from"}
+"""
+
+
+@pytest.fixture
+def doors(ward: Ward) -> Ward:
+    folder = ward.workspace.root / "sources"
+    folder.mkdir()
+    (folder / "doors.yaml").write_text(MAPPING)
+    return ward
+
+
+def test_the_page_s_example_is_collected_as_its_own_family(doors: Ward, logs: Path) -> None:
+    (logs / "doors.log").write_text(LINES + "app=doorkeeper nothing else\n")
+    summary = doors.collect(logs)
+    assert (summary.events, summary.rejected) == (2, 1)
+    with doors.workspace.reading() as lake:
+        rows = lake.table("events").to_pyarrow().sort_by("record").to_pylist()
+    assert [row["source"] for row in rows] == ["custom.doors"] * 2
+    assert rows[0]["time"].isoformat() == "2026-11-20T08:14:03+00:00"
+    assert rows[0]["user"]["name"] == "jane"
+    assert rows[0]["user"]["domain"] == "CLINIC"
+    assert rows[0]["src_endpoint"]["ip"] == "198.51.100.20"
+    assert [row["status_id"] for row in rows] == [1, 2]
+    assert dict(rows[0]["unmapped"])["badge"] == "7731"
+    assert rows[0]["keyed"]
+
+
+def test_workers_know_it_too(doors: Ward, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("countersign.app._pipeline.INLINE_BYTES", 0)
+    (logs / "doors.log").write_text(LINES)
+    assert doors.collect(logs).events == 2
+
+
+def test_report_and_list_name_it_also_when_its_mapping_is_gone(doors: Ward, logs: Path) -> None:
+    (logs / "doors.log").write_text(LINES)
+    doors.collect(logs)
+    (row,) = [row for row in listed(doors.workspace) if row.source.name == "custom.doors"]
+    assert (row.status, row.records, row.source.title) == ("own", 2, "Door badges")
+    (found,) = explain(doors.workspace, str(logs / "doors.log"))
+    assert found.family is not None
+    assert found.family.name == "custom.doors"
+    (doors.workspace.root / "sources" / "doors.yaml").unlink()
+    model = report_model(doors.workspace, None, None)
+    assert [part.title for part in model.coverage.sources] == ["custom.doors"]
+
+
+def test_csv_and_json(tmp_path: Path) -> None:
+    (tmp_path / "tickets.yaml").write_text(CSV)
+    (tmp_path / "tickets.sample").write_text(
+        "Ticket;Agent;Day;Hour;Note\n17;jane@desk.example;21/11/2026;3:07 PM;\n"
+    )
+    found = try_mapping(tmp_path / "tickets.yaml")
+    assert (found.events, found.undated, found.outcome) == (1, 0, "written")
+    text = Path(found.expected).read_text()
+    assert "2026-11-21T14:07:00" in text
+    assert '"status_detail":"17"' in text
+    (tmp_path / "gate.yaml").write_text(JSON)
+    (tmp_path / "gate.sample").write_text(
+        '[{"gate":{"id":1},"ok":true,"at":1763632800,"who":"tom","from":"203.0.113.9:1025"}]'
+    )
+    found = try_mapping(tmp_path / "gate.yaml")
+    assert found.recognised
+    assert found.filled["src_endpoint.port"] == 1
+
+
+def test_the_test_keeps_and_compares(tmp_path: Path) -> None:
+    mapping, sample = tmp_path / "doors.yaml", tmp_path / "doors.sample"
+    mapping.write_text(MAPPING)
+    sample.write_text(LINES)
+    assert try_mapping(mapping).outcome == "written"
+    assert try_mapping(mapping).outcome == "same"
+    mapping.write_text(MAPPING.replace("status: failure", "status: success"))
+    changed = try_mapping(mapping)
+    assert changed.outcome == "differs"
+    assert not changed.good
+    assert any('"status_id":2' in line for line in changed.differences)
+    assert CliRunner().invoke(program, ["source", "test", str(mapping)]).output.count("differs") == 1
+    assert try_mapping(mapping, update=True).outcome == "written"
+    assert CliRunner().invoke(program, ["source", "test", str(mapping)]).exit_code == 0
+    with pytest.raises(UsageError, match="remedy"):
+        try_mapping(mapping, tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("format: key=value", "format: xml", 4, "one of json, csv, key=value"),
+        ("  zone: Europe/Vienna", "  zone: Mars/Base", 10, "IANA"),
+        ("  user: holder", "  usr: holder", 13, "there is no column `usr`"),
+        ("what: logon, status: success", "what: login, status: success", 18, "logon, logoff"),
+        ("name: doors", "name: ../x", 1, "small letters"),
+        ("product: Doorkeeper", "produkt: Doorkeeper", 1, "says no `product`"),
+        ("title: Door badges", "title: Door badges\nfield: x", 3, "there is no `field`"),
+        ("title: Door badges", "title: Door badges\ntitle: x", 3, "no YAML"),
+        ("by: evt", "", 17, "needs `by`"),
+    ],
+)
+def test_what_is_wrong_is_told_by_line_and_remedy(
+    tmp_path: Path, old: str, new: str, line: int, said: str
+) -> None:
+    path = tmp_path / "doors.yaml"
+    assert old in MAPPING
+    path.write_text(MAPPING.replace(old, new, 1))
+    with pytest.raises(InputError) as raised:
+        read_mapping(path)
+    assert said in raised.value.diagnostics()
+    assert raised.value.line == line
+
+
+def test_a_broken_mapping_stops_before_anything_is_read(doors: Ward, logs: Path) -> None:
+    (doors.workspace.root / "sources" / "broken.yaml").write_text("name: [")
+    (logs / "doors.log").write_text(LINES)
+    with pytest.raises(InputError):
+        doors.collect(logs)
+    assert list(OwnFamilies.of(doors.workspace, strict=False).mappings) == ["custom.doors"]
