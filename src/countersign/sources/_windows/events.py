@@ -14,6 +14,7 @@ from functools import cache
 from countersign.sources._windows import values
 from countersign.sources._windows.channels import CHANNELS, MORE_SYSMON
 from countersign.sources._windows.plan import Compiled, Plan
+from countersign.sources._windows.remote_support import SUPPORT, without_instance
 
 SUBJECT = Plan(
     columns={"actor.user.uid": "SubjectUserSid", "actor.session.uid": "SubjectLogonId"},
@@ -345,6 +346,8 @@ _NOTHING = Plan()
 def _compiled() -> dict[tuple[str, str], dict[int | None, Compiled]]:
     """Plans by casefolded channel and provider; the provider is empty for records that name none."""
     table: dict[tuple[str, str], dict[int | None, Compiled]] = {}
+    for key, plans in SUPPORT.items():  # Application is everybody's: nothing holds there without the provider
+        table[key[0].casefold(), key[1].casefold()] = {code: Compiled(plan) for code, plan in plans.items()}
     for channel, provider in (*FAMILIES, *(CHANNELS.keys() - FAMILIES.keys())):
         plans = CHANNELS.get((channel, provider), {}) | FAMILIES.get((channel, provider), {})
         compiled: dict[int | None, Compiled] = {code: Compiled(plan) for code, plan in plans.items()}
@@ -362,7 +365,7 @@ def _default() -> Compiled:
 
 def plan_for(channel: str, provider: str, code: int | None) -> Compiled:
     """The plan of one kind of event; a base event for what the table does not know."""
-    plans = _compiled().get((channel.casefold(), provider.casefold()))
+    plans = _compiled().get((channel.casefold(), without_instance(provider).casefold()))
     if plans is None:
         return _default()
     return plans.get(code) or plans.get(None) or _default()
