@@ -54,6 +54,7 @@ _MODULES = (
     "netscaler",
     "sonicwall",
     "nps",
+    "openvpn_as",
     "squid",
     "windows_dns",
     "zscaler",

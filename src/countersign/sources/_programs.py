@@ -82,6 +82,7 @@ _PAYLOADS = (
     "netscaler",
     "sonicwall",
     "squid",
+    "openvpn_as",
     "zscaler",
     "wallix",
     "beyondtrust",

@@ -42,12 +42,17 @@ def detect(head: bytes) -> bool:
     found = [(framer.frame(text), text) for text in texts]
     frames = [frame for frame, _ in found if frame is not None]
     certain = sum(frame.certain for frame in frames)
-    messages = (text if frame is None else frame.message for frame, text in found)
+    messages = (text if frame is None or _no_host(frame) else frame.message for frame, text in found)
     carriers = (carried(message) for message in messages if not message.startswith("{"))
     families = Counter(each[0].name for each in carriers if each)
     if any(2 * count > len(texts) for count in families.values()):
         return False  # a family's own file, with syslog around its messages
     return certain > 0 and 4 * certain >= len(texts) and 2 * len(frames) >= len(texts)
+
+
+def _no_host(frame: Frame) -> bool:
+    """What stands where a host should is none: a line of a program's own, with a time in front."""
+    return frame.host is not None and frame.host.startswith("[")
 
 
 def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
