@@ -26,6 +26,10 @@ from countersign.lake.tables import TableSpec
 
 FEWEST_ROWS = 65_536
 """Row groups are put together until they have so many rows that were asked for: engines gain by larger batches."""
+HELD_BYTES = 32 << 20
+"""Or until they take so much: they are copied when they are put together."""
+DECODED_BYTES = 8 << 20
+"""Texts spelled out at a time."""
 _ROWS = " rows"
 """Stands in for columns where none is there, so that rows can be counted."""
 Mask = npt.NDArray[np.bool_]
@@ -117,12 +121,15 @@ class _Groups:
 
     def read(self, files: Iterable[StoredFile]) -> Iterator[Passage]:
         held: list[tuple[pa.Table, _Group]] = []
+        rows = size = 0
         for file in files:
-            for pair in self._of_file(file):
-                held.append(pair)
-                if sum(table.num_rows for table, _ in held) >= FEWEST_ROWS:
+            for table, group in self._of_file(file):
+                held.append((table, group))
+                rows += table.num_rows
+                size += table.nbytes
+                if rows >= FEWEST_ROWS or size >= HELD_BYTES:
                     yield _passage(held)
-                    held = []
+                    held, rows, size = [], 0, 0
         if held:
             yield _passage(held)
 
@@ -234,13 +241,22 @@ def _chosen(columns: Mapping[str, pa.ChunkedArray], mask: Mask) -> pa.Table:
 def _spelled(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column without dictionaries."""
     if pa.types.is_dictionary(column.type):
-        return pa.chunked_array(
-            [chunk.dictionary_decode() for chunk in column.chunks], column.type.value_type
-        )
+        return pa.chunked_array([_decoded(chunk) for chunk in column.chunks], column.type.value_type)
     if not pa.types.is_map(column.type) or not pa.types.is_dictionary(column.type.key_type):
         return column
     plain = pa.map_(pa.string(), column.type.item_type)
     return pa.chunked_array([_spelled_map(chunk) for chunk in column.chunks], plain)
+
+
+def _decoded(chunk: pa.DictionaryArray) -> pa.Array:
+    """The texts. Arrow sets memory aside for rows of the dictionary's mean length: for a column of a few scripts among many
+    nulls that is hundreds of megabytes, so such a column is done piece by piece."""
+    length = chunk.dictionary.nbytes // max(1, len(chunk.dictionary))
+    step = max(1024, DECODED_BYTES // max(1, length))
+    if len(chunk) <= step:
+        return chunk.dictionary_decode()
+    pieces = [chunk.slice(start, step).dictionary_decode() for start in range(0, len(chunk), step)]
+    return pa.concat_arrays(pieces)
 
 
 def _spelled_map(chunk: pa.MapArray) -> pa.MapArray:
@@ -249,7 +265,7 @@ def _spelled_map(chunk: pa.MapArray) -> pa.MapArray:
     validity = chunk.is_null() if chunk.null_count else None
     return pa.MapArray.from_arrays(
         pa.array(offsets - first),
-        chunk.keys.slice(first, last - first).dictionary_decode(),
+        _decoded(chunk.keys.slice(first, last - first)),
         chunk.items.slice(first, last - first),
         mask=validity,
     )
