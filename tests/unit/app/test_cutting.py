@@ -290,8 +290,8 @@ def test_evtx_is_sealed_by_chunks_not_sealed_before() -> None:
 
 def test_evtx_runs_have_a_bounded_length() -> None:
     cuts, _ = cut(evtx(*map(chunk, range(150))), Known(), EVTX)
-    assert [len(each.pieces) for each in cuts] == [64, 64, 22]
-    assert [each.offset for each in cuts] == [4096 + 65_536 * n for n in (0, 64, 128)]
+    assert [len(each.pieces) for each in cuts] == [128, 22]
+    assert [each.offset for each in cuts] == [4096 + 65_536 * n for n in (0, 128)]
 
 
 @pytest.mark.parametrize(
