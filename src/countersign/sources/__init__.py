@@ -34,6 +34,7 @@ _MODULES = (
     "defender",
     "azure_activity",
     "ad_directory",
+    "exchange_tracking",
     "entra_directory",
     "entra_audit",
     "entra_signin",

@@ -37,7 +37,7 @@ def snapshot(
     """Rows with their normal form and the time of the file; `dates` are the fields, in lower case, that show the order."""
     found = list(read)
     rows = [row for _, _, row, _ in found if isinstance(row, Mapping)]
-    order = _order(value for row in rows for name, value in row.items() if name.lower() in dates)
+    order = shown_order(value for row in rows for name, value in row.items() if name.lower() in dates)
     clock = Clock(context)
     taken = context.received.astimezone(UTC)
     text = taken.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -82,7 +82,7 @@ def _filetime(number: int) -> str | None:
     return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
-def _order(values: Iterable[object]) -> Order | None:
+def shown_order(values: Iterable[object]) -> Order | None:
     """Whether the day or the month comes first; None where nothing shows it."""
     shown: Order | None = None
     for value in values:

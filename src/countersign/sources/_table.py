@@ -45,7 +45,8 @@ def csv_layout(starts: tuple[str, ...] = (), json_cells: tuple[str, ...] = ()) -
 
 
 def fields_source(family: Family) -> Source:
-    """A family of W3C extended logs: `#Fields:` names what the rows after it hold, separated by blanks or tabs."""
+    """A family of W3C extended logs: `#Fields:` names what the rows after it hold, separated by blanks or tabs, or by
+    commas, as Exchange writes its own."""
     return source_of(family, Layout("lines", _read_w3c, _w3c_rows, _w3c_preamble))
 
 
@@ -156,15 +157,17 @@ def _named(cells: Sequence[str]) -> tuple[str, ...]:
 def _read_w3c(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
     del context
     header: tuple[str, ...] = ()
+    commas = False
     for index, raw in enumerate(records):
         text = decoded(raw).strip(_BLANK)
         if text.startswith("#"):
             if text.startswith(_FIELDS):
-                header = tuple(text[len(_FIELDS) :].split())
+                header = _field_names(text)
+                commas = "," in text
             continue
         if not text:
             continue
-        cells = text.split("\t") if "\t" in text else text.split()
+        cells = _cells(text, ",") if commas else text.split("\t") if "\t" in text else text.split()
         if not header:
             yield index, raw, _NO_HEADER, NO_FRAME
         elif len(cells) > len(header):
@@ -173,13 +176,18 @@ def _read_w3c(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]
             yield index, raw, dict(zip(header, cells, strict=False)), NO_FRAME
 
 
+def _field_names(line: str) -> tuple[str, ...]:
+    names = line[len(_FIELDS) :]
+    return tuple(name.strip() for name in names.split(",")) if "," in names else tuple(names.split())
+
+
 @lru_cache(maxsize=4)
 def _w3c_rows(head: bytes) -> Sequence[Row]:
     if b"#Fields:" not in head or not head.lstrip(b"\xef\xbb\xbf").startswith(b"#"):
         return ()
     lines = head.split(b"\n", 4 * LOOKED_AT)[: 4 * LOOKED_AT]
     header = next(decoded(line) for line in lines if line.lstrip(b"\xef\xbb\xbf").startswith(b"#Fields:"))
-    whole = dict.fromkeys(header.strip(_BLANK)[len(_FIELDS) :].split(), "")
+    whole = dict.fromkeys(_field_names(header.strip(_BLANK)), "")
     rows = [row for _, _, row, _ in _read_w3c(lines, _NO_CONTEXT) if isinstance(row, dict)]
     return [whole | row for row in rows] or [whole]
 
