@@ -33,11 +33,11 @@ def _read(text: str) -> dict[str, Any] | None:
         return None
     if text.startswith("CEF:"):
         found = cef(text)
-        return (
-            None
-            if found is None
-            else {_OF_CEF.get(name, name): value for name, value in found.items()} | {"vendor": "Zscaler"}
-        )
+        if found is None:
+            return None
+        named = {_OF_CEF.get(name, name): value for name, value in found.items()} | {"vendor": "Zscaler"}
+        _split(named)
+        return named
     row: dict[str, Any] = {}
     first, *pairs = text.split("\t")
     for pair in pairs if "=" not in first else (first, *pairs):
@@ -50,7 +50,22 @@ def _read(text: str) -> dict[str, Any] | None:
         del row["serverip"]
     if "=" not in first:
         row.setdefault("datetime", first.strip())
+    _split(row)
     return row
+
+
+def _split(row: dict[str, Any]) -> None:
+    """What rules ask of an address apart, under the names they use: its query, and the ending of what is fetched."""
+    path, _, query = str(row.get("url", "")).partition("?")
+    if query:
+        row["c-uri-query"] = query
+    _, slash, name = path.rpartition("/")
+    _, dot, ending = name.rpartition(".")
+    if slash and dot and ending.isalnum() and len(ending) < _LONGEST_ENDING:
+        row["c-uri-extension"] = ending
+
+
+_LONGEST_ENDING = 9
 
 
 class _Lines(Payload):
