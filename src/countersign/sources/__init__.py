@@ -40,6 +40,8 @@ _MODULES = (
     "entra_signin",
     "windows_dhcp",  # CSV under prose
     "teleport",
+    "ninjaone",
+    "screenconnect",  # also CSV
     # lines, by how their messages begin
     "anydesk",
     "teamviewer",

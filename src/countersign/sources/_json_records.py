@@ -23,7 +23,7 @@ _WRAPPERS = (
 )
 _COMPANIONS = (
     b"@odata\\.[A-Za-z]{1,32}|nextLink|NextToken|nextToken|nextPageToken|next_page_token|kind|etag|stat|status|total|count"
-    b"|took|timed_out|metadata|_shards|max_score|next|has_more|cursor|schema|Schema|QueryStatus"
+    b"|took|timed_out|metadata|_shards|max_score|next|has_more|cursor|schema|Schema|QueryStatus|lastActivityId"
 )
 """What may stand beside the array in an envelope."""
 _FLAT = rb'\{[^{}\[\]"]*+(?:"[^"\\]*+"[^{}\[\]"]*+)*+\}'

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -128,3 +129,54 @@ def test_a_log_with_a_long_header_is_recognised() -> None:
     found = recognise(head.encode())
     assert found is not None
     assert found.name == "teamviewer.log"
+
+
+REPORT = {
+    "SessionName": "hist01",
+    "ConnectionID": "c1",
+    "ParticipantName": "Vendor",
+    "NetworkAddress": "198.51.100.7",
+    "ProcessType": "Host",
+    "ConnectedTime": "2026-11-20T08:00:00Z",
+    "DurationSeconds": "60",
+}
+
+
+def test_a_screenconnect_visit_is_one_event_from_json_and_csv() -> None:
+    table = [",".join(REPORT), ",".join(REPORT.values())]
+    one, other = event("screenconnect", json.dumps(REPORT)), events("screenconnect.csv", *table)[0]
+    assert one["id"] == other["id"]
+    assert within(one, class_uid=3002, duration=60_000, user__name="Vendor", session__uid="c1")
+
+
+@pytest.mark.parametrize(
+    ("written", "hour"),
+    [("7/1/2026 1:05:00 PM", "13"), ("2026-07-01 13:05:00", "13"), ("7/1/2026 12:05:00 AM", "00")],
+)
+def test_times_of_screenconnect_reports_are_in_utc(written: str, hour: str) -> None:
+    found = event(
+        "screenconnect", json.dumps({**REPORT, "ConnectedTime": written}), context(zone="Europe/Berlin")
+    )
+    assert str(found["time"])[:13] == f"2026-07-01 {hour}"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("RDP_CONNECTION_ESTABLISHED", {"class_uid": 3002, "activity_id": 1}),
+        ("RDP_CONNECTION_TERMINATED", {"class_uid": 3002, "activity_id": 2}),
+        ("APP_USER_LOGIN_FAILED", {"class_uid": 3002, "status_id": 2}),
+        ("APP_USER_DELETED", {"class_uid": 3001, "activity_id": 6}),
+        ("", {"class_uid": 6003}),
+        (["x"], {"class_uid": 6003}),
+    ],
+)
+def test_ninjaone_activities(code: object, expected: dict[str, Any]) -> None:
+    row = {
+        "activityTime": 1795161600.5,
+        "activityType": "RDP",
+        "statusCode": code,
+        "seriesUid": "s",
+        "userId": 4,
+    }
+    assert within(event("ninjaone", json.dumps(row)), **expected)
