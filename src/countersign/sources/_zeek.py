@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from countersign.model.columns import Kind, Values
+from countersign.sources._address import address
+from countersign.sources._zeek_more import FTP_COMMANDS, MORE_SAME, RESULTS, TUNNELS
 
 Row = Mapping[str, object]
 Fields = Mapping[str, Values]
@@ -68,6 +70,11 @@ _SIGNATURES: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("weird", "name notice"),
         ("pe", "machine compile_ts"),
         ("tunnel", "tunnel_type action"),
+        ("radius", "username framed_addr"),
+        ("radius", "username connect_info"),
+        ("rfb", "authentication_method"),
+        ("socks", "bound.host"),
+        ("socks", "request.host"),
         ("software", "software_type"),
         ("snmp", "community get_requests"),
         ("capture_loss", "percent_lost"),
@@ -173,6 +180,15 @@ def _statuses(values: Values) -> Sequence[object]:
     return [_status(value) for value in values]
 
 
+def _addresses(values: Values) -> Sequence[object]:
+    return [address(value) if type(value) is str else None for value in values]
+
+
+def _codes(values: Values) -> Sequence[object]:
+    numbers = [_number(value) for value in values]
+    return [None if number is None else str(number) for number in numbers]
+
+
 def _looked_up(table: Mapping[str, int], other: int) -> Reader:
     def read(values: Values) -> Sequence[object]:
         return [table.get(value, other) if type(value) is str else other for value in values]
@@ -188,6 +204,7 @@ _ANY: tuple[tuple[str, str, Reader], ...] = (
     ("src_endpoint.port", "id.orig_p", _ports),
     ("dst_endpoint.ip", "id.resp_h", _texts),
     ("dst_endpoint.port", "id.resp_p", _ports),
+    ("metadata.correlation_uid", "community_id", _texts),
 )
 """What every log has: the ends of the connection, where there is one. The later of two readings counts."""
 
@@ -209,6 +226,7 @@ _SAME: dict[str, dict[str, object]] = {
     "http": {"class_uid": 4002, "activity_id": 0},
     "ssl": {"class_uid": 4001, "activity_id": 6, "status_id": 0, "connection_info.protocol_name": "tcp"},
     "dns": {"class_uid": 4003, "activity_id": 6, "status_id": 0},
+    **MORE_SAME,
 }
 """What all rows of a log have, unless their fields say more."""
 
@@ -259,6 +277,70 @@ _READ: dict[str, tuple[tuple[str, str, Reader], ...]] = {
         ("query.hostname", "query", _texts),
         ("connection_info.protocol_name", "proto", _texts),
     ),
+    "dhcp": (
+        ("src_endpoint.mac", "mac", _texts),
+        ("src_endpoint.hostname", "host_name", _texts),
+        ("src_endpoint.hostname", "client_fqdn", _texts),
+        ("src_endpoint.ip", "assigned_ip", _addresses),
+        ("src_endpoint.ip", "assigned_addr", _addresses),
+        ("src_endpoint.ip", "client_addr", _addresses),
+        ("dst_endpoint.ip", "server_addr", _addresses),
+    ),
+    "ftp": (
+        ("activity_id", "command", _looked_up(FTP_COMMANDS, 99)),
+        ("user.name", "user", _texts),
+        ("file.path", "arg", _texts),
+        ("file.size", "file_size", _numbers),
+        ("status_code", "reply_code", _codes),
+        ("status_detail", "reply_msg", _texts),
+    ),
+    "smtp": (
+        ("email.from", "from", _texts),
+        ("email.from", "mailfrom", _texts),
+        ("email.to", "rcptto", _texts),
+        ("email.subject", "subject", _texts),
+        ("email.message_uid", "msg_id", _texts),
+        ("http_request.user_agent", "user_agent", _texts),
+        ("status_detail", "last_reply", _texts),
+    ),
+    "files": (
+        ("file.name", "filename", _texts),
+        ("file.size", "seen_bytes", _numbers),
+        ("file.size", "total_bytes", _numbers),
+        ("duration", "duration", _durations),
+    ),
+    "notice": (
+        ("finding_info.title", "note", _texts),
+        ("status_detail", "msg", _texts),
+        ("src_endpoint.ip", "src", _addresses),
+        ("dst_endpoint.ip", "dst", _addresses),
+    ),
+    "tunnel": (
+        ("activity_id", "action", _looked_up(TUNNELS, 99)),
+        ("tunnel_type", "tunnel_type", _texts),
+    ),
+    "radius": (
+        ("user.name", "username", _texts),
+        ("src_endpoint.mac", "mac", _texts),
+        ("tunnel_interface.ip", "framed_addr", _addresses),
+        ("status_id", "result", _looked_up(RESULTS, 0)),
+        ("status_detail", "reply_msg", _texts),
+    ),
+    "rfb": (
+        ("status_id", "auth", _statuses),
+        ("auth_protocol", "authentication_method", _texts),
+        ("dst_endpoint.name", "desktop_name", _texts),
+    ),
+    "socks": (
+        ("user.name", "user", _texts),
+        ("status_code", "status", _texts),
+    ),
+    "x509": (
+        ("certificate.subject", "certificate.subject", _texts),
+        ("certificate.issuer", "certificate.issuer", _texts),
+        ("certificate.serial_number", "certificate.serial", _texts),
+        ("certificate.fingerprint", "fingerprint", _texts),
+    ),
 }
 """By log path: column, field, how it is read."""
 
@@ -294,6 +376,23 @@ def _dns(fields: Fields, count: int) -> Columns:
     return {"status_id": [0 if not code else 1 if code == "NOERROR" else 2 for code in codes]}
 
 
+def _files(fields: Fields, count: int) -> Columns:
+    """Digests, and the ends in logs that know no connection's: `tx_hosts` sent it to `rx_hosts`."""
+    digests = zip(*[_column(fields, name, count) for name in ("md5", "sha1", "sha256")], strict=True)
+    columns: Columns = {"file.hashes": [", ".join(filter(None, row)) or None for row in digests]}
+    for side, name in (("src_endpoint.ip", "tx_hosts"), ("dst_endpoint.ip", "rx_hosts")):
+        if "id.orig_h" not in fields:
+            columns[side] = [
+                address(hosts.partition(",")[0].strip('[]" ')) for hosts in _column(fields, name, count)
+            ]
+    return columns
+
+
+def _ftp(fields: Fields, count: int) -> Columns:
+    codes = [_number(code) for code in fields.get("reply_code", (None,) * count)]
+    return {"status_id": [None if code is None else 1 if code < 400 else 2 for code in codes]}
+
+
 def _column(fields: Fields, name: str, count: int) -> list[str]:
     """The texts of a field, empty where there is none."""
     values = fields.get(name)
@@ -307,6 +406,8 @@ _JOINED: dict[str, Callable[[Fields, int], Columns]] = {
     "smb_files": _smb_files,
     "http": _http,
     "dns": _dns,
+    "files": _files,
+    "ftp": _ftp,
 }
 """By log path: columns that take more than one field, or give more than one."""
 

@@ -88,7 +88,12 @@ PATHS: dict[str, tuple[dict[str, Any], dict[str, object]]] = {
     "dns": ({**ROW, "proto": "udp", "trans_id": 5, "query": "a.example", "qtype_name": "A", "rcode_name": "NXDOMAIN"}, {
         "class_uid": 4003, "status_id": 2, "status_code": "NXDOMAIN", "query__hostname": "a.example",
     }),
-    "ftp": ({**ROW, "command": "RETR", "reply_code": 226}, {"class_uid": 0}),
+    "ftp": ({**ROW, "command": "RETR", "reply_code": 226}, {"class_uid": 4008, "activity_id": 2, "status_id": 1}),
+    "smtp": (
+        {**ROW, "helo": "x", "mailfrom": "a@b.example", "community_id": "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+        {"class_uid": 4009, "email__from": "a@b.example", "metadata__correlation_uid": "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+    ),
+    "snmp": ({**ROW, "community": "x", "get_requests": 4}, {"class_uid": 0}),
 }  # fmt: skip
 
 
