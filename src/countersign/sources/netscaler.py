@@ -60,17 +60,17 @@ def _pairs(body: str, row: dict[str, Any]) -> None:
     """`Name value - Name value`; the first of one name counts, a value ends where the next name begins."""
     name, start = "", 0
     for match in _NAME.finditer(body):
-        if body.startswith('"', start) and body.find('"', start + 1) > match.start():
+        at = match.start()
+        if body[start : start + 1] == '"' and body.find('"', start + 1) > at:
             continue  # in the middle of a quoted value
-        if name:
-            row.setdefault(name, _bare(body[start : match.start()]))
+        if name and name not in row:
+            row[name] = body[start:at].strip(_AROUND)
         name, start = match[1], match.end()
-    if name:
-        row.setdefault(name, _bare(body[start:]))
+    if name and name not in row:
+        row[name] = body[start:].strip(_AROUND)
 
 
-def _bare(value: str) -> str:
-    return value.strip(" -").strip('"')
+_AROUND = ' -"'
 
 
 class _Lines(Payload):
