@@ -29,7 +29,7 @@ from countersign.ledger import Archive, Log, Parser, RecordsStatement, Sealed, S
 from countersign.ledger.archive import CODEC
 from countersign.model import schema
 from countersign.model.batch import ParseContext
-from countersign.sources import FRAMINGS, Framing, sources
+from countersign.sources import FRAMINGS, Framing, modules
 from countersign.sources._framing import parser_version
 
 if TYPE_CHECKING:
@@ -128,6 +128,11 @@ class Pipeline:
         if self._processes is not None:
             self._processes.shutdown(wait=kind is None, cancel_futures=True)
         self._storer.shutdown()  # before the lake's lock is let go
+
+    def announce(self, size: int) -> None:
+        """So many bytes are about to be read: what workers need is imported meanwhile, if there will be any."""
+        if size >= INLINE_BYTES:
+            _context()
 
     def add(self, loose: Loose) -> None:
         """One more segment to be sealed and stored. Raises OSError where it cannot be sealed, `StoreError`
@@ -396,10 +401,7 @@ def _context() -> BaseContext:
     """Workers come from a process that imported once what they need; where there are no such, each imports."""
     if "forkserver" in multiprocessing.get_all_start_methods():
         context = multiprocessing.get_context("forkserver")
-        families = {family.parse.__module__ for family in sources()}
-        context.set_forkserver_preload(
-            [_parsing.__name__, "countersign.lake.spill", "evtx", *sorted(families)]
-        )
+        context.set_forkserver_preload([_parsing.__name__, "countersign.lake.spill", "evtx", *modules()])
         with suppress(OSError):  # no room for a socket, or a temporary folder with too long a name
             forkserver.ensure_running()
             return context

@@ -131,6 +131,7 @@ def collect(
             interrupt=interrupt,
             tell=lambda meter: progress and progress(meter.done, total, pipeline.totals.records),
         )
+        pipeline.announce(total)
         run.recover(lake)
         run.read(paths, stdin)
         run.finish(lake)

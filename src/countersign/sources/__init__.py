@@ -12,7 +12,7 @@ from importlib import import_module
 from countersign.sources._base import FRAMINGS, HEAD_BYTES, Framing, Source
 from countersign.sources._records import text_head
 
-__all__ = ["FRAMINGS", "HEAD_BYTES", "Framing", "Source", "recognise", "source", "sources"]
+__all__ = ["FRAMINGS", "HEAD_BYTES", "Framing", "Source", "modules", "recognise", "source", "sources"]
 
 _MODULES = (
     "evtx",  # a magic number: certain
@@ -68,12 +68,17 @@ _MODULES = (
 )
 
 
+def modules() -> list[str]:
+    """The names of the families' modules, without importing them."""
+    return [f"{__name__}.{name}" for name in _MODULES]
+
+
 @cache
 def sources() -> tuple[Source, ...]:
     """All families, in the order in which they are asked. A module has one `SOURCE`, or several in `SOURCES`."""
     found: list[Source] = []
-    for name in _MODULES:
-        module = import_module(f"countersign.sources.{name}")
+    for name in modules():
+        module = import_module(name)
         found += getattr(module, "SOURCES", None) or (module.SOURCE,)
     return tuple(found)
 
