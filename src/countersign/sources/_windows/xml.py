@@ -9,6 +9,7 @@ References: https://learn.microsoft.com/windows/win32/wes/eventschema-schema, XM
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
@@ -55,6 +56,7 @@ def _patiently(raw: bytes) -> Element | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
