@@ -20,16 +20,13 @@ from countersign.sources._mapping import What, account, lowered
 from countersign.sources._snapshot import TAKEN, snapshot
 
 _USER = frozenset({"accountEnabled", "businessPhones", "userType", "signInActivity"})
+_EVENT = frozenset({"appDisplayName", "auditLogRecordType", "operation", "auditData"})
+"""What sign-ins and audit records have beside a user's name."""
 _GROUP = frozenset({"securityEnabled", "groupTypes", "mailEnabled"})
 
 
 def _kind(row: Row) -> str:
-    if (
-        "userPrincipalName" in row
-        and "id" in row
-        and not _USER.isdisjoint(row)
-        and "appDisplayName" not in row
-    ):
+    if {"userPrincipalName", "id"} <= row.keys() and not _USER.isdisjoint(row) and _EVENT.isdisjoint(row):
         return "user"
     if "displayName" in row and "id" in row:
         if "roleTemplateId" in row or "templateId" in row:
