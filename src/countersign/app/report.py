@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from countersign import __version__
 from countersign.app import unread
 from countersign.app._reviewed import recall
 from countersign.app.agreements import load
 from countersign.app.documents import finding_from, visit_from
+from countersign.app.enriching import said
 from countersign.app.own_families import OwnFamilies
 from countersign.app.results import Results
 from countersign.app.workspace import Workspace
@@ -65,7 +67,7 @@ def report_model(
     results = Results(workspace, lake)
     agreed, problems = load(workspace)
     extent = lake.extent()
-    visits = tuple(_named(visit_from(body)) for body in results.visits(since, until))
+    visits = tuple(_named(visit_from(_told(body))) for body in results.visits(since, until))
     findings = tuple(finding_from(body) for body in results.findings(since, until))
     names = {item.provider.id: item for item in agreed}
     held = recall(workspace).held
@@ -99,6 +101,14 @@ def _named(visit: Visit) -> Visit:
     return replace(
         visit, hops=tuple(hop if hop.target else replace(hop, target=NAMELESS) for hop in visit.hops)
     )
+
+
+def _told(body: dict[str, Any]) -> dict[str, Any]:
+    """What is known of where each hop came from, beside the address."""
+    for hop in body["hops"]:
+        if words := said(hop.get("source_about")):
+            hop["source"] = f"{hop['source'] or hop['source_ip']} ({words})"
+    return body
 
 
 def _coverage(workspace: Workspace, lake: Lake) -> Coverage:

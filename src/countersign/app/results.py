@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from countersign.app.enriching import Enricher
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.lake import Filter, Lake
@@ -37,6 +38,7 @@ class Results:
         self._lake = lake
         self._severity: dict[str, Severity] | None = None
         self._estate: frozenset[str] = frozenset()
+        self._known = Enricher.of(workspace)
 
     @classmethod
     def open(cls, workspace: Workspace) -> Results:
@@ -61,7 +63,7 @@ class Results:
         found = self._lake.read("visits", since=since, until=until)
         rows = [row for row in found.to_pylist() if provider is None or row["provider"] == provider]
         rows.sort(key=lambda row: (row["start"] is None, row["start"], row["id"]))
-        return [orjson.loads(row["body"]) for row in rows]
+        return [self._known.visit(orjson.loads(row["body"])) for row in rows]
 
     def findings(
         self, since: datetime | None = None, until: datetime | None = None, scope: Scope | None = None
@@ -76,7 +78,7 @@ class Results:
 
     def visit(self, prefix: str) -> dict[str, Any]:
         """The one visit whose id, or an id it once had, starts with `prefix`."""
-        return self._one("visits", prefix, lambda body: [body["id"], *body["aliases"]])
+        return self._known.visit(self._one("visits", prefix, lambda body: [body["id"], *body["aliases"]]))
 
     def finding(self, prefix: str) -> dict[str, Any]:
         """The one finding whose id starts with `prefix`."""

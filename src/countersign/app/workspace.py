@@ -54,6 +54,15 @@ organisation = ""
 # IANA time zone of the times in the report; this machine's if empty.
 zone = ""
 
+[enrichment]
+# What is known of addresses and hosts, added where they are shown; nothing is asked over a network, nothing is stored
+# in the lake. Files are looked for in this folder. Countries and autonomous systems: databases in MaxMind's format.
+country = ""
+asn = ""
+
+# A CSV with the header address,host,name,groups: an address or network, or a host, what it is, its groups (a;b).
+book = ""
+
 [ledger]
 # The key that signs this workspace's ledger. A ledger that another key signed does not verify.
 key = "{key}"
@@ -62,6 +71,7 @@ key = "{key}"
 _SETTINGS: Mapping[str, Mapping[str, object]] = {
     "collect": {"zone": "UTC", "origin": "", "workers": 2},
     "report": {"organisation": "", "zone": ""},
+    "enrichment": {"country": "", "asn": "", "book": ""},
     "ledger": {"key": ""},
 }
 """Every setting by section, with what it is if left out."""
@@ -75,7 +85,8 @@ def now() -> datetime:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What `countersign.toml` says: `zone` is an IANA name, `origin` the default label, `workers` processes;
-    `organisation` and `report_zone` are the report's, `ledger_key` the ledger's verifier key, empty if not stated."""
+    `organisation` and `report_zone` are the report's, `ledger_key` the ledger's verifier key, empty if not stated.
+    `country`, `asn` and `book` are files of what is known of addresses, empty if there is none."""
 
     zone: str = "UTC"
     origin: str = ""
@@ -83,6 +94,9 @@ class Settings:
     organisation: str = ""
     report_zone: str = ""
     ledger_key: str = ""
+    country: str = ""
+    asn: str = ""
+    book: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +317,7 @@ def _settings(config: Mapping[str, object], path: Path) -> Settings:
         organisation=_line(path, "organisation", report["organisation"]),
         report_zone=_zone(path, report["zone"]) if report["zone"] != "" else "",
         ledger_key=_line(path, "key", found["ledger"]["key"]),
+        **{name: _line(path, name, value) for name, value in found["enrichment"].items()},
     )
 
 

@@ -22,6 +22,7 @@ from countersign.cli.text import (
     offset_of,
     plain_table,
     safe,
+    several_years,
     size,
 )
 from countersign.model.report import NAMELESS
@@ -96,12 +97,13 @@ def visit_table(bodies: Sequence[Mapping[str, Any]], results: Any, *, filtered: 
     table = plain_table(
         "visit", f"start ({offset})", "for", "provider", "person", "way", "findings", whole=("visit", "for")
     )
+    year = several_years(body["start"] or results.began(body) for body in bodies)
     for body in bodies:
         way = " > ".join(dict.fromkeys(hop["target"] or NAMELESS for hop in body["hops"]))
         worst = results.worst(body)
         table.add_row(
             body["id"][:SHORT_ID],
-            safe(minute(body["start"] or results.began(body), offset)),
+            safe(minute(body["start"] or results.began(body), offset, year=year)),
             safe(brief(body["start"], body["end"])),
             safe(body["provider"], limit=20),
             safe(body["person"], limit=24),
@@ -146,6 +148,8 @@ def _first_seen(body: Mapping[str, Any]) -> str | None:
 
 
 def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, list[Any]], indent: str) -> None:
+    from countersign.app.enriching import said
+
     source = hop["source"] or "?"
     if hop["source_ip"] and hop["source_ip"] != source:
         source = f"{source} ({hop['source_ip']})"
@@ -162,6 +166,9 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
     if hop["mfa"] is not None:
         account.append("  MFA" if hop["mfa"] else "  no MFA", "green" if hop["mfa"] else "yellow")
     out.print(account)
+    for name, about in ((source, "source_about"), (hop["target"] or NAMELESS, "target_about")):
+        if words := said(hop.get(about)):
+            out.print(indented(f"{name}: {words}", inner, "dim"))
     seen = (
         f"seen by {len(hop['seen_by'])} of {len(hop['expected_by'])}: {', '.join(hop['seen_by']) or 'nobody'}"
     )
