@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from countersign.app.ruleset import Ready, prepare
 from countersign.app.workspace import Workspace
 from countersign.lake import Lake
 from countersign.rules import Rule
+from countersign.rules.correlations import silent
 from countersign.rules.exceptions import Exemption, held_back
 
 _ASKED = ("rule_id", "event", "host", "account")
@@ -75,13 +77,22 @@ def _meant(lake: Lake, in_force: Sequence[Exemption]) -> pa.Table:
     return table.cast(pa.schema([pa.field(name, pa.string()) for name in _ASKED]))
 
 
+def speaking(lake: Lake, ready: Ready) -> Iterator[pa.Table]:
+    """Hits of rules, but of those that speak through a correlation only."""
+    status = zip(ready.compiled.rules, ready.compiled.status, strict=True)
+    quiet = silent(ready.ruleset, {rule.id for rule, state in status if state.state == "active"})
+    quiet_ids = pa.array(sorted(quiet), pa.string())
+    for table in live(lake, ("rule",)):
+        yield table.filter(pc.invert(pc.is_in(table["rule_id"], value_set=quiet_ids))) if quiet else table
+
+
 def held_hits(workspace: Workspace, as_of: datetime) -> list[dict[str, Any]]:
     """Hits that make no finding because of an exception, by exception, rule and host, most first."""
     ready = prepare(workspace)
     with workspace.reading() as lake:
         holding = Holding.of(lake, ready, as_of)
         found: dict[tuple[str, str, str], dict[str, Any]] = {}
-        for table in live(lake, ("rule", "correlation", "indicator")):
+        for table in chain(speaking(lake, ready), live(lake, ("correlation", "indicator"))):
             held = holding.held(table)
             together = table.append_column("exception", held).filter(held.is_valid())
             _count(together.combine_chunks(), found)

@@ -28,7 +28,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RESERVED = frozenset({"countersign", "workspace"})
 """What `rules list` calls our own pack, and rules that lie in the folder itself."""
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
-_RULE = re.compile(rb"^(detection|correlation|filter)[ \t]*:", re.MULTILINE)
+_RULE = re.compile(rb"^(logsource|detection|correlation|filter)[ \t]*:", re.MULTILINE)
 _ODD = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 _VERSION = re.compile(r"\br[0-9]{4}-[0-9]{2}-[0-9]{2}[A-Za-z0-9.-]*")
 

@@ -9,14 +9,13 @@ address was which host, which hosts log at all).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from countersign import __version__, agreements
 from countersign.agreements import Agreement, Coverage, Resolver
@@ -29,7 +28,7 @@ from countersign.app.explaining import explained
 from countersign.app.findings import began, clause_findings, switch_findings, with_findings
 from countersign.app.hit_findings import hit_findings, of_rule
 from countersign.app.hits import Homes, grouped, live
-from countersign.app.holding import Holding
+from countersign.app.holding import Holding, speaking
 from countersign.app.importing import drift
 from countersign.app.matching import Matching
 from countersign.app.notes import drift_notes, exception_notes, noisy_notes, rule_notes
@@ -39,7 +38,6 @@ from countersign.app.workspace import Workspace
 from countersign.lake import Lake
 from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
 from countersign.model.visit import Finding, Severity, Visit
-from countersign.rules.correlations import silent
 from countersign.visits import stitch, views
 
 Progress = Callable[[int, int | None], None]
@@ -151,7 +149,7 @@ def _work(
     judged = judge_all(visits, agreed, coverage(table), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
     homes = Homes(judged)
-    groups = grouped(holding.let_through(_speaking(lake, ready)), homes, leaves)
+    groups = grouped(holding.let_through(speaking(lake, ready)), homes, leaves)
     correlations = correlated(lake, ready.ruleset, holding, leaves)
     keep(lake, correlations.hits)
     group(correlations, homes, holding, groups)
@@ -162,15 +160,6 @@ def _work(
     lake.replace("visits", _visit_rows(with_findings(judged, findings)))
     lake.replace("findings", _finding_rows(findings))
     return tuple(finding for finding in findings if before.keys().isdisjoint({finding.id, *finding.aliases}))
-
-
-def _speaking(lake: Lake, ready: Ready) -> Iterator[pa.Table]:
-    """Hits of rules, but of those that speak through a correlation only."""
-    status = zip(ready.compiled.rules, ready.compiled.status, strict=True)
-    quiet = silent(ready.ruleset, {rule.id for rule, state in status if state.state == "active"})
-    quiet_ids = pa.array(sorted(quiet), pa.string())
-    for table in live(lake, ("rule",)):
-        yield table.filter(pc.invert(pc.is_in(table["rule_id"], value_set=quiet_ids))) if quiet else table
 
 
 def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:

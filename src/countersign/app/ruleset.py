@@ -13,6 +13,7 @@ from countersign.rules import CompiledSet, Problem, RuleSet, exceptions
 from countersign.rules.cache import load_compiled
 from countersign.rules.exceptions import Exemption, filter_rules, load_exceptions, unknown_rules
 from countersign.rules.placeholders import load_placeholders
+from countersign.rules.rule import REFUSED
 
 FOLDER = "rules"
 CACHE = "compiled"
@@ -56,7 +57,23 @@ def prepare(workspace: Workspace) -> Ready:
             placeholders=lists,
         )
     unknown = unknown_rules(exemptions, ruleset.rules)
+    ruleset = replace(ruleset, problems=(*ruleset.problems, *_faults(compiled, ruleset.problems)))
     return Ready(compiled, ruleset, own, exemptions, (*problems, *wrong, *unknown))
+
+
+def _faults(compiled: CompiledSet, known: Sequence[Problem]) -> list[Problem]:
+    """Rules that can be read and cannot run by a fault of their own: a condition that names what is not there, an
+    expression that does not run in linear time. A list that is missing here, or their authors' mark, is none."""
+    told = {(one.path, one.line) for one in known}
+    return [
+        Problem(rule.path, rule.line, status.reason)
+        for rule, status in zip(compiled.rules, compiled.status, strict=True)
+        if status.state == "unsupported"
+        and rule.kind == "rule"
+        and rule.status not in REFUSED
+        and not status.reason.startswith("needs the list ")
+        and (rule.path, rule.line) not in told
+    ]
 
 
 def rule_paths(workspace: Workspace) -> list[Path]:

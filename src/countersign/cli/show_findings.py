@@ -11,12 +11,14 @@ from countersign.cli.text import (
     SHORT_ID,
     STYLES,
     console,
+    counted,
     indented,
     local,
     minute,
     offset_of,
     plain_table,
     safe,
+    several_years,
 )
 from countersign.model.visible import visible
 
@@ -47,14 +49,14 @@ def finding_table(bodies: Sequence[Mapping[str, Any]]) -> None:
             continue
         out.print(Text(title, style="bold"))
         offset = next((offset_of(body["time"]) for body in part if body["time"]), "")
-        table = plain_table(
-            "id", "severity", f"time ({offset})", "finding", "hosts", whole=("id", "severity")
-        )
+        when = f"time ({offset})"
+        table = plain_table("id", "severity", when, "finding", "hosts", whole=("id", "severity", when))
+        year = several_years(body["time"] for body in part)
         for body in part:
             table.add_row(
                 body["id"][:SHORT_ID],
                 Text(body["severity"], STYLES[body["severity"]]),
-                safe(minute(body["time"], offset)),
+                safe(minute(body["time"], offset, year=year)),
                 safe(body["title"], limit=90),
                 safe(", ".join(body["hosts"]), limit=30),
             )
@@ -68,7 +70,8 @@ def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]])
     out.print(f"  {local(body['time'])}  on {visible(', '.join(body['hosts']))}")
     out.print(indented(body["why"], "  "))
     out.print(safe(f"  rule {body['rule_id']}  ATT&CK {', '.join(body['techniques']) or '-'}"))
-    out.print(safe(f"  answers {', '.join(body['cites']) or '-'}"))
+    if body["cites"]:
+        out.print(safe(f"  answers {', '.join(body['cites'])}"))
     if body["visit"]:
         out.print(f"  visit {body['visit']}")
     if body.get("count", 1) > 1:
@@ -111,4 +114,5 @@ def held_table(rows: Sequence[Mapping[str, Any]]) -> None:
         out.print(safe(f"{row['count']:,} of {row['title']} on {host}", limit=200))
         why = f"{row['reason']} ({row['by']}, until {row['until']}; {row['path']}:{row['line']})"
         out.print(indented(why, "  ", "dim"))
-    out.print(f"{sum(row['count'] for row in rows):,} hits are held back.")
+    total = sum(row["count"] for row in rows)
+    out.print(f"{counted(total, 'hit')} {'is' if total == 1 else 'are'} held back.")

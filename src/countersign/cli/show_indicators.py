@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from countersign.cli.text import console, indented, local, plain_table, safe
+from countersign.cli.text import console, counted, indented, local, plain_table, safe
 
 if TYPE_CHECKING:
     from countersign.app.indicator_hunt import Hunt
@@ -28,13 +28,17 @@ def imported(results: Iterable[Imported]) -> None:
         change = result.change
         out.print(
             safe(
-                f"{result.source.name}: {result.source.rows:,} indicators "
+                f"{result.source.name}: {counted(result.source.rows, 'indicator')} "
                 f"({change.new:,} new, {change.changed:,} changed, {change.gone:,} gone, {change.same:,} as before)"
             )
         )
         if result.refused:
+            verb = "is too broad and matches" if result.refused == 1 else "are too broad and match"
             out.print(
-                f"  {result.refused:,} are too broad and match nothing (countersign indicators list SOURCE --state refused)"
+                safe(
+                    f"  {result.refused:,} {verb} nothing (countersign indicators list {result.source.name} "
+                    "--state refused)"
+                )
             )
         _problems(result.problems, result.source.unread)
 
@@ -98,7 +102,8 @@ def hunted(hunt: Hunt) -> None:
     """What was seen, one block an indicator and host."""
     out = console()
     out.print(
-        f"{hunt.indicators:,} indicators against {hunt.events:,} events: {len(hunt.sightings):,} sightings"
+        f"{counted(hunt.indicators, 'indicator')} against {counted(hunt.events, 'event')}: "
+        f"{counted(len(hunt.sightings), 'sighting')}"
     )
     if hunt.crowded:
         out.print(f"{hunt.crowded:,} indicators were passed over: very many others have the same value")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from countersign.cli.text import STYLES, console, indented, local, plain_table, safe
+from countersign.cli.text import STYLES, console, counted, indented, local, plain_table, safe
 from countersign.model.visible import visible
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def caught(result: Hunt) -> None:
             out.print(safe(f"does not run: {rule.title}: {reason}", "yellow", 300))
     hits = sum(one.count for one in result.caught)
     out.print(
-        f"{result.rules:,} rules over {result.stored:,} events in {result.seconds:.1f} s "
-        f"({result.events:,} of their log sources): {hits:,} hits."
+        f"{counted(result.rules, 'rule')} over {counted(result.stored, 'event')} in {result.seconds:.1f} s "
+        f"({result.events:,} of {'its log source' if result.rules == 1 else 'their log sources'}): {counted(hits, 'hit')}."
     )
 
 
@@ -89,7 +89,9 @@ def _of_rule(group: Sequence[Caught]) -> None:
                 indented(f"{test.field or 'a value'} {visible(test.test, 120)}: {value}", "      ", "dim")
             )
     if len(group) > HOSTS_SHOWN:
-        out.print(f"  ... and {len(group) - HOSTS_SHOWN:,} more hosts (--json lists them all)", style="dim")
+        out.print(
+            f"  ... and {counted(len(group) - HOSTS_SHOWN, 'more host')} (--json lists them all)", style="dim"
+        )
 
 
 def tried(trial: Trial) -> None:
@@ -114,11 +116,12 @@ def tried(trial: Trial) -> None:
             out.print(indented(f"it is not of the rule's log source: {wanted}", "  ", "dim"))
     if len(trial.tried) > RECORDS_SHOWN:
         out.print(
-            f"... and {len(trial.tried) - RECORDS_SHOWN:,} more records (--record N, or --json)", style="dim"
+            f"... and {counted(len(trial.tried) - RECORDS_SHOWN, 'more record')} (--record N, or --json)",
+            style="dim",
         )
     out.print(
         safe(
-            f"{trial.rule.title}: fires on {len(trial.fired):,} of {trial.concerned:,} records of its log source "
+            f"{trial.rule.title}: fires on {len(trial.fired):,} of {counted(trial.concerned, 'record')} of its log source "
             f"({trial.records:,} in all).",
             "bold",
             300,
@@ -153,18 +156,25 @@ def imported(result: Imported) -> None:
     out = console()
     out.print(
         safe(
-            f"{result.name}: {result.rules:,} rules in {result.files:,} files from {result.origin}",
+            f"{result.name}: {counted(result.rules, 'rule')} in {counted(result.files, 'file')} from {result.origin}",
             "bold",
             300,
         )
     )
     if result.passed_over:
-        out.print(f"  {result.passed_over:,} YAML files hold no rule and were passed over", style="dim")
+        files = counted(result.passed_over, "YAML file")
+        words = "holds no rule and was" if result.passed_over == 1 else "hold no rule and were"
+        out.print(f"  {files} {words} passed over", style="dim")
     if not result.first:
         rows = [
             *(("new", rule.level, rule.title, rule.version) for rule in result.new),
             *(
-                ("changed", one.rule.level, one.rule.title, f"{one.old_version} > {one.rule.version}")
+                (
+                    "changed",
+                    one.rule.level,
+                    one.rule.title,
+                    f"{one.old_version or '-'} > {one.rule.version or '-'}",
+                )
                 for one in result.changed
             ),
             *(("gone", rule.level, rule.title, rule.version) for rule in result.gone),

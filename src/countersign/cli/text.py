@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -51,13 +51,23 @@ def offset_of(stamp: str) -> str:
     return datetime.fromisoformat(stamp).astimezone().strftime("%z")
 
 
-def minute(stamp: str | None, offset: str) -> str:
+def counted(count: int, noun: str, many: str = "") -> str:
+    """A number and what it counts: `1 rule`, `2,000 rules`."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
+
+
+def several_years(stamps: Iterable[str | None]) -> bool:
+    """Whether times are of more than one year of the user's zone, so that the day alone would mislead."""
+    return len({datetime.fromisoformat(stamp).astimezone().year for stamp in stamps if stamp}) > 1
+
+
+def minute(stamp: str | None, offset: str, *, year: bool = False) -> str:
     """Day and minute in the user's zone; the offset stands beside it where it is not `offset` (summer time)."""
     if stamp is None:
         return "unknown"
     moment = datetime.fromisoformat(stamp).astimezone()
     own = moment.strftime("%z")
-    return moment.strftime("%m-%d %H:%M") + (f" {own}" if own != offset else "")
+    return moment.strftime("%Y-%m-%d %H:%M" if year else "%m-%d %H:%M") + (f" {own}" if own != offset else "")
 
 
 def brief(start: str | None, end: str | None) -> str:

@@ -20,7 +20,7 @@ from countersign.rules.filters import apply_filters, filter_states
 from countersign.rules.logsources import LogSources, Meaning, Renames, Where
 from countersign.rules.placeholders import NO_LISTS, Lists
 from countersign.rules.plain import spelled
-from countersign.rules.rule import Rule, RuleSet
+from countersign.rules.rule import REFUSED, Rule, RuleSet
 
 if TYPE_CHECKING:
     from sigma.rule import SigmaLogSource
@@ -183,7 +183,7 @@ def _asked(source: SigmaLogSource) -> str:
 
 
 def _refused(rule: Rule) -> Status | None:
-    if rule.status in {"deprecated", "unsupported"}:
+    if rule.status in REFUSED:
         return Status("unsupported", f"its authors mark it {rule.status}")
     return None
 

@@ -16,7 +16,7 @@ from countersign.errors import RuleError
 from countersign.rules.correlations.definition import spell
 from countersign.rules.correlations.parse import define
 from countersign.rules.documents import PARSER_FAILURES, Document, read_documents
-from countersign.rules.rule import Example, Problem, Rule, RuleKind, RuleSet
+from countersign.rules.rule import REFUSED, Example, Problem, Rule, RuleKind, RuleSet
 
 MAX_FILE_BYTES = 1 << 20
 """The largest rule file of SigmaHQ is under 40 KiB."""
@@ -164,7 +164,7 @@ class _Loader:
         kept: dict[str, tuple[Rule, Any]] = {}
         for rule, parsed in self._found:
             first = kept.setdefault(rule.id, (rule, parsed))[0]
-            if first is not rule:
+            if first is not rule and not (_never_runs(first) and _never_runs(rule)):
                 where = f"{first.path}:{first.line}"
                 self._problem(rule.path, rule.line, f"the same id {rule.id} as {where}, which is kept")
         problems = sorted(
@@ -210,6 +210,11 @@ def _rule(document: Document, path: str, digest: str, place: int) -> Rule:
     if not isinstance(tests, dict):
         return rule
     return replace(rule, fires=_examples(tests.get("fires")), silent=_examples(tests.get("silent")))
+
+
+def _never_runs(rule: Rule) -> bool:
+    """SigmaHQ's own release has doubles among these, where it makes no difference which is kept."""
+    return rule.status in REFUSED
 
 
 def _correlation(document: Document) -> str:

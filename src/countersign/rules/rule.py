@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from sigma.rule import SigmaRule
 
 RuleKind = Literal["rule", "correlation", "filter"]
+REFUSED = frozenset({"deprecated", "unsupported"})
+"""What authors say (`status`) of a rule that is not to run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,25 @@ def test_a_zip_becomes_a_folder_with_a_lock_that_sha256sum_checks(ward: Workspac
     assert {row.source for row in listed(ward) if row.id.startswith("00000000")} == {"sigma"}
 
 
+def test_rules_that_cannot_run_by_their_own_fault_are_broken(ward: Workspace, tmp_path: Path) -> None:
+    nameless = rule(1, "evil").replace("condition: selection", "condition: selection and not filter")
+    undetecting = rule(2, "odd").partition("detection:")[0]
+    wanting = rule(3, "x").replace("CommandLine|contains: 'x'", "CommandLine|expand: '%Nowhere%'")
+    marked = nameless.replace(rule_id(1), rule_id(4)).replace("status: test", "status: deprecated")
+    path = packed(
+        tmp_path / "pack.zip", {"a.yml": nameless, "b.yml": undetecting, "c.yml": wanting, "d.yml": marked}
+    )
+    for _ in range(2):  # the second time from the cache
+        (result,) = import_rules(ward, [path])
+        told = [(Path(one.path).name, one.line, one.reason) for one in result.broken]
+        assert [one[:2] for one in told] == [("b.yml", 1), ("a.yml", 1)]
+        assert told[1][2] == "the condition names 'filter', which is not defined"
+        assert result.passed_over == 0
+    assert any("which is not defined" in note for note in review(ward, now=NOW).notes)
+    broken = [row for row in listed(ward) if row.state == "broken"]
+    assert [Path(row.path).name for row in broken] == ["b.yml", "a.yml"]
+
+
 def test_the_next_import_tells_what_changed(ward: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "pack"
     folder.mkdir()

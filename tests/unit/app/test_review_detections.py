@@ -143,6 +143,16 @@ def test_correlations_do_not_see_hits_that_are_held_back(ward: Workspace) -> Non
     assert [row[0] for row in hits(ward)].count("correlation") == 0
 
 
+def test_the_list_of_hits_held_back_adds_up_to_what_the_review_says(ward: Workspace) -> None:
+    lay(ward, "two.yml", rule(2, "evil.exe -x"))
+    lay(ward, "many.yml", CORRELATION)
+    lay(ward, "backup.yaml", SHORT.replace("Rule 1", "any"), "exceptions")
+    result = review(ward, now=NOW)
+    assert [row["title"] for row in held_hits(ward, NOW)] == ["Rule 2"], "rule 1 has no findings to hold back"
+    assert sum(row["count"] for row in held_hits(ward, NOW)) == 3
+    assert any("3 hits held back by 1 exception" in note for note in result.notes)
+
+
 def test_a_correlation_does_not_depend_on_how_its_hits_came(ward: Workspace, tmp_path: Path) -> None:
     lay(ward, "many.yml", CORRELATION)
     review(ward, now=NOW)

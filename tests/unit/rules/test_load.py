@@ -61,6 +61,16 @@ def test_of_one_id_the_first_path_is_kept(tmp_path: Path) -> None:
     assert found.problems[0].path.endswith("b.yml")
 
 
+def test_doubles_that_never_run_are_not_told(tmp_path: Path) -> None:
+    refused = ONE.replace("level: high", "level: high\nstatus: unsupported")
+    (tmp_path / "a.yml").write_text(refused, "utf-8")
+    (tmp_path / "b.yml").write_text(refused, "utf-8")
+    found = load_rules([tmp_path])
+    assert (len(found.rules), found.problems) == (1, ())
+    (tmp_path / "c.yml").write_text(ONE, "utf-8")
+    assert [Path(one.path).name for one in load_rules([tmp_path]).problems] == ["c.yml"]
+
+
 def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "MAX_FILE_BYTES", len(ONE))
     monkeypatch.setattr(load, "MAX_FILES", 1)

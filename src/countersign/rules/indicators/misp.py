@@ -117,11 +117,17 @@ def read_attributes(
         yield Problem(path, None, info[:80], "it holds no attributes")
     if context:
         yield Problem(
-            path, None, info[:80], f"{context} attributes are context and not for detection (to_ids)"
+            path,
+            None,
+            info[:80],
+            f"{context} {'attribute is' if context == 1 else 'attributes are'} context and not for detection (to_ids)",
         )
     for kind, count in sorted(unknown.items()):
         yield Problem(
-            path, None, info[:80], f"{count} attributes of type {kind!r} are not matched in any event"
+            path,
+            None,
+            info[:80],
+            f"{count} {'attribute' if count == 1 else 'attributes'} of type {kind!r}: not matched in any event",
         )
 
 

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from countersign.app.workspace import Workspace
+from countersign.cli.commands import program
+from countersign.cli.show_findings import finding_table
+from countersign.cli.text import counted, minute, several_years
+from detecting import lay, process, rule, take
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Workspace:
+    workspace = Workspace.create(tmp_path / "ward")
+    take(workspace, "a.jsonl", [process(1, "evil.exe -x")])
+    return workspace
+
+
+def run(ward: Workspace, *words: str) -> str:
+    arguments = ["-C", str(ward.root), "rules", *words]
+    return CliRunner().invoke(program, arguments, standalone_mode=False, catch_exceptions=False).output
+
+
+def test_one_is_not_many(ward: Workspace, tmp_path: Path) -> None:
+    lay(ward, "one.yml", rule(1, "evil"))
+    out = run(ward, "hunt", "Rule 1")
+    assert "1 rule over 1 event in" in out
+    assert "(1 of its log source): 1 hit." in " ".join(out.split())
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "two.yml").write_text(rule(2, "odd"), "utf-8")
+    (tmp_path / "pack" / "other.yml").write_text("on: push", "utf-8")
+    out = run(ward, "import", str(tmp_path / "pack"))
+    assert "pack: 1 rule in 1 file from" in out
+    assert "1 YAML file holds no rule and was passed over" in out
+    assert counted(2000, "rule") == "2,000 rules"
+
+
+def body(number: int, time: str) -> dict[str, Any]:
+    return {
+        "id": f"{number:032d}",
+        "time": time,
+        "severity": "high",
+        "title": "Event log cleared",
+        "hosts": ["SRV1"],
+        "visit": None,
+    }
+
+
+def test_the_year_is_said_where_it_is_not_plain(capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = "2025-07-02T12:00:00Z", "2026-07-02T12:00:00Z"
+    assert several_years([old, new, None])
+    assert not several_years([old, old, None])
+    assert minute(old, "", year=True).startswith("2025-07-02 ")
+    finding_table([body(1, old), body(2, new)])
+    out = capsys.readouterr().out
+    assert "2025-07-02" in out
+    assert "2026-07-02" in out
+    finding_table([body(1, old)])
+    assert "2025" not in capsys.readouterr().out
