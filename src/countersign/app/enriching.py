@@ -101,13 +101,10 @@ class Enricher:
         return self._known[key]
 
     def visit(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A visit's JSON body with `source_about` and `target_about` in its hops, null where nothing is known. As it
-        was where the settings name no files."""
-        if not self._paths:
-            return body
+        """A visit's JSON body with `source_about` and `target_about` in its hops, null where nothing is known."""
         for hop in body["hops"]:
             for side, address in (("source", hop["source_ip"] or hop["source"]), ("target", hop["target"])):
-                found = self.about(address, hop[side])
+                found = self.about(address, hop[side]) if self._paths else NOTHING
                 hop[f"{side}_about"] = None if found == NOTHING else found.document()
         return body
 

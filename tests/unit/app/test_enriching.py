@@ -125,7 +125,7 @@ def _configured(workspace: Workspace, files: Path) -> Workspace:
 
 def test_visits_report_and_json_say_it_and_events_do_not(reviewed: Workspace, files: Path) -> None:
     (before,) = Results.open(reviewed).visits()
-    assert "source_about" not in before["hops"][0]
+    assert before["hops"][0]["source_about"] is None
     workspace = _configured(reviewed, files)
     run = CliRunner().invoke
     said_ = run(program, ["-C", str(workspace.root), "visit", before["id"], "--json"])

@@ -147,6 +147,13 @@ LINK: dict[str, Check] = {
     "reason": text,
     "candidates": IDS,
 }
+ABOUT: dict[str, Check] = {
+    "country": text,
+    "asn": partial(maybe, number),
+    "network": text,
+    "name": text,
+    "groups": partial(many, text),
+}
 HOP: dict[str, Check] = {
     "id": id_,
     "parent": partial(maybe, id_),
@@ -166,6 +173,8 @@ HOP: dict[str, Check] = {
     "session": text,
     "mfa": partial(maybe, flag),
     "gateway": text,
+    "source_about": partial(maybe, partial(shape, ABOUT)),
+    "target_about": partial(maybe, partial(shape, ABOUT)),
     "records": partial(many, partial(shape, REFERENCE)),
     "actions": partial(many, partial(shape, ACTION)),
 }
@@ -349,6 +358,7 @@ def promised() -> Iterator[tuple[str, set[str], Mapping[str, Check]]]:
     yield "visit", braced(visit) | tabled(visit), VISIT
     yield "hop", braced(hops) | tabled(hops), HOP
     yield "link", braced(hops, "| `link`"), LINK
+    yield "about", braced(hops, "| `source_about`"), ABOUT
     yield "action", braced(hops, "| `actions`"), ACTION
     yield "verdict", braced(verdicts), VERDICT
     finding = section("Finding: ")
