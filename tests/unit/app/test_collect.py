@@ -382,6 +382,27 @@ def test_workers_give_what_one_process_gives(ward: Ward, logs: Path, monkeypatch
     ward.sound()
 
 
+def test_a_batch_that_cannot_be_stored_while_the_next_is_read(
+    ward: Ward, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (logs / "a.log").write_bytes(syslog(range(3000)))
+
+    def refused(*_: object) -> None:
+        raise StoreError("the lake is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_pipeline, "INLINE_BYTES", 1)
+        patch.setattr(_pipeline, "JOB_BYTES", 30_000)
+        patch.setattr(_pipeline, "STORE_ROWS", 1000)
+        patch.setattr("countersign.app.cutting.SEGMENT_BYTES", 20_000)
+        patch.setattr(Lake, "append", refused)
+        with pytest.raises(StoreError, match="the lake is gone"):
+            ward.collect(logs)
+    assert ward.collect(logs).recovered > 5
+    assert len(ward.ids()) == 3000
+    ward.sound()
+
+
 def test_a_parser_that_kills_its_process(ward: Ward, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_pipeline, "INLINE_BYTES", 1)
     monkeypatch.setattr(_pipeline, "JOB_BYTES", 1)

@@ -42,8 +42,19 @@ def test_what_is_put_comes_back(tmp_path_factory: pytest.TempPathFactory, raw: b
     assert (sealed.stored_digest, sealed.stored_size) == (hashlib.sha256(stored).hexdigest(), len(stored))
     assert archive.get(sealed.digest) == raw
     assert archive.salt(sealed.digest) == archive.open(sealed.digest).salt
+    assert archive.unpacked(sealed.digest) == (raw, archive.salt(sealed.digest))
     assert archive.stored_size(sealed.digest) == len(stored)
     assert list(archive.digests()) == [sealed.digest]
+
+
+def test_what_is_missing_or_torn_is_not_unpacked(archive: Archive) -> None:
+    sealed = archive.put(b"bytes")
+    file = file_of(archive, sealed.digest)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ArchiveError, match="damaged"):
+        archive.unpacked(sealed.digest)
+    with pytest.raises(ArchiveError, match="missing"):
+        archive.unpacked(NO_SUCH)
 
 
 def test_the_same_bytes_are_sealed_once(archive: Archive) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from countersign.model import identity, schema
 from countersign.model.batch import EventBatch, ParseContext
-from countersign.model.columns import MAX_DEPTH_TEXT, ORDINARY, Kind
+from countersign.model.columns import MAX_DEPTH_TEXT, ORDINARY, Kind, Same
 
 MOMENT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CONTEXT = ParseContext(segment="5" * 64, received=MOMENT, sealed=MOMENT, origin="lab")
@@ -141,6 +141,35 @@ def test_what_a_kind_has_in_common_is_in_every_row_and_rivals_are_renamed() -> N
     assert [row["src_channel"] for row in found] == ["Security", "Security"]
     assert dict(found[0]["unmapped"]) == {"Opcode": "0", "who": "ann", "Data_Channel": "forged"}
     assert "status_id" not in found[0]
+
+
+def test_a_column_may_be_a_kinds_in_one_row_and_a_records_own_in_another() -> None:
+    kinds = [Kind(columns={"user.name": "everyone"}, fields={"Image": "shared"}), Kind(rival="Other_")]
+    one = batch()
+    one.add(0, b"1", when(), {"Image": "b"}, None, kinds[1])
+    one.add(1, b"2", when(), {"image": "c"}, None, kinds[0])
+    one.add(2, b"3", when() | {"user.name": "bob"}, {}, None, kinds[0])
+    one.add(3, b"4", when() | {"user.name": "eve"}, {"Image": "d", "x": "y"}, None, kinds[1])
+    found = rows(one)
+    assert [row["user"]["name"] for row in found] == [None, "everyone", "bob", "eve"]
+    assert [row["src_image"] for row in found] == ["b", "shared", "shared", "d"]
+    assert [row["unmapped"] for row in found] == [None, [("image", "c")], None, [("x", "y")]]
+
+
+@given(st.text(max_size=3), st.integers(1, 5), st.integers(-6, 6))
+def test_one_value_for_many_is_as_a_list_of_it(value: str, times: int, place: int) -> None:
+    same, values = Same(value, times), [value] * times
+    assert (list(same), len(same), list(same[place:]), list(same[:place])) == (
+        values,
+        times,
+        values[place:],
+        values[:place],
+    )
+    if -times <= place < times:
+        assert same[place] == values[place]
+    else:
+        with pytest.raises(IndexError):
+            same[place]
 
 
 FIELDS = st.dictionaries(st.sampled_from(["CommandLine", "commandline", "Image", "x", "y"]), st.none() | st.text(max_size=3) | st.integers(0, 9))  # fmt: skip
