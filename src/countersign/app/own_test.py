@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from countersign.app.own_families import read_mapping
+from countersign.app.own_mapping import read_mapping
 from countersign.errors import InputError, UsageError
 from countersign.model.batch import ParseContext
 from countersign.sources import HEAD_BYTES, sources

@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from collecting import Ward
-from countersign.app.own_families import OwnFamilies, read_mapping
-from countersign.app.own_test import try_mapping
+from countersign.app.own_families import OwnFamilies
+from countersign.app.own_mapping import read_mapping
+from countersign.app.own_test import MOMENT, try_mapping
 from countersign.app.report import report_model
 from countersign.app.sources import explain, listed
 from countersign.cli.commands import program
 from countersign.errors import InputError, UsageError
+from countersign.model.batch import ParseContext
+from countersign.sources._custom import custom_source
 
 PAGE = (Path(__file__).parents[3] / "docs" / "custom-sources.md").read_text("utf-8")
 MAPPING = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
@@ -153,3 +158,32 @@ def test_a_broken_mapping_stops_before_anything_is_read(doors: Ward, logs: Path)
     with pytest.raises(InputError):
         doors.collect(logs)
     assert list(OwnFamilies.of(doors.workspace, strict=False).mappings) == ["custom.doors"]
+
+
+PARTS = st.sampled_from(
+    [
+        "name: a\n", "product: P\n", "format: json\n", "match: {fields: [x]}\n", "time: {field: t}\n", "kinds: {1: {}}\n",
+        "by: x\n", "columns: {user: a, src_endpoint.port: [b, c]}\n", "columns: {[a]: {value: 1}}\n", "time: [1]\n",
+        "match: {equals: {a: &x [*x]}}\n", "key: 5\n", "time: {field: [t, u], format: dmy, zone: 5}\n", "kinds: {a: b}\n",
+        "? {a: b}\n: c\n", "title: !!python/object:os.system x\n", "<<: {name: b}\n", "- a\n", "\x00", "what: 2026-01-01\n", "[" * 99,
+        "match: {equals: {ok: true}}\n", "columns: {user: {value: a}}\n", "vendor:\n", "\t", "status: failure\n", "...\n---\n",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(parts=st.lists(PARTS, min_size=1, max_size=8))
+def test_whatever_stands_in_a_mapping_it_is_a_family_or_told(tmp_path: Path, parts: list[str]) -> None:
+    good = ["name: a\n", "product: P\n", "format: json\n", "match: {fields: [x]}\n", "time: {field: t}\n"]
+    taken = {part.partition(":")[0] for part in parts}
+    path = tmp_path / "a.yaml"
+    path.write_text("".join([*parts, *(part for part in good if part.partition(":")[0] not in taken)]))
+    try:
+        _, text = read_mapping(path)
+    except InputError:
+        return
+    family = custom_source(text)
+    context = ParseContext(segment="0" * 64, received=MOMENT, sealed=MOMENT)
+    record = b'{"x":1,"t":"2026-01-01","a":[{}],"b":{"c":null},"ok":true}'
+    parsed = family.parse([record, b"{", b"", b"[1]", b"\xff"], context)
+    assert parsed.events.num_rows + parsed.rejected.num_rows + parsed.duplicates
