@@ -15,6 +15,7 @@ from countersign.cli.text import (
     brief,
     clock,
     console,
+    counted,
     indented,
     lasting,
     local,
@@ -44,9 +45,9 @@ def collected(summary: Summary) -> None:
     """What a collection brought."""
     out = console()
     out.print(
-        f"{summary.records:,} records read from {len(summary.files):,} files ({size(summary.bytes)}) "
-        f"in {summary.seconds:.1f} s: {summary.events:,} events, {summary.new_events:,} of them new, "
-        f"{summary.rejected:,} rejected, {summary.unrecognised:,} files not recognised."
+        f"{counted(summary.records, 'record')} read from {counted(len(summary.files), 'file')} ({size(summary.bytes)}) "
+        f"in {summary.seconds:.1f} s: {counted(summary.events, 'event')}, {summary.new_events:,} of them new, "
+        f"{summary.rejected:,} rejected, {counted(summary.unrecognised, 'file')} not recognised."
     )
     if summary.stopped:
         out.print(safe(f"Stopped early: {summary.stopped}. Run the same command again to go on.", "yellow"))
@@ -67,12 +68,13 @@ def reviewed(result: Reviewed) -> None:
     out = console()
     inside = {level: count - result.estate[level] for level, count in result.severities.items()}
     out.print(
-        f"{result.visits:,} visits, {sum(inside.values()):,} findings ({_by_level(inside)}) in {result.seconds:.1f} s."
+        f"{counted(result.visits, 'visit')}, {counted(sum(inside.values()), 'finding')} ({_by_level(inside)}) "
+        f"in {result.seconds:.1f} s."
     )
     if any(result.estate.values()):
         elsewhere = sum(result.estate.values())
         out.print(
-            f"Elsewhere in the estate: {elsewhere:,} findings ({_by_level(result.estate)}); countersign findings "
+            f"Elsewhere in the estate: {counted(elsewhere, 'finding')} ({_by_level(result.estate)}); countersign findings "
             "--scope estate"
         )
     for note in result.notes:

@@ -254,7 +254,8 @@ def _attention(model: ReportModel) -> str:
     if outside:
         parts.append(f"{plural(outside, 'finding')} outside of visits")
     verb = "needs" if len(visits) + outside == 1 else "need"
-    return f"{' and '.join(parts)} {verb} a person to look ({plural(len(grave), 'finding')})."
+    of_which = f" ({plural(len(grave), 'finding')})" if visits else ""
+    return f"{' and '.join(parts)} {verb} a person to look{of_which}."
 
 
 def _finding(

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from countersign.app.review import review
 from countersign.app.workspace import Workspace
 from countersign.cli.commands import program
+from countersign.cli.show import reviewed
 from countersign.cli.show_findings import finding_table
 from countersign.cli.text import counted, minute, several_years
 from detecting import lay, process, rule, take
@@ -25,8 +27,10 @@ def run(ward: Workspace, *words: str) -> str:
     return CliRunner().invoke(program, arguments, standalone_mode=False, catch_exceptions=False).output
 
 
-def test_one_is_not_many(ward: Workspace, tmp_path: Path) -> None:
+def test_one_is_not_many(ward: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lay(ward, "one.yml", rule(1, "evil"))
+    reviewed(review(ward))
+    assert "Elsewhere in the estate: 1 finding (1 medium);" in capsys.readouterr().out
     out = run(ward, "hunt", "Rule 1")
     assert "1 rule over 1 event in" in out
     assert "(1 of its log source): 1 hit." in " ".join(out.split())

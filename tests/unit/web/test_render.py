@@ -69,6 +69,11 @@ def test_the_summary_says_what_needs_a_person() -> None:
     assert "1 visit needs a person to look (3 findings)." in text
     quiet = read(render_report(samples.model(with_intrusion=False))).text
     assert "Nothing here needs a person today." in quiet
+    model = samples.model()
+    outside = replace(
+        model, findings=tuple(replace(one, visit=None, provider="") for one in model.findings[:1])
+    )
+    assert "1 finding outside of visits needs a person to look." in read(render_report(outside)).text
 
 
 def test_the_story_of_the_intrusion() -> None:
