@@ -10,6 +10,7 @@ import click
 from countersign import __version__
 from countersign.cli.agreement import agreement
 from countersign.cli.doctor import doctor
+from countersign.cli.evaluate import evaluate
 from countersign.cli.indicators import indicators
 from countersign.cli.ledger import ledger
 from countersign.cli.options import (
@@ -318,5 +319,5 @@ def rejected(ctx: click.Context, *, as_json: bool) -> None:
         rejected_table(rows)
 
 
-for group in (agreement, rules, indicators, source, doctor, ledger, range_, demo):
+for group in (agreement, rules, indicators, source, doctor, ledger, range_, evaluate, demo):
     program.add_command(group)

@@ -1,0 +1,75 @@
+"""`countersign evaluate`: the product held against the truth of a generated range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from countersign.cli.options import json_option, lines
+
+if TYPE_CHECKING:
+    from countersign.evaluate import Score
+
+
+@click.group()
+def evaluate() -> None:
+    """The product held against the truth of a generated range."""
+
+
+@evaluate.command("visits")
+@click.option(
+    "--range",
+    "made",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="What `countersign range generate` wrote.",
+)
+@click.option(
+    "--misses", type=click.IntRange(0, 1000), default=5, show_default=True, help="How many of each kind."
+)
+@json_option
+@click.pass_context
+def evaluate_visits(ctx: click.Context, made: Path, misses: int, *, as_json: bool) -> None:
+    """Collect and review a range in a temporary workspace (or the one of -C), and compare its visits with truth/."""
+    from countersign.evaluate import evaluate_visits as run
+
+    score = run(made, ctx.obj, misses)
+    if as_json:
+        lines([score.document()])
+    else:
+        _show(score)
+
+
+def _show(score: Score) -> None:
+    from countersign.cli.text import console, indented, plain_table
+
+    out = console()
+    table = plain_table("figure", "count", "share")
+    shares = score.shares()
+    for name in (
+        "hops",
+        "lost_whole",
+        "hops_in_visit",
+        "hops_wrong_visit",
+        "false_proven",
+        "ambiguous",
+        "ambiguous_top3",
+    ):
+        share = shares.get(name)
+        table.add_row(name, f"{getattr(score, name):,}", "" if share is None else f"{share:.2%}")
+    table.add_row("seconds", f"{score.seconds:,.1f}", "")
+    table.add_row("peak_mb", "unknown" if score.peak_mb is None else f"{score.peak_mb:,.0f}", "")
+    out.print(table)
+    protocols = plain_table("protocol", "hops", "in a visit", "wrong visit", "lost whole")
+    for name, counts in sorted(score.protocols.items()):
+        figures = (counts.hops, counts.in_visit, counts.wrong_visit, counts.lost_whole)
+        protocols.add_row(name, *(f"{figure:,}" for figure in figures))
+    out.print(protocols)
+    for miss in score.misses:
+        out.print(indented(f"{miss.kind}: hop {miss.hop} ({miss.protocol}), {miss.words}", ""))
+        out.print(indented(f"made: {miss.made}", "  "))
+        for record in miss.records[:2]:
+            out.print(indented(record, "  ", "dim"))

@@ -1,0 +1,116 @@
+"""The product run on a range's logs as its users run it, in processes of their own, and then the comparison."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign.errors import Error, UsageError
+from countersign.evaluate.compare import Comparison
+from countersign.evaluate.made import made_hops
+from countersign.evaluate.records import events_of
+from countersign.evaluate.score import Score
+from countersign.evaluate.truth import Truth, read_truth
+from countersign.lake import Lake
+from countersign.ledger import Archive
+
+TRUTH = "truth"
+AGREEMENTS = "agreements"
+_MEGABYTE = 1 << 20
+_ERROR_SHOWN = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a process took: wall-clock seconds, and the memory of its largest process, None where no system tells."""
+
+    seconds: float
+    peak_mb: float | None
+
+
+def evaluate_visits(made: Path, workspace: Path | None = None, misses: int = 5) -> Score:
+    """Collect and review the range in `made`, and hold the visits against its truth.
+
+    The workspace is a temporary one, unless one is named: it is made where there is none, and kept. Raises
+    `UsageError` for a folder that is no range, `Error` where the product fails.
+    """
+    if not (made / TRUTH / "visits.jsonl").is_file():
+        raise UsageError(
+            f"{made} is no range: it has no {TRUTH}/visits.jsonl\n  remedy: name a folder that `countersign range "
+            "generate` wrote"
+        )
+    with _place(workspace) as root:
+        collected, reviewed = _product(made, root)
+        truth = read_truth(made / TRUTH)
+        score = _compare(root, truth, misses)
+    score.seconds, score.peak_mb = reviewed.seconds, reviewed.peak_mb
+    score.collect_seconds, score.collect_peak_mb = collected.seconds, collected.peak_mb
+    return score
+
+
+@contextmanager
+def _place(workspace: Path | None) -> Iterator[Path]:
+    if workspace is not None:
+        yield workspace
+        return
+    with tempfile.TemporaryDirectory(prefix="countersign-evaluate-") as folder:
+        yield Path(folder) / "workspace"
+
+
+def _product(made: Path, root: Path) -> tuple[Ran, Ran]:
+    """Init, collect and review. The paths of the logs are all that the product learns of the range."""
+    if not (root / "countersign.toml").exists():
+        _run("init", str(root))
+    for file in sorted((made / AGREEMENTS).glob("*.yaml")):
+        if not (root / AGREEMENTS / file.name).exists():
+            shutil.copy(file, root / AGREEMENTS / file.name)
+    logs = [path for path in sorted(made.iterdir()) if path.is_dir() and path.name not in {TRUTH, AGREEMENTS}]
+    if not logs:
+        raise UsageError(f"{made} has no logs beside its {TRUTH}")
+    collected = _run("-C", str(root), "collect", "--json", *map(str, logs))
+    return collected, _run("-C", str(root), "review", "--all", "--json")
+
+
+def _compare(root: Path, truth: Truth, misses: int) -> Score:
+    with Lake.open(root / "lake") as lake:
+        named = events_of(lake, Archive(root / "archive"), truth.owner)
+        hops = made_hops(lake, named)
+    return Comparison(truth, hops, named).score(misses)
+
+
+def _run(*arguments: str) -> Ran:
+    """The program with these arguments. Raises `Error`, with its own words, where it fails."""
+    with tempfile.TemporaryFile() as said:
+        begun = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "countersign", *arguments], stdout=subprocess.DEVNULL, stderr=said
+        )
+        peak = _wait(process)
+        seconds = time.monotonic() - begun
+        if process.returncode:
+            said.seek(0)
+            words = said.read().decode("utf-8", "replace")[-_ERROR_SHOWN:].strip()
+            raise Error(
+                f"countersign {' '.join(arguments[:3])} ended with {process.returncode}\n  {words or 'it said nothing'}"
+            )
+    return Ran(seconds, peak)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> float | None:
+    """Waits for the end; the peak resident memory of the largest of it and its children, in megabytes."""
+    if not hasattr(os, "wait4"):
+        process.wait()
+        return None
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    # kilobytes, but bytes on a Mac
+    scale = 1 if sys.platform == "darwin" else 1 << 10
+    return round(usage.ru_maxrss * scale / _MEGABYTE, 1)

@@ -1,0 +1,99 @@
+"""The truth of a range: visits and hops, each with the names of the records that survived (docs/range.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from countersign.errors import InputError
+
+Key = tuple[str, ...]
+"""A record's name, comparable with what its event says: see `key_of`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrueHop:
+    """A hop as it was. `provider` is empty for the customer's own people, `parent` None for an entry."""
+
+    id: str
+    visit: str
+    parent: str | None
+    provider: str
+    protocol: str
+    words: str
+    keys: tuple[Key, ...]
+
+    @property
+    def survived(self) -> bool:
+        """Whether any of its records reached the logs."""
+        return bool(self.keys)
+
+
+@dataclass(slots=True)
+class Truth:
+    """All hops by id, and the hop of each record."""
+
+    hops: dict[str, TrueHop] = field(default_factory=dict)
+    owner: dict[Key, TrueHop] = field(default_factory=dict)
+
+    def recorded_parent(self, hop: TrueHop) -> TrueHop | None:
+        """The nearest hop above of which a record survived: the only parent that any log could show."""
+        above = self.hops.get(hop.parent or "")
+        while above is not None and not above.survived:
+            above = self.hops.get(above.parent or "")
+        return above
+
+
+def key_of(reference: Mapping[str, Any]) -> Key:
+    """The name of a record. A line goes by its digest alone, for not every line names its host."""
+    log = reference["log"]
+    if log == "windows":
+        return ("windows", reference["computer"].casefold(), reference["channel"], str(reference["record"]))
+    if log == "zeek":
+        return ("zeek", reference["path"], reference["uid"])
+    if log == "line":
+        return ("line", reference["sha256"])
+    return ("id", reference["id"])
+
+
+def read_truth(folder: Path) -> Truth:
+    """The truth in `folder`. Raises `InputError` where it is missing or not what a range writes."""
+    truth = Truth()
+    for name in ("visits.jsonl", "staff.jsonl"):
+        for hop in _read(folder / name):
+            truth.hops[hop.id] = hop
+            for key in hop.keys:
+                truth.owner.setdefault(key, hop)
+    return truth
+
+
+def _hops(visit: Mapping[str, Any]) -> Iterator[TrueHop]:
+    for hop in visit["hops"]:
+        yield TrueHop(
+            hop["id"],
+            visit["id"],
+            hop["parent"],
+            visit["provider"],
+            hop["protocol"],
+            f"{visit['person']}: {hop['account']} {hop['source']} > {hop['target']} {hop['start']}",
+            tuple(dict.fromkeys(map(key_of, hop["records"]))),
+        )
+
+
+def _read(path: Path) -> Iterator[TrueHop]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield from _hops(orjson.loads(line))
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    raise InputError(
+                        f"is no visit of a range: {error!r}", path=str(path), line=number
+                    ) from error
+    except OSError as error:
+        remedy = "name a folder that `countersign range generate` wrote"
+        raise InputError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from countersign.evaluate.compare import Comparison
+from countersign.evaluate.made import MadeHop
+from countersign.evaluate.score import Score
+from countersign.evaluate.truth import TrueHop, Truth
+
+
+class Story:
+    """A truth and what was made of it, a hop a line. A record of a hop `a` is `a1`; its event has that name too."""
+
+    def __init__(self) -> None:
+        self.truth = Truth()
+        self.made: dict[str, MadeHop] = {}
+
+    def true(
+        self, id_: str, visit: str, parent: str | None, *records: str, provider: str = "northgate"
+    ) -> None:
+        keys = tuple(("id", record) for record in records)
+        hop = TrueHop(id_, visit, parent, provider, "rdp", "somebody", keys)
+        self.truth.hops[id_] = hop
+        self.truth.owner.update(dict.fromkeys(keys, hop))
+
+    def make(
+        self, id_: str, visit: str, parent: str | None, link: str, *events: str, **more: tuple[str, ...]
+    ) -> None:
+        self.made[id_] = MadeHop(
+            id_, visit, parent, link, "why", more.get("candidates", ()), events, more.get("deeds", ())
+        )
+
+    def score(self, seed: int = 0) -> Score:
+        named = {key[1]: key for key in self.truth.owner}
+        made = list(self.made.items())
+        random.Random(seed).shuffle(made)
+        return Comparison(self.truth, dict(made), named).score(5)
+
+
+@pytest.fixture
+def story() -> Story:
+    """A true visit V of three hops a > b > c, all of it made as P."""
+    out = Story()
+    out.true("a", "V", None, "a1", "a2")
+    out.true("b", "V", "a", "b1")
+    out.true("c", "V", "b", "c1", "c2", "c3")
+    out.make("A", "P", None, "entry", "a1", "a2")
+    out.make("B", "P", "A", "proven", "b1")
+    out.make("C", "P", "B", "proven", "c1", "c2")
+    return out
+
+
+def misses(score: Score) -> list[tuple[str, str]]:
+    return [(miss.kind, miss.hop) for miss in score.misses]
+
+
+def figures(score: Score) -> tuple[int, int, int, int]:
+    return score.hops, score.hops_in_visit, score.hops_wrong_visit, score.false_proven
+
+
+def test_a_visit_as_it_was_is_right(story: Story) -> None:
+    score = story.score()
+    assert figures(score) == (3, 3, 0, 0)
+    assert score.misses == []
+    assert score.document()["shares"]["hops_in_visit"] == 1.0
+
+
+def test_a_hop_that_is_only_an_action_is_in_no_visit(story: Story) -> None:
+    story.make("C", "P", "B", "proven")
+    story.make("B", "P", "A", "proven", "b1", deeds=("c1",))
+    score = story.score()
+    assert figures(score) == (3, 2, 0, 0)
+    assert score.as_action_only == 1
+    assert misses(score) == [("not in a visit", "c")]
+    assert score.misses[0].records == ("id c1", "id c2", "id c3")
+    assert "action of hop B" in score.misses[0].made
+
+
+def test_a_hop_torn_off_is_in_the_wrong_visit(story: Story) -> None:
+    story.make("C", "Q", None, "entry", "c1")
+    score = story.score()
+    assert figures(score) == (3, 3, 1, 0)
+    assert (score.wrong_apart, score.wrong_mixed) == (1, 0)
+    assert misses(score) == [("wrong visit", "c")]
+
+
+def test_a_hop_in_anothers_visit_is_mixed_in_and_its_proven_link_false(story: Story) -> None:
+    story.true("x", "W", None, "x1")
+    story.true("y", "W", "x", "y1")
+    story.make("X", "Q", None, "entry", "x1")
+    story.make("Y", "Q", "X", "proven", "y1")
+    story.make("C", "Q", "Y", "proven", "c1")
+    score = story.score()
+    assert figures(score) == (5, 5, 1, 1)
+    assert (score.wrong_apart, score.wrong_mixed) == (0, 1)
+    assert misses(score) == [("wrong visit", "c"), ("false proven link", "c")]
+    assert "came from b" in score.misses[1].made
+
+
+def test_a_proven_link_past_a_recorded_hop_is_false_and_past_a_lost_one_true(story: Story) -> None:
+    story.make("C", "P", "A", "proven", "c1")
+    assert story.score().false_proven == 1
+    story.true("b", "V", "a")
+    del story.made["B"]
+    story.truth.owner.pop(("id", "b1"))
+    score = story.score()
+    assert score.lost_whole == 1
+    assert figures(score) == (2, 2, 0, 0)
+
+
+def test_a_link_between_two_parts_of_one_hop_is_true(story: Story) -> None:
+    story.make("D", "P", "C", "proven", "c3")
+    assert figures(story.score()) == (3, 3, 0, 0)
+
+
+def test_a_true_visit_in_two_equal_parts_is_the_one_with_its_entry(story: Story) -> None:
+    story.true("d", "V", "c", "d1")
+    story.make("C", "0", None, "entry", "c1")
+    story.make("D", "0", "C", "inferred", "d1")
+    assert misses(story.score()) == [("wrong visit", "c"), ("wrong visit", "d")]
+
+
+def test_ambiguous_links_count_by_their_first_three_candidates(story: Story) -> None:
+    for name in ("m", "n", "o"):
+        story.true(name, "V", None, f"{name}1")
+        story.make(name.upper(), "P", None, "entry", f"{name}1")
+    story.make("C", "P", "M", "ambiguous", "c1", candidates=("M", "N", "B"))
+    score = story.score()
+    assert (score.ambiguous, score.ambiguous_judged, score.ambiguous_top3) == (1, 1, 1)
+    story.make("C", "P", "M", "ambiguous", "c1", candidates=("M", "N", "O", "B"))
+    score = story.score()
+    assert (score.ambiguous, score.ambiguous_judged, score.ambiguous_top3) == (1, 1, 0)
+    assert ("ambiguous, truth not among three", "c") in misses(score)
+
+
+def test_the_customers_own_hops_count_for_nobody_but_show_when_they_are_taken_in(story: Story) -> None:
+    story.true("s", "S", None, "s1", provider="")
+    story.make("T", "P", "B", "proven", "s1")
+    score = story.score()
+    assert figures(score) == (3, 3, 0, 1)
+    assert score.hops_made_of_others == 1
+
+
+def test_order_does_not_matter(story: Story) -> None:
+    story.true("x", "W", None, "x1", "x2")
+    story.make("X", "P", "A", "inferred", "x1")
+    story.make("Z", "Q", None, "entry", "x2")
+    seen: list[Any] = [story.score(seed).document() for seed in range(10)]
+    assert all(one == seen[0] for one in seen)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from countersign.errors import Error
+from countersign.evaluate import run
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    folder = tmp_path / "range"
+    for name in ("windows", "zeek", "truth", "agreements"):
+        (folder / name).mkdir(parents=True)
+    (folder / "agreements" / "northgate.yaml").write_text("version: 1")
+    return folder
+
+
+def test_the_product_is_given_the_logs_and_not_the_truth(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, ...]] = []
+    root = tmp_path / "ward"
+    (root / "agreements").mkdir(parents=True)
+
+    def note(*arguments: str) -> run.Ran:
+        calls.append(arguments)
+        return run.Ran(1.0, 2.0)
+
+    monkeypatch.setattr(run, "_run", note)
+    run._product(made, root)
+    assert [call[-3:] for call in calls] == [
+        ("init", str(root))[-3:],
+        ("--json", str(made / "windows"), str(made / "zeek")),
+        ("review", "--all", "--json"),
+    ]
+    assert (root / "agreements" / "northgate.yaml").exists()
+
+
+def test_a_process_is_measured_and_its_failure_told_in_its_own_words(tmp_path: Path) -> None:
+    ran = run._run("--version")
+    assert ran.seconds > 0
+    assert ran.peak_mb is None or 5 < ran.peak_mb < 1000
+    with pytest.raises(Error, match="is no workspace"):
+        run._run("-C", str(tmp_path), "review")
