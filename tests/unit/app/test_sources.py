@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import source_coverage
 from click.testing import CliRunner
 
 from countersign.app.sources import explain, listed, statuses
@@ -25,6 +26,10 @@ CLOUDTRAIL = {
     "userIdentity": {"type": "IAMUser", "userName": "jane", "arn": "arn:aws:iam::111122223333:user/jane"},
     "ourOwnNote": "nobody maps this",
 }
+
+
+def test_the_shipped_status_is_that_of_the_golden_files() -> None:
+    assert statuses() == json.loads(source_coverage.status()), "run `make docs`"
 
 
 @pytest.fixture
