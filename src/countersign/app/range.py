@@ -14,7 +14,7 @@ Progress = Callable[[int, int | None], None]
 def shipped(folder: str, name: str) -> Path:
     """The file that `name` means: a path, or the name of one that ships (`content/ranges`, `content/scenarios`)."""
     path = Path(name)
-    if path.exists() or path.suffix:
+    if path.is_file() or path.suffix:
         return path
     root = resources.files("countersign").joinpath("content", folder)
     names = sorted(item.name.removesuffix(".yaml") for item in root.iterdir() if item.name.endswith(".yaml"))

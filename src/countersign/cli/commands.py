@@ -17,8 +17,8 @@ from countersign.cli.options import (
     LEVELS,
     json_option,
     lines,
-    moment,
     since_option,
+    span,
     until_option,
     workspace_of,
 )
@@ -133,7 +133,7 @@ def visits(
     from countersign.cli.show import visit_table
 
     results = Results.open(workspace_of(ctx))
-    bodies = results.visits(moment(since), moment(until), provider)
+    bodies = results.visits(*span(since, until), provider)
     if as_json:
         lines(bodies)
     else:
@@ -195,7 +195,7 @@ def findings(
     if held:
         return _held(workspace_of(ctx), as_json=as_json)
     results = Results.open(workspace_of(ctx))
-    bodies = results.findings(moment(since), moment(until), None if scope == "all" else scope)  # type: ignore[arg-type]  # one of two
+    bodies = results.findings(*span(since, until), None if scope == "all" else scope)  # type: ignore[arg-type]  # one of two
     if as_ocsf:
         lines(ocsf(finding_from(body)) for body in bodies)
     elif as_json:
@@ -253,9 +253,9 @@ def report(ctx: click.Context, output: Path, since: str | None, until: str | Non
     from countersign.web import render_report
 
     if str(output) == "-":
-        click.echo(render_report(report_model(workspace_of(ctx), moment(since), moment(until))))
+        click.echo(render_report(report_model(workspace_of(ctx), *span(since, until))))
         return
-    write_report(workspace_of(ctx), output, render_report, moment(since), moment(until))
+    write_report(workspace_of(ctx), output, render_report, *span(since, until))
     click.echo(f"Wrote {output}")
 
 

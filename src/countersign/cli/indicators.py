@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from countersign.cli.options import json_option, lines, moment, since_option, until_option, workspace_of
+from countersign.cli.options import json_option, lines, since_option, span, until_option, workspace_of
 
 SHOWN = 200
 """Indicators of one source that a terminal is shown."""
@@ -163,11 +163,12 @@ def indicators_hunt(
     from countersign.cli.show_indicators import hunted
 
     workspace = workspace_of(ctx)
+    first, last = span(since, until)
     with bar("hunting", quiet=as_json, unit="events") as progress:
         found = hunt(
             workspace,
-            since=moment(since),
-            until=moment(until),
+            since=first,
+            until=last,
             sources=sources,
             any_time=any_time,
             progress=progress,

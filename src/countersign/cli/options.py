@@ -46,6 +46,16 @@ def moment(text: str | None) -> datetime | None:
         ) from error
 
 
+def span(since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """Two times that a person typed, the first before the second."""
+    from countersign.errors import UsageError
+
+    first, last = moment(since), moment(until)
+    if first is not None and last is not None and first >= last:
+        raise UsageError(f"--since {since} is not before --until {until}: nothing lies between them")
+    return first, last
+
+
 def lines(documents: Iterable[Any]) -> None:
     """Print each document as one line of JSON."""
     import orjson

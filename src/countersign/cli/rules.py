@@ -10,8 +10,8 @@ from countersign.cli.options import (
     LEVELS,
     json_option,
     lines,
-    moment,
     since_option,
+    span,
     until_option,
     workspace_of,
 )
@@ -153,8 +153,9 @@ def rules_hunt(
     from countersign.cli.show_rules import caught
 
     workspace = workspace_of(ctx)
+    first, last = span(since, until)
     with bar("hunting", quiet=as_json, unit="events") as progress:
-        result = hunt(workspace, names, files, since=moment(since), until=moment(until), progress=progress)
+        result = hunt(workspace, names, files, since=first, until=last, progress=progress)
     for problem in result.problems:
         place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
         click.echo(f"{place}: {problem.reason}", err=True)

@@ -36,7 +36,10 @@ _EXACT = {
     "FTD": "cisco_asa",
     "PIX": "cisco_asa",
     "sysmon": "sysmon_linux",
-    **dict.fromkeys(("smtpd", "smtp", "lmtp", "qmgr", "cleanup", "local", "virtual", "pipe", "error", "discard"), "postfix"),
+    **dict.fromkeys(
+        ("smtpd", "smtp", "lmtp", "qmgr", "cleanup", "local", "virtual", "pipe", "error", "discard"),
+        "postfix",
+    ),
     "filterlog": "pfsense",
     "php-fpm": "pfsense",
     "php": "pfsense",
