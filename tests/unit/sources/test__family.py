@@ -195,15 +195,24 @@ def test_w3c() -> None:
     assert found[2] == {"rejected": "a row with more cells than the header names"}
 
 
-def test_lines_are_known_by_their_payload() -> None:
+def test_lines_that_tell_their_time_are_known_by_their_payload() -> None:
     source = line_source(replace(TOY, key=()), Payload(("kind=",), key_values))
-    bare = b'kind=x who="a \\"b\\"" port=5'
+    bare = b'kind=x who="a \\"b\\"" port=5 at=2026-11-20T09:59:58Z'
     found = rows(source, b"<13>Nov 20 10:00:00 relay " + bare + b"\n" + bare + b"\nmankind=1\n", "UTC")
     assert found[0]["unmapped"]["who"] == 'a "b"'
     assert found[0]["device.hostname"] == "relay"
     assert found[0]["count"] == 2
     assert "rejected" in found[1]
     assert found[0]["id"] == rows(source, bare)[0]["id"]
+
+
+def test_lines_without_a_time_of_their_own_are_known_with_their_frame() -> None:
+    source = line_source(replace(TOY, key=()), Payload(("kind=",), key_values))
+    found = rows(
+        source, b"<13>Nov 20 10:00:00 relay kind=x who=a\n<13>Nov 20 11:00:00 relay kind=x who=a\n", "UTC"
+    )
+    assert [row["count"] for row in found] == [1, 1]
+    assert found[0]["id"] != found[1]["id"]
 
 
 def test_cef_and_leef() -> None:
