@@ -12,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import repeat
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -312,9 +313,10 @@ class Pipeline:
     def _run(self, call: Callable[..., Any], portions: Sequence[Any]) -> Iterable[Any]:
         """A call for each portion, by the workers if there are any, and here if one of them died."""
         processes = self._processes
+        _parsing.release()
         if processes is not None:
             with suppress(BrokenProcessPool):
-                return list(processes.map(call, portions))
+                return list(processes.map(_parsing.leanly, repeat(call), portions))
         return map(call, portions)
 
     def _root(self, done: Batch) -> None:
