@@ -66,11 +66,7 @@ def filter_for(rules: CompiledSet, names: Sequence[tuple[str, ...]] | None) -> F
     """
     if names is None:
         return Filter()
-    taken = [
-        name
-        for name in names
-        if any(route.takes(tuple(part.casefold() for part in name)) for route in rules.routes)
-    ]
+    taken = [name for name in names if rules.takes(tuple(part.casefold() for part in name))]
     if not taken:
         return None
     source, log, _, event = (_distinct(names, taken, place) for place in range(4))

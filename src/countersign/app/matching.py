@@ -279,8 +279,7 @@ class Matching:
     def _forget(self, kept: Mapping[str, str], fresh: Difference | None) -> None:
         """Remove the hits of rules and indicators that are gone or changed. The lake is asked which there are, so that
         what a run that was killed left behind goes too."""
-        hits = self.lake.table("hits")
-        found = hits.select("rule_id", "kind").distinct().to_pyarrow()
+        found = self.lake.distinct("hits", ["rule_id", "kind"])
         kinds = found["kind"].fill_null("rule")
         of_rules = found["rule_id"].filter(pc.is_in(kinds, value_set=pa.array(["rule", "exception"])))
         gone = set(of_rules.to_pylist()) - kept.keys()

@@ -20,7 +20,7 @@ from countersign.lake._engine import quote, scan
 from countersign.lake._files import EPOCH, StoredFile
 from countersign.lake._guard import store_errors
 from countersign.lake._query import Filter, Span, concerned, projection, where
-from countersign.lake._scan import Passage
+from countersign.lake._scan import Passage, Piece, Portion
 from countersign.lake.batch import SegmentRow, rows_of
 from countersign.lake.tables import TableSpec
 from countersign.model import schema
@@ -123,19 +123,36 @@ class LakeReading:
         left out where it has no key that passes. Ids cannot be asked for."""
         folder = self._folder("events")
         filter_, span = where or Filter(), Span(since, until)
-        if filter_.ids is not None:
-            raise RuntimeError("ask `events` for ids")
-        select, chosen = projection(folder.spec, list(dict.fromkeys([*columns, *later])))
-        if any(pa.types.is_struct(field.type) for field in chosen):
-            raise RuntimeError("ask for the leaves of a struct")
+        select, chosen = _of_scan(folder, [*columns, *later], filter_)
         files = concerned(folder.files(), span, filter_.days)
-        ours = [file for file in files if file.ours]
+        ours = [Piece(file) for file in files if file.ours]
         yield from _scan.scan(folder.root, folder.spec, ours, columns, filter_, span, keys)
         others = [file for file in files if not file.ours]
         if others:
             cursor = self._connection.cursor()
             for batch in _stream(cursor, folder, others, select, chosen, filter_, span, BATCH_ROWS):
                 yield Passage(batch)
+
+    def portions(self, columns: Sequence[str], where: Filter, rows: int) -> list[Portion] | None:
+        """What `scan` would read of these events, in portions of some `rows` for several processes. None where another
+        engine wrote some of the files, which only `scan` reads."""
+        folder = self._folder("events")
+        _of_scan(folder, columns, where)
+        files = concerned(folder.files(), Span(), where.days)
+        if not all(file.ours for file in files):
+            return None
+        return [
+            Portion(folder.root, folder.spec, pieces, tuple(columns), where, Span())
+            for pieces in _scan.portions(files, rows)
+        ]
+
+    def distinct(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """The distinct rows of some columns of a table, in no particular order."""
+        folder = self._folder(name)
+        source = scan(folder.root, _narrow(folder.spec, *columns), folder.files())
+        with store_errors(f"reading {name}"):
+            query = f"SELECT DISTINCT {', '.join(map(quote, columns))} FROM ({source})"
+            return self._connection.cursor().sql(query).to_arrow_table()
 
     @staticmethod
     def _holding(
@@ -338,6 +355,16 @@ def _among(
         cursor.register(f"allowed_{column}", pa.table({column: pa.array(allowed, pa.string())}))
         return f"{column} IN (SELECT {column} FROM allowed_{column})", ()
     return (f"{column} IN ({', '.join('?' * len(allowed))})" if allowed else "false"), allowed
+
+
+def _of_scan(folder: DeltaFolder, names: Sequence[str], where: Filter) -> tuple[str, pa.Schema]:
+    """SQL and schema of what is asked of a scan, if that can be had of one."""
+    if where.ids is not None:
+        raise RuntimeError("ask `events` for ids")
+    select, chosen = projection(folder.spec, list(dict.fromkeys(names)))
+    if any(pa.types.is_struct(field.type) for field in chosen):
+        raise RuntimeError("ask for the leaves of a struct")
+    return select, chosen
 
 
 def _narrow(spec: TableSpec, *columns: str) -> TableSpec:

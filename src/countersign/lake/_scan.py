@@ -58,6 +58,47 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Of a file's row groups one in `every`, from the one numbered `first` on."""
+
+    file: StoredFile
+    first: int = 0
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A part of what `Lake.scan` was asked for, of our own files. It may be sent to another process and read there."""
+
+    root: Path
+    spec: TableSpec
+    pieces: tuple[Piece, ...]
+    names: tuple[str, ...]
+    where: Filter
+    span: Span
+
+    def passages(self, keys: KeyTest | None = None) -> Iterator[Passage]:
+        """Its rows, as `Lake.scan` gives them."""
+        return scan(self.root, self.spec, self.pieces, self.names, self.where, self.span, keys)
+
+
+def portions(files: Iterable[StoredFile], rows: int) -> Iterator[tuple[Piece, ...]]:
+    """The files cut, and put together, until each portion has some `rows`: a row group is not cut."""
+    held: list[Piece] = []
+    count = 0
+    for file in files:
+        every = max(1, file.rows // rows)
+        for first in range(every):
+            held.append(Piece(file, first, every))
+            count += file.rows // every
+            if count >= rows:
+                yield tuple(held)
+                held, count = [], 0
+    if held:
+        yield tuple(held)
+
+
+@dataclass(frozen=True, slots=True)
 class _Group:
     """A row group and those of its rows that will do."""
 
@@ -75,7 +116,7 @@ class _Group:
 def scan(
     root: Path,
     spec: TableSpec,
-    files: Sequence[StoredFile],
+    pieces: Sequence[Piece],
     names: Sequence[str],
     where: Filter,
     span: Span,
@@ -86,7 +127,7 @@ def scan(
 
     With `keys`, a map is read only where it has a key that passes.
     """
-    groups = _Groups(root, spec, names, where, span, keys).read(files)
+    groups = _Groups(root, spec, names, where, span, keys).read(pieces)
     with ThreadPoolExecutor(max_workers=1) as pool:
         ahead = pool.submit(next, groups, None)
         while True:
@@ -119,11 +160,11 @@ class _Groups:
             self._tests.append(("segment", pa.array(where.segments, pa.string())))
         self._span = span
 
-    def read(self, files: Iterable[StoredFile]) -> Iterator[Passage]:
+    def read(self, pieces: Iterable[Piece]) -> Iterator[Passage]:
         held: list[tuple[pa.Table, _Group]] = []
         rows = size = 0
-        for file in files:
-            for table, group in self._of_file(file):
+        for piece in pieces:
+            for table, group in self._of_file(piece):
                 held.append((table, group))
                 rows += table.num_rows
                 size += table.nbytes
@@ -133,8 +174,8 @@ class _Groups:
         if held:
             yield _passage(held)
 
-    def _of_file(self, file: StoredFile) -> Iterator[tuple[pa.Table, _Group]]:
-        path = self._root / file.path
+    def _of_file(self, piece: Piece) -> Iterator[tuple[pa.Table, _Group]]:
+        path = self._root / piece.file.path
         with _open(path) as parquet:
             present = set(_files.leaves(parquet.schema_arrow))
             asked = [column for column, _ in self._tests] + ([] if self._span.open else ["time"])
@@ -143,7 +184,7 @@ class _Groups:
             wanted = [name for name in self._names if name == self._spec.partition or _has(present, name)]
             first = [name for name in wanted if name in asked]
             rest = [name for name in wanted if name not in asked and name != self._spec.partition]
-            for number in range(parquet.num_row_groups):
+            for number in range(piece.first, parquet.num_row_groups, piece.every):
                 if self._outside(parquet, number):
                     continue
                 table, mask = self._asked(parquet, number, dict.fromkeys(asked))
@@ -154,7 +195,9 @@ class _Groups:
                     parquet, number, [name for name in rest if self._of_use(parquet, number, name)]
                 )
                 if self._spec.partition in wanted:
-                    columns[self._spec.partition] = pa.chunked_array([pa.repeat(file.day or "", len(mask))])
+                    columns[self._spec.partition] = pa.chunked_array(
+                        [pa.repeat(piece.file.day or "", len(mask))]
+                    )
                 nothing = {_ROWS: pa.chunked_array([pa.nulls(len(mask))])}
                 found = {name: columns[name] for name in wanted if name in columns} or nothing
                 yield _chosen(found, mask), _Group(path, number, mask)

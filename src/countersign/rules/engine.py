@@ -179,15 +179,23 @@ class CompiledSet:
         """The rows of each route that has any in the batch."""
         found: dict[int, list[int]] = {}
         for place, kind in enumerate(batch.kinds):
-            numbers = self._routes_of.get(kind)
-            if numbers is None:
-                near = (*self._of_log.get(kind[1], ()), *self._of_log.get(None, ()))
-                numbers = tuple(sorted(number for number in near if self.routes[number].takes(kind)))
-                if len(self._routes_of) < KINDS_KEPT:
-                    self._routes_of[kind] = numbers
-            for number in numbers:
+            for number in self._taking(kind):
                 found.setdefault(number, []).append(place)
         return {number: batch.select(kinds) for number, kinds in found.items()}
+
+    def takes(self, kind: Kind) -> bool:
+        """Whether some rule looks at events of these names (as in `NAMES`, casefolded)."""
+        return bool(self._taking(kind))
+
+    def _taking(self, kind: Kind) -> tuple[int, ...]:
+        """The routes that events of these names take."""
+        numbers = self._routes_of.get(kind)
+        if numbers is None:
+            near = (*self._of_log.get(kind[1], ()), *self._of_log.get(None, ()))
+            numbers = tuple(sorted(number for number in near if self.routes[number].takes(kind)))
+            if len(self._routes_of) < KINDS_KEPT:
+                self._routes_of[kind] = numbers
+        return numbers
 
     def _keywords(self, batch: Batch, routed: Mapping[int, Rows]) -> dict[int, dict[int, Mask]]:
         """For each route its keyword atoms that some of its rows answer. Routes with much of the batch are searched for
