@@ -16,6 +16,7 @@ from countersign.sources._programs import understand
 from countersign.sources._windows import values
 from countersign.sources._windows.gateway import RD_GATEWAY
 from countersign.sources._windows.plan import Plan
+from countersign.sources._windows.remote_access import RRAS
 from countersign.sources._windows.values import Scalar
 
 _MOST_SSH = 4096
@@ -208,6 +209,7 @@ CHANNELS: dict[tuple[str, str], dict[int, Plan]] = {
         "Microsoft-Windows-TerminalServices-Gateway/Operational",
         "Microsoft-Windows-TerminalServices-Gateway",
     ): RD_GATEWAY,
+    ("System", "RemoteAccess"): RRAS,
     ("Microsoft-Windows-WinRM/Operational", "Microsoft-Windows-WinRM"): {
         169: Plan(
             3002,

@@ -14,6 +14,7 @@ from functools import cache
 from countersign.sources._windows import values
 from countersign.sources._windows.channels import CHANNELS, MORE_SYSMON
 from countersign.sources._windows.plan import Compiled, Plan
+from countersign.sources._windows.remote_access import RAS_CLIENT
 from countersign.sources._windows.remote_support import SUPPORT, without_instance
 
 SUBJECT = Plan(
@@ -346,7 +347,9 @@ _NOTHING = Plan()
 def _compiled() -> dict[tuple[str, str], dict[int | None, Compiled]]:
     """Plans by casefolded channel and provider; the provider is empty for records that name none."""
     table: dict[tuple[str, str], dict[int | None, Compiled]] = {}
-    for key, plans in SUPPORT.items():  # Application is everybody's: nothing holds there without the provider
+    for key, plans in (
+        SUPPORT | RAS_CLIENT
+    ).items():  # Application is everybody's: nothing holds there without the provider
         table[key[0].casefold(), key[1].casefold()] = {code: Compiled(plan) for code, plan in plans.items()}
     for channel, provider in (*FAMILIES, *(CHANNELS.keys() - FAMILIES.keys())):
         plans = CHANNELS.get((channel, provider), {}) | FAMILIES.get((channel, provider), {})

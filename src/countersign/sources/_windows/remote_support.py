@@ -1,6 +1,7 @@
-"""What remote support tools write into the Application channel: ScreenConnect's visits, commands and files.
+"""What remote support tools write into the Application channel: ScreenConnect's visits, commands and files, and Take Control's visits
+(`take_control`).
 
-The provider is `ScreenConnect Client (<instance>)`, a name for each server that the client belongs to, or `ScreenConnect`. Older
+ScreenConnect's provider is `ScreenConnect Client (<instance>)`, a name for each server that the client belongs to, or `ScreenConnect`. Older
 clients write everything with event id 0 or 1, newer ones with 100 (connected), 101 (disconnected), 200 (command) and 201 (files):
 so the text decides what an event is. It is one string: who connected is the account's name on the server, what the command
 was is not said.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import re
 
+from countersign.sources._windows import take_control
 from countersign.sources._windows.plan import Plan
 from countersign.sources._windows.values import Scalar
 
@@ -95,11 +97,14 @@ _EVENT = Plan(
 )
 SUPPORT: dict[tuple[str, str], dict[int, Plan]] = {
     (CHANNEL, name): dict.fromkeys((0, 1, 100, 101, 200, 201), _EVENT) for name in (CLIENT, "ScreenConnect")
-}
+} | {(CHANNEL, take_control.NAME): take_control.PLANS}
 """(channel, provider without its instance) -> event id -> plan."""
 
 
 def without_instance(provider: str) -> str:
-    """`ScreenConnect Client (1a2b3c)` as `ScreenConnect Client`; any other provider as it is."""
+    """`ScreenConnect Client (1a2b3c)` as `ScreenConnect Client`, the names of Take Control's agent as one; any other
+    provider as it is."""
+    if take_control.is_take_control(provider):
+        return take_control.NAME
     name, instance, _ = provider.partition(" (")
     return name if instance and provider.endswith(")") and name.casefold() == CLIENT.casefold() else provider
