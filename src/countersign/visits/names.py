@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -88,12 +88,39 @@ def is_local(address: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A record that shows `address` to be `host` from `first` to `last` (microseconds, UTC)."""
+    """A record that shows `address` to be `host` from `first` to `last` (microseconds, UTC). `own` is whether the host
+    says so itself: it is right in its own network, and behind translation another host may have that address here."""
 
     address: str
     host: str
     first: int
     last: int
+    own: bool = False
+
+
+def settled(claims: Iterable[Claim], shared: Collection[str] = ()) -> list[Claim]:
+    """Those of `claims` that stand: none on a `shared` address (translation hides several hosts behind it), and no own
+    word on an address that another host has too, while others see that host elsewhere."""
+    kept = sorted(
+        {claim for claim in claims if claim.own or claim.address not in shared},
+        key=lambda c: (c.address, c.first, c.last, c.host, c.own),
+    )
+    seen: dict[str, set[str]] = defaultdict(set)
+    holders: dict[str, set[str]] = defaultdict(set)
+    for claim in claims:
+        holders[claim.address].add(claim.host)
+        if not claim.own:
+            seen[claim.host].add(claim.address)
+    return [
+        claim
+        for claim in kept
+        if not (
+            claim.own
+            and (len(holders[claim.address]) > 1 or claim.address in shared)
+            and seen[claim.host]
+            and claim.address not in seen[claim.host]
+        )
+    ]
 
 
 class AddressBook:
@@ -102,27 +129,28 @@ class AddressBook:
     def __init__(self, claims: Iterable[Claim]) -> None:
         self._claims: dict[str, list[Claim]] = defaultdict(list)
         self._of: dict[str, set[str]] = defaultdict(set)
-        for claim in sorted(set(claims), key=lambda c: (c.address, c.first, c.last, c.host)):
+        for claim in claims:
             self._claims[claim.address].append(claim)
             self._of[claim.host].add(claim.address)
 
     def host(self, address: str, at: int) -> str | None:
-        """The host that had `address` at `at`: the claim that covers it or stands nearest; None if two differ
-        at the same distance or nothing is known."""
-        best: list[Claim] = []
-        nearest = -1
-        for claim in self._claims.get(address, ()):
-            distance = max(claim.first - at, at - claim.last, 0)
-            if nearest < 0 or distance < nearest:
-                best, nearest = [claim], distance
-            elif distance == nearest:
-                best.append(claim)
-        hosts = {claim.host for claim in best}
-        return hosts.pop() if len(hosts) == 1 else None
+        """The host that had `address` at `at`: the claim that covers it or stands nearest, what others saw before a
+        host's own word; None if two still differ or nothing is known."""
+        known = self._claims.get(address, ())
+        for nearest in (_nearest(known, at), _nearest([claim for claim in known if not claim.own], at)):
+            if len(nearest) == 1:
+                return nearest.pop()
+        return None
 
     def addresses(self, host: str) -> frozenset[str]:
         """All addresses that `host` ever had."""
         return frozenset(self._of.get(host, ()))
+
+
+def _nearest(claims: Iterable[Claim], at: int) -> set[str]:
+    distances = [(max(claim.first - at, at - claim.last, 0), claim.host) for claim in claims]
+    least = min((distance for distance, _ in distances), default=0)
+    return {host for distance, host in distances if distance == least}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from countersign.visits.names import (
     HostNames,
     is_address,
     is_local,
+    settled,
 )
 from countersign.visits.subjects import Claimed, Subjects
 
@@ -25,6 +26,10 @@ FAILURE = 2
 """OCSF `status_id`: somebody knocked and was not let in."""
 OUTBOUND = 2
 """OCSF `connection_info.direction_id`, seen from the host that wrote the record."""
+CROWD = 3
+"""So many hosts at one address within an hour are behind translation."""
+HOUR = 3600 * 1_000_000
+"""Microseconds."""
 ROUNDS = 5
 """How often a credential switch is followed to a further account; real chains are two or three long."""
 
@@ -178,23 +183,49 @@ def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Cl
         at=time,
         who=leaf(events, "user.name"),
         device=leaf(events, "device.hostname"),
-        src=leaf(events, "src_endpoint.ip"),
+        address=leaf(events, "src_endpoint.ip"),
         direction=leaf(events, "connection_info.direction_id"),
     ).filter(events.time.notnull())
-    machine = rows.filter((rows.class_uid == f.AUTHENTICATION) & rows.who.endswith("$") & rows.src.notnull())
-    opened = rows.filter((rows.class_uid == f.NETWORK) & rows.device.notnull() & rows.src.notnull())
+    rows = rows.filter(rows.address.notnull())
+    machine = rows.filter((rows.class_uid == f.AUTHENTICATION) & rows.who.endswith("$"))
+    opened = rows.filter((rows.class_uid == f.NETWORK) & rows.device.notnull() & (rows.direction == OUTBOUND))
     found: list[Claim] = []
-    for table, name, address, cut in (
-        (machine, "who", "src", 1),
-        (opened.filter(opened.direction == OUTBOUND), "device", "src", 0),
+    shared: set[str] = set()
+    for table, name, own in (
+        (machine, machine.who.substr(0, machine.who.length() - 1), False),
+        (opened, opened.device, True),
     ):
-        grouped = table.group_by([name, address]).agg(first=table["at"].min(), last=table["at"].max())
-        for row in grouped.to_pyarrow().to_pylist():
-            text = row[address]
-            if not is_local(text) and text not in skip and not _group_address(text):
-                host = hosts.canonical(row[name][: len(row[name]) - cut])
-                found.append(Claim(text, host, row["first"], row["last"]))
-    return found
+        for row in _runs(table.select("address", "at", name=name)):
+            text = row["address"]
+            if is_local(text) or text in skip or _group_address(text):
+                continue
+            if row["crowd"] >= CROWD and not own:
+                shared.add(text)
+            found.append(Claim(text, hosts.canonical(row["name"]), row["first"], row["last"], own))
+    return settled(found, shared)
+
+
+def _runs(rows: ir.Table) -> list[Mapping[str, Any]]:
+    """Times during which an address was one host's and no other's, by the hour; `crowd` is how many hosts had it within
+    an hour, at most."""
+    hourly = rows.mutate(hour=rows.at // HOUR).group_by(["address", "hour", "name"])
+    hourly = hourly.agg(first=lambda t: t["at"].min(), last=lambda t: t["at"].max())
+    of_hour = ibis.window(group_by=[hourly.address, hourly.hour])
+    hourly = hourly.mutate(crowd=hourly.name.count().over(of_hour))
+    in_time = ibis.window(group_by=hourly.address, order_by=[hourly["first"], hourly["last"], hourly.name])
+    marked = hourly.mutate(
+        moved=(hourly.name != hourly.name.lag().over(in_time)).fill_null(True).cast("int64")
+    )
+    so_far = ibis.cumulative_window(
+        group_by=marked.address, order_by=[marked["first"], marked["last"], marked.name]
+    )
+    numbered = marked.mutate(run=marked.moved.sum().over(so_far))
+    return list(
+        numbered.group_by(["address", "run", "name"])
+        .agg(first=numbered["first"].min(), last=numbered["last"].max(), crowd=numbered.crowd.max())
+        .to_pyarrow()
+        .to_pylist()
+    )
 
 
 def _group_address(address: str) -> bool:

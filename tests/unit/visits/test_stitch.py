@@ -332,3 +332,21 @@ def test_a_refused_logon_hangs_on_the_hop_it_came_from() -> None:
     assert "refused logon to DC01 as CORP\\adm-jdoe (4625)" in [
         a.text for a in hop_to(visit, "JUMP01").actions
     ]
+
+
+def test_an_address_of_many_machines_is_none_of_them() -> None:
+    story = Story()
+    for number in range(3):
+        story.machine(number, f"WARD{number}", "10.0.0.5")
+    story.logon(60, "FILE01", "adm-jdoe", "0x900", 3, "10.0.0.5")
+    (visit,) = visits(story)
+    assert visit.hops[0].source == "10.0.0.5"
+
+
+def test_an_address_that_passes_from_host_to_host_is_each_in_its_time() -> None:
+    story = Story()
+    for number in range(6):
+        story.machine(number * 7200, f"WS{number % 2}", "10.0.0.5")
+    for number in range(6):
+        story.logon(number * 7200 + 60, "FILE01", "adm-jdoe", f"0x90{number}", 3, "10.0.0.5")
+    assert [visit.hops[0].source for visit in visits(story)] == [f"WS{number % 2}" for number in range(6)]
