@@ -16,6 +16,7 @@ from countersign.model.identity import keyed_id
 from countersign.model.visit import Link, Reference, Visit
 from countersign.visits import reading
 from countersign.visits.deeds import attach
+from countersign.visits.eyes import look
 from countersign.visits.facts import SSH, Fact
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals
@@ -67,7 +68,9 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     nodes.extend(_sensor_only(events, nodes, linker, book, gathered))
     _knocks(nodes, linker, book, gathered)
     attach(events, nodes, gathered.names, gathered.cast.hosts)  # (6)
-    return trees(nodes, flows, gathered.cast, leaf_of)  # (7), (8)
+    came = [node.arrival for node in nodes]
+    eyes = look(events, came, gathered.facts.values(), flows, gathered.cast, book)
+    return trees(nodes, eyes, leaf_of)  # (7), (8)
 
 
 def _gather(events: ir.Table, subjects: Subjects) -> Gathered:

@@ -1,4 +1,4 @@
-"""From linked arrivals to visits: trees, their persons, and who saw each hop."""
+"""From linked arrivals to visits: trees and their persons."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from countersign.model.visit import Action, Hop, Link, Reference, Visit
 from countersign.visits import facts as f
+from countersign.visits.eyes import Eyes
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
-from countersign.visits.reading import Cast
 from countersign.visits.sessions import SECOND
 from countersign.visits.subjects import Claimed
 
@@ -48,16 +48,13 @@ def when(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
-def trees(
-    nodes: list[Node], flows: list[Fact], cast: Cast, leaf_of: Callable[[str], int | None]
-) -> tuple[Visit, ...]:
-    """One visit for each entry, in order of time."""
+def trees(nodes: list[Node], eyes: Eyes, leaf_of: Callable[[str], int | None]) -> tuple[Visit, ...]:
+    """One visit for each entry, in order of time; `eyes` tell who saw each hop."""
     _gather_stays(nodes)
     members: dict[int, list[Node]] = defaultdict(list)
     for node in nodes:
         members[id(_root(node))].append(node)
-    seen = _sightings(flows)
-    visits = [_visit(group, seen, cast, leaf_of) for group in members.values()]
+    visits = [_visit(group, eyes, leaf_of) for group in members.values()]
     return tuple(sorted(visits, key=lambda visit: (visit.start or visit.end or EPOCH, visit.id)))
 
 
@@ -86,16 +83,14 @@ def _gather_stays(nodes: list[Node]) -> None:
         until[id(first)] = max(until.get(id(first), 0), end)
 
 
-def _visit(
-    group: list[Node], seen: dict[str, list[Fact]], cast: Cast, leaf_of: Callable[[str], int | None]
-) -> Visit:
+def _visit(group: list[Node], eyes: Eyes, leaf_of: Callable[[str], int | None]) -> Visit:
     root = _root(group[0])
     if root.claimed is None:
         raise RuntimeError("an entry that no provider claims")
     group.sort(key=lambda node: (node.arrival.begun, node.arrival.id))
     ordered = [root, *(node for node in group if node is not root)]
     ids = {id(node): node.arrival.id for node in ordered}
-    hops = tuple(_hop(node, ids, seen, cast, leaf_of) for node in ordered)
+    hops = tuple(_hop(node, ids, eyes, leaf_of) for node in ordered)
     starts = [hop.start for hop in hops if hop.start is not None]
     ends = [moment for node in ordered if (moment := when(_ended(node))) is not None]
     service = root.claimed.kind == "service" or all(
@@ -123,20 +118,19 @@ def _ended(node: Node) -> int | None:
 def _hop(
     node: Node,
     ids: dict[int, str],
-    seen: dict[str, list[Fact]],
-    cast: Cast,
+    eyes: Eyes,
     leaf_of: Callable[[str], int | None],
 ) -> Hop:
     arrival, parent = node.arrival, node.parent
     lead = arrival.lead
-    observers, expected, extra = _eyes(node, seen, cast)
+    sight = eyes.on(arrival, node.proof)
 
     def reference(fact: Fact) -> Reference:
         return Reference(fact.id, fact.segment, fact.record, leaf_of(fact.segment))
 
     own = {fact.id: fact for session in arrival.sessions for fact in session.facts}
     used = [place for session in arrival.sessions for place in session.seen if place[0] not in own]
-    own.update({fact.id: fact for fact in [*node.proof, *extra]})
+    own.update({fact.id: fact for fact in [*node.proof, *sight.facts]})
     link = node.link or Link("entry", _entry_words(arrival))
     if link.candidates:
         link = replace(link, candidates=tuple(link.candidates))
@@ -150,8 +144,8 @@ def _hop(
         start=when(arrival.start),
         end=when(arrival.end),
         link=link,
-        seen_by=observers,
-        expected_by=expected,
+        seen_by=sight.seen_by,
+        expected_by=sight.expected_by,
         records=(
             *(Reference(*place, leaf_of(place[1])) for place in sorted(set(used))),
             *(reference(fact) for fact in sorted(own.values(), key=lambda fact: fact.order)),
@@ -179,6 +173,8 @@ def _entry_words(arrival: Arrival) -> str:
 def _switched(node: Node, parent: Node) -> bool:
     if node.arrival.account.same_as(parent.arrival.account):
         return False
+    if any(session.lent for session in node.arrival.sessions):
+        return True
     return node.claimed is None or parent.claimed is None or node.claimed != parent.claimed
 
 
@@ -225,55 +221,3 @@ def describe(fact: Fact) -> str:
     if fact.class_uid in {f.ACCOUNT_CHANGE, f.GROUP}:
         return f"{fact.user.text} changed ({fact.code})"
     return fact.message
-
-
-def _sightings(flows: list[Fact]) -> dict[str, list[Fact]]:
-    out: dict[str, list[Fact]] = defaultdict(list)
-    for fact in flows:
-        out[fact.src_ip].append(fact)
-    return out
-
-
-def _eyes(
-    node: Node, seen: dict[str, list[Fact]], cast: Cast
-) -> tuple[tuple[str, ...], tuple[str, ...], list[Fact]]:
-    """Vantage points that saw the hop, those that should have, and the records of the former."""
-    arrival = node.arrival
-    kinds = {session.kind for session in arrival.sessions}
-    observers: set[str] = set()
-    expected: set[str] = set()
-    extra: list[Fact] = []
-    if kinds & {"windows", "terminal", "ssh"}:
-        observers.add("target host")
-    if "vpn" in kinds:
-        observers.add("gateway")
-        expected.add("gateway")
-    elif arrival.host in cast.recorders:
-        expected.add("target host")
-    if "sensor" in kinds:
-        observers.add("network sensor")
-    for fact in _flows_of(arrival, seen):
-        host = cast.hosts.canonical(fact.host)
-        if not fact.host:
-            observers.add("network sensor")
-        elif host == arrival.source != arrival.host:
-            observers.add("source host")
-        else:
-            continue
-        extra.append(fact)
-    if any(cast.hosts.canonical(fact.host) == arrival.source for fact in node.proof):
-        observers.add("source host")
-    if arrival.source in cast.talkers and arrival.source != arrival.host and "vpn" not in kinds:
-        expected.add("source host")
-    return tuple(sorted(observers)), tuple(sorted(expected | observers)), extra
-
-
-def _flows_of(arrival: Arrival, seen: dict[str, list[Fact]]) -> list[Fact]:
-    ports = {port for session in arrival.sessions for port in session.ports}
-    spans = [(session.source_ip, session.begun) for session in arrival.sessions if session.source_ip]
-    return [
-        fact
-        for address in sorted({address for address, _ in spans})
-        for fact in seen.get(address, ())
-        if fact.src_port in ports and any(abs(fact.time - begun) <= 120 * SECOND for _, begun in spans)
-    ]

@@ -114,7 +114,8 @@ def verdict(value: Any) -> None:
 
 
 def vantage(value: Any) -> None:
-    assert value in {"target host", "source host", "gateway", "network sensor"}
+    points = {"target host", "source host", "gateway", "network sensor"}
+    assert value in points | {"domain controller", "identity provider"}
 
 
 def shape(keys: Mapping[str, Check], value: Any) -> None:
@@ -200,6 +201,20 @@ VISIT: dict[str, Check] = {
     "aliases": IDS,
 }
 MATCHED: dict[str, Check] = {"field": text, "value": partial(maybe, text), "test": text}
+ALSO: dict[str, Check] = {
+    "id": id_,
+    "rule_id": text,
+    "kind": partial(one_of, "rule indicator"),
+    "title": text,
+    "severity": partial(one_of, "informational low medium high critical"),
+    "count": count,
+    "time": partial(maybe, moment),
+    "end": partial(maybe, moment),
+    "techniques": TEXTS,
+    "cites": TEXTS,
+    "rule_version": text,
+    "rule_sha256": partial(or_empty, digest),
+}
 FINDING: dict[str, Check] = {
     "id": id_,
     "time": partial(maybe, moment),
@@ -222,6 +237,7 @@ FINDING: dict[str, Check] = {
     "matched": partial(many, partial(shape, MATCHED)),
     "rule_version": text,
     "rule_sha256": partial(or_empty, digest),
+    "also": partial(many, partial(shape, ALSO)),
 }
 FILE: dict[str, Check] = {"path": text, "status": text, "reason": text}
 COLLECT: dict[str, Check] = {
@@ -363,6 +379,7 @@ def promised() -> Iterator[tuple[str, set[str], Mapping[str, Check]]]:
     yield "verdict", braced(verdicts), VERDICT
     finding = section("Finding: ")
     yield "finding", braced(finding) | tabled(finding), FINDING
+    yield "folded rule", braced(finding, "| `also`"), ALSO
     yield "test that held", braced(finding, "| `matched`"), MATCHED
     yield "review", braced(section("review --json")), REVIEW
     verify = section("ledger verify --json")

@@ -1,0 +1,263 @@
+"""Who saw a hop, and who should have.
+
+Only independent recorders count, each once: what is counted is who wrote a record, never how many records or copies of one there
+are. A forwarded log is its host's (the record names the computer that wrote it, not the collector), a host is no second
+witness of its own arrival, and a record exported twice has one id and is one event.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import ibis.expr.types as ir
+
+from countersign.visits import facts as f
+from countersign.visits import reading
+from countersign.visits.facts import Fact
+from countersign.visits.merge import Arrival
+from countersign.visits.names import AddressBook, is_local
+from countersign.visits.presence import TICKETS, Presence, presence, subnet
+from countersign.visits.reading import FAILURE, Cast
+from countersign.visits.sessions import SECOND
+
+TARGET, SOURCE, GATEWAY = "target host", "source host", "gateway"
+CONTROLLER, SENSOR, IDENTITY = "domain controller", "network sensor", "identity provider"
+
+NEAR = 120 * SECOND
+"""A record of a hop on another machine is written within this time of its arrival."""
+TICKET_LIFE = 10 * 3600 * SECOND
+"""The default life of a Kerberos service ticket: within it a logon needs no new word of the controller."""
+_NETWORK = frozenset(
+    {
+        "Zeek",
+        "PAN-OS",
+        "FortiGate",
+        "Check Point",
+        "SonicOS",
+        "VPC Flow Logs",
+        "Cisco ASA",
+        "Cisco FTD",
+        "pfSense/OPNsense",
+    }
+)
+"""Products that see connections pass and are neither of their ends."""
+_VOUCHING = frozenset({"Entra ID", "Okta", "System Log", "Duo", "Network Policy Server"})
+"""Products that say who somebody is on behalf of a gateway: SAML, OpenID Connect, RADIUS."""
+_OWN_LOG = frozenset({"sensor", "implied", "vpn"})
+"""Kinds of session that are not the target host's own record of an arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Vantage points that saw a hop, those that should have (the former are among them), and the records of the former
+    that are not the hop's own."""
+
+    seen_by: tuple[str, ...]
+    expected_by: tuple[str, ...]
+    facts: tuple[Fact, ...] = ()
+
+
+@dataclass(slots=True)
+class Eyes:
+    """Looks for witnesses of arrivals: `flows` are connections by source address and port, `logins` those of them that are a
+    remote desktop's or SSH's, by source address, `tickets` what domain controllers said of each account. All are in time order.
+    """
+
+    cast: Cast
+    book: AddressBook
+    presence: Presence
+    flows: Mapping[tuple[str, int], list[Fact]]
+    logins: Mapping[str, list[Fact]]
+    tickets: Mapping[str, list[Fact]]
+    given: Mapping[str, list[Fact]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        arrivals: Iterable[Arrival],
+        facts: Iterable[Fact],
+        flows: Iterable[Fact],
+        cast: Cast,
+        book: AddressBook,
+        presence: Presence,
+    ) -> Eyes:
+        """Eyes for `arrivals`; a record that names no session is about the nearest arrival that it fits."""
+        seen: dict[tuple[str, int], list[Fact]] = defaultdict(list)
+        logins: dict[str, list[Fact]] = defaultdict(list)
+        for fact in sorted(flows, key=lambda fact: fact.order):
+            seen[fact.src_ip, fact.src_port].append(fact)
+            if fact.class_uid in {f.RDP, f.SSH}:
+                logins[fact.src_ip].append(fact)
+        tickets: dict[str, list[Fact]] = defaultdict(list)
+        for fact in sorted(facts, key=lambda fact: fact.order):
+            if fact.code in TICKETS and fact.status != FAILURE:
+                tickets[fact.user.key[1]].append(fact)
+        eyes = cls(cast, book, presence, seen, logins, tickets)
+        eyes.given = eyes._given(arrivals)
+        return eyes
+
+    def on(self, arrival: Arrival, proof: Iterable[Fact] = ()) -> Sight:
+        """Who saw `arrival`; `proof` are the records that show its link."""
+        recorders: dict[str, str] = {}
+        extra: list[Fact] = []
+        kinds = {session.kind for session in arrival.sessions}
+        if kinds - _OWN_LOG:
+            recorders[arrival.host] = TARGET
+        if "vpn" in kinds:
+            recorders[arrival.host] = GATEWAY
+        if "sensor" in kinds:
+            recorders["sensor"] = SENSOR
+        for fact in [*self._flows_of(arrival), *self.given.get(arrival.id, ())]:
+            recorder, vantage = self._recorder(fact, arrival)
+            if vantage:
+                recorders.setdefault(recorder, vantage)
+                extra.append(fact)
+        for fact in proof:
+            if fact.product in _VOUCHING:
+                recorders.setdefault(fact.product, IDENTITY)
+            if arrival.host != arrival.source == self.cast.hosts.canonical(fact.host):
+                recorders.setdefault(arrival.source, SOURCE)
+        seen = frozenset(recorders.values())
+        expected = seen | self._expected(arrival, kinds)
+        return Sight(tuple(sorted(seen)), tuple(sorted(expected)), tuple(extra))
+
+    def _recorder(self, fact: Fact, arrival: Arrival) -> tuple[str, str]:
+        """Who wrote a record, and as what kind of witness; no kind where it is the target's own or nobody's."""
+        host = self.cast.hosts.canonical(fact.host)
+        if host and host == arrival.host:
+            return host, ""
+        if host and host == arrival.source:
+            return host, SOURCE
+        if fact.code in TICKETS:
+            return host, CONTROLLER
+        if fact.product in _VOUCHING:
+            return fact.product, IDENTITY
+        return (host or "sensor", SENSOR if not host or fact.product in _NETWORK else "")
+
+    def _expected(self, arrival: Arrival, kinds: set[str]) -> frozenset[str]:
+        """Who was at work and stood where the hop passed. A session whose beginning is not in the logs passed nobody."""
+        if "vpn" in kinds:
+            return frozenset({GATEWAY})
+        if arrival.start is None:
+            return frozenset({TARGET}) if kinds - _OWN_LOG else frozenset()
+        work, at = self.presence.at_work, arrival.begun
+        out = {TARGET} if work(self.presence.logons.get(arrival.host), at) else set()
+        if arrival.source != arrival.host and work(self.presence.outward.get(arrival.source), at):
+            out.add(SOURCE)
+        if self._controller_asked(arrival):
+            out.add(CONTROLLER)
+        if any(work(self.presence.networks.get(pair), at) for pair in self._pairs(arrival)):
+            out.add(SENSOR)
+        return frozenset(out)
+
+    def _pairs(self, arrival: Arrival) -> list[str]:
+        near = subnet(arrival.source_ip)
+        far = {subnet(address) for address in self.book.addresses(arrival.host)} - {""}
+        return [f"{near}>{other}" for other in sorted(far)] if near else []
+
+    def _controller_asked(self, arrival: Arrival) -> bool:
+        """Whether a controller must have been asked: a domain's account, from elsewhere, without a ticket that still held."""
+        domain, name = arrival.account.key
+        packages = {fact.auth for session in arrival.sessions for fact in session.facts if fact.auth}
+        if not arrival.source or arrival.source == arrival.host or domain == arrival.host.casefold():
+            return False
+        if not packages & {"Kerberos", "NTLM"} or domain not in self.presence.tickets:
+            return False
+        if not self.presence.at_work(self.presence.tickets[domain], arrival.begun):
+            return False
+        mine = self.tickets.get(name, ())
+        held = _between(mine, arrival.begun - TICKET_LIFE, arrival.begun - NEAR)
+        return "Kerberos" not in packages or not held
+
+    def _given(self, arrivals: Iterable[Arrival]) -> dict[str, list[Fact]]:
+        best: dict[str, tuple[int, str, Fact]] = {}
+        for arrival in arrivals:
+            first, last = arrival.begun - NEAR, arrival.begun + NEAR
+            said = _between(self.tickets.get(arrival.account.key[1], ()), first, last)
+            for fact in [*said, *_between(self.logins.get(arrival.source_ip, ()), first, last)]:
+                gap = abs(fact.time - arrival.begun)
+                if self._fits(fact, arrival):
+                    found = (gap, arrival.id, fact)
+                    best[fact.id] = min(best.get(fact.id, found), found, key=lambda item: item[:2])
+        out: dict[str, list[Fact]] = defaultdict(list)
+        for _, id_, fact in sorted(best.values(), key=lambda item: item[2].order):
+            out[id_].append(fact)
+        return out
+
+    def _fits(self, fact: Fact, arrival: Arrival) -> bool:
+        """Whether a record without a session or port of its own is about this arrival: a controller's by its service, address
+        or workstation, a sensor's by protocol and peer."""
+        if fact.code not in TICKETS:
+            return self._passed(fact, arrival)
+        if not _same_domain(fact, arrival):
+            return False
+        if fact.code == "4769":
+            service = self.cast.hosts.canonical(fact.service.removesuffix("$"))
+            return service.casefold() == arrival.host.casefold() and self._is_source(fact.src_ip, arrival)
+        if fact.code == "4776":
+            station = self.cast.hosts.canonical(fact.src_host)
+            return bool(station) and station in {
+                arrival.source,
+                self.cast.hosts.canonical(arrival.source_host),
+            }
+        # the target asks for a ticket-granting ticket for whoever sits down at its desktop
+        return fact.src_ip in self.book.addresses(arrival.host) and fact.src_ip != arrival.source_ip
+
+    def _passed(self, fact: Fact, arrival: Arrival) -> bool:
+        ports = {port for session in arrival.sessions for port in session.ports}
+        kinds = {session.kind for session in arrival.sessions}
+        types = {session.logon_type for session in arrival.sessions}
+        if ports or (fact.class_uid == f.SSH) != ("ssh" in kinds) or "sensor" in kinds:
+            return False
+        if fact.class_uid == f.RDP and not types & {7, 10}:
+            return False
+        known = fact.dst_ip == arrival.host or fact.dst_ip in self.book.addresses(arrival.host)
+        return fact.class_uid in {f.RDP, f.SSH} and known
+
+    def _is_source(self, address: str, arrival: Arrival) -> bool:
+        if is_local(address):  # the controller's own machine, or nothing said
+            return True
+        return address == arrival.source_ip or self.book.host(address, arrival.begun) == arrival.source
+
+    def _flows_of(self, arrival: Arrival) -> list[Fact]:
+        out: dict[str, Fact] = {}
+        for session in arrival.sessions:
+            for port in session.ports if session.source_ip else ():
+                passed = self.flows.get((session.source_ip, port), ())
+                near = _between(passed, session.begun - NEAR, session.begun + NEAR)
+                out.update((fact.id, fact) for fact in near if self._led_here(fact, arrival))
+        return sorted(out.values(), key=lambda fact: fact.order)
+
+    def _led_here(self, fact: Fact, arrival: Arrival) -> bool:
+        """Whether a connection did not go to another host than the arrival's, as far as addresses tell."""
+        return self.book.host(fact.dst_ip, fact.time) in {None, arrival.host}
+
+
+def look(
+    events: ir.Table,
+    arrivals: list[Arrival],
+    facts: Iterable[Fact],
+    flows: list[Fact],
+    cast: Cast,
+    book: AddressBook,
+) -> Eyes:
+    """Eyes for `arrivals` over everything in `events`."""
+    peers = sorted({arrival.source_ip for arrival in arrivals if arrival.source_ip})
+    known = {fact.id for fact in flows}
+    seen = [*flows, *(fact for fact in reading.sensor_arrivals(events, peers) if fact.id not in known)]
+    places = {place for arrival in arrivals for place in (arrival.host, arrival.source)}
+    addresses = {*peers, *(address for place in places for address in book.addresses(place))}
+    return Eyes.of(arrivals, facts, seen, cast, book, presence(events, cast.hosts, places, addresses))
+
+
+def _between(facts: Sequence[Fact], first: int, last: int) -> Sequence[Fact]:
+    begin = bisect.bisect_left(facts, first, key=lambda fact: fact.time)
+    return facts[begin : bisect.bisect_right(facts, last, key=lambda fact: fact.time)]
+
+
+def _same_domain(fact: Fact, arrival: Arrival) -> bool:
+    mine, theirs = arrival.account.key[0], fact.user.key[0]
+    return not mine or not theirs or mine == theirs
