@@ -16,27 +16,8 @@ from collections.abc import Iterator
 
 import orjson
 
-Span = tuple[int, int]
+from countersign.sources._json_whole import ENVELOPE, TAIL, Span, array_spans, run_spans, several_spans
 
-_WRAPPERS = (
-    b"Records|records|value|Events|items|entries|results|Results|logs|data|authlogs|activities|hits|response"
-)
-_COMPANIONS = (
-    b"@odata\\.[A-Za-z]{1,32}|nextLink|NextToken|nextToken|nextPageToken|next_page_token|kind|etag|stat|status|total|count"
-    b"|took|timed_out|metadata|_shards|max_score|next|has_more|cursor|schema|Schema|QueryStatus|lastActivityId"
-)
-"""What may stand beside the array in an envelope."""
-_FLAT = rb'\{[^{}\[\]"]*+(?:"[^"\\]*+"[^{}\[\]"]*+)*+\}'
-_SCALAR = (
-    rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+.\w]{1,40}|' + _FLAT + rb"|\[\s*+(?:" + _FLAT + rb"[\s,]*+)*+\])"
-)
-_BESIDE = rb'(?:"(?:' + _COMPANIONS + rb')"\s*+:\s*+' + _SCALAR + rb"\s*+,\s*+){0,8}"
-_ENVELOPE = re.compile(
-    rb"[ \t]*+\{\s*+" + _BESIDE + rb'(?:"(?:response|hits|data)"\s*+:\s*+(\{)\s*+' + _BESIDE + rb")?"
-    rb'"(?:' + _WRAPPERS + rb')"\s*+:\s*+\[(?=\s*+[{\]])'
-)
-_TAIL = re.compile(rb'[\s,\]}\0]*+(?:"(?:' + _COMPANIONS + rb')"\s*+:\s*+' + _SCALAR + rb"[\s,\]}\0]*+)*+")
-"""What may follow the array of an envelope, or stand between documents."""
 _BRACKET = re.compile(rb'(?>[^"{}\[\]]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+(?:"|\n|\\?\Z))*+([{}\[\]])')
 _EVEN = re.compile(rb"[\s,]{0,256}+")
 _FIRST_KEY = re.compile(rb'\{\s*+"[^"\\]{1,128}+"\s*+:')
@@ -49,10 +30,17 @@ _PATIENCE = 16
 def json_spans(text: bytes) -> list[Span]:
     """Start and end of each record, in order."""
     start = len(_BOM) if text.startswith(_BOM) else 0
-    if json_lines(text):
+    found = array_spans(text, start, len(text))
+    lines = (found is None or text.find(b"\n", start, -1) >= 0) and json_lines(text)
+    if lines:
         return list(_lines(text, start))
+    if found is None:
+        found = run_spans(text, start, len(text))
+    if found is not None:
+        return found
+    found, start = several_spans(text, start, len(text))
     scan = _Scan(text, start, len(text))
-    return [*scan.spans(), *scan.rest()]
+    return [*found, *scan.spans(), *scan.rest()]
 
 
 def json_lines(text: bytes) -> bool:
@@ -92,9 +80,10 @@ def _lines(text: bytes, start: int) -> Iterator[Span]:
         end = size if end < 0 else end
         if token and text.startswith(token, start):
             yield start, end
-        elif text[start:end].lstrip()[:1] == b"[" or _ENVELOPE.match(text, start, end):
-            scan = _Scan(text, start, end)
-            yield from scan.spans()
+        elif text[start:end].lstrip()[:1] == b"[" or ENVELOPE.match(text, start, end):
+            found = array_spans(text, start, end)
+            scan = _Scan(text, start if found is None else end, end)
+            yield from found or scan.spans()
             yield from scan.rest()
         else:
             first = _FIRST_KEY.match(text, start, end)
@@ -143,7 +132,7 @@ class _Scan:
         if not self._depth:
             yield from self._gap(place)
         if self._depth == self._base and self._text[place] == _OBJECT:
-            envelope = None if self._depth else _ENVELOPE.match(self._text, place, self._stop)
+            envelope = None if self._depth else ENVELOPE.match(self._text, place, self._stop)
             if envelope is not None:
                 self._at = envelope.end()
                 self._depth = self._base = 3 if envelope[1] else 2
@@ -197,6 +186,6 @@ class _Scan:
 
     def _gap(self, end: int) -> Iterator[Span]:
         """What stands between documents and belongs there no more than a record does."""
-        if not _TAIL.fullmatch(self._text, self._loose, end):
+        if not TAIL.fullmatch(self._text, self._loose, end):
             yield self._loose, end
         self._loose = end

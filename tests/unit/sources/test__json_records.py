@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countersign.sources._json_records import json_end, json_spans
+from countersign.sources._json_records import _Scan, json_end, json_lines, json_spans
 
 SCALARS = st.one_of(
     st.none(),
@@ -119,3 +119,27 @@ def test_hostile_text_takes_time_in_proportion() -> None:
         begun = time.process_time()
         json_spans(text)
         assert time.process_time() - begun < 5, unit
+
+
+AROUND = st.sampled_from(
+    [b"", b"\n", b" ", b",", b",\n", b"]}", b"\n{", b"[1,", b'{"value":[{"b":1}]}\n', b"\0", b"\xff", b'"']
+)
+
+
+@given(
+    st.sampled_from(sorted(WRITERS)), st.lists(OBJECTS, min_size=1, max_size=4), AROUND, AROUND, st.booleans()
+)
+@settings(max_examples=100)
+def test_the_quick_way_finds_what_patience_finds(
+    how: str, rows: list[Any], before: bytes, after: bytes, again: bool
+) -> None:
+    document = WRITERS[how](rows)
+    text = before + document + after + (document if again else b"")
+    scan = _Scan(text, 0, len(text))
+    if not json_lines(text):
+        assert json_spans(text) == [*scan.spans(), *scan.rest()]
+
+
+def test_an_envelope_in_which_two_arrays_have_one_name_is_read_with_patience() -> None:
+    text = b'{"Records":[{"x":1}],"Records":[{"y":2}]}'
+    assert found(text) == [{"x": 1}]
