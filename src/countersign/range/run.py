@@ -19,13 +19,16 @@ import orjson
 
 from countersign.errors import InputError, UsageError
 from countersign.range.estate import Estate, build_estate
-from countersign.range.plan.everyday import Everyday, Mask
-from countersign.range.plan.visits import Planner, Play
+from countersign.range.plan.everyday import Everyday
+from countersign.range.plan.plays import Play
+from countersign.range.plan.tables import Mask
+from countersign.range.plan.visits import Planner
 from countersign.range.spec import RangeSpec
 from countersign.range.streams.base import Common, Record, Today, today
 from countersign.range.streams.cloud import EntraStream, TrailStream, UnifiedStream
 from countersign.range.streams.lines import GatewayStream, SyslogStream
-from countersign.range.streams.windows import Ready, WindowsStream
+from countersign.range.streams.ready import Ready
+from countersign.range.streams.windows import WindowsStream
 from countersign.range.streams.zeek import ZeekStream
 from countersign.range.terms import write_agreements
 from countersign.range.truth import Ledgers, Notes, TrueVisit, in_order, read_notes
@@ -58,6 +61,10 @@ class Summary:
 
 class Stream(Protocol):
     """What writes one recorder's log."""
+
+    @property
+    def count(self) -> int:
+        """How many records it has written."""
 
     def write(self, today: Today, visits: Sequence[Record], /) -> None:
         """A day."""
@@ -191,7 +198,7 @@ def _write(job: _Job, progress: Progress | None = None, more: More | None = None
     counts: dict[str, int] = {}
     for kind, writer in mine.values():
         writer.close()
-        counts[kind] = counts.get(kind, 0) + (writer.way.count if hasattr(writer, "way") else writer.count)  # type: ignore[attr-defined] # one of the two
+        counts[kind] = counts.get(kind, 0) + writer.count
     notes.close()
     return counts
 

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from countersign.errors import InputError
+from countersign.range.attacks.player import AGREED, FOREIGN, NOISY, Player
 from countersign.range.attacks.scenario import Scenario
-from countersign.range.attacks.steps import AGREED, FOREIGN, NOISY, STEPS, Player, account_after_cleanup
+from countersign.range.attacks.steps import STEPS
+from countersign.range.attacks.steps.time import account_after_cleanup
 from countersign.range.calendar import HOUR, Day, moment
 from countersign.range.draws import generator, key
 from countersign.range.estate import Estate, Person, Provider, build_estate
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.everyday import Everyday
-from countersign.range.plan.visits import Planner, Play
+from countersign.range.plan.plays import Play
+from countersign.range.plan.visits import Planner
 from countersign.range.run import write_streams
 from countersign.range.spec import RangeSpec, Way
 from countersign.range.truth import TrueVisit
@@ -114,7 +117,7 @@ def _play(
         )
         player = Player(estate, acts, provider, person, care, origin)
         for step in steps:
-            STEPS[str(step["do"])].do(player, step)
+            STEPS[str(step["do"])].play(player, step)
         for leave in reversed(player.after):
             acts.wait(5, 40)
             leave()

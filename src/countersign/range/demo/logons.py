@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from countersign.range.demo.estate import Account, Estate, Machine
 from countersign.range.demo.files import Place
-from countersign.range.demo.writers.windows import ZERO_GUID
+from countersign.range.writers.windows import ZERO_GUID
 
 LOST_LOGOFFS = 0.15
 """Share of sessions whose 4634 is missing, as in real collections (reboots, dropped events)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from countersign.range.demo.estate import Estate
 from countersign.range.demo.files import Place
 from countersign.range.demo.logons import Session, subject_of
-from countersign.range.demo.writers.windows import ZERO_GUID
+from countersign.range.writers.windows import ZERO_GUID
 from countersign.range.demo.writers.zeek import Flow
 
 EXPLORER = r"C:\Windows\explorer.exe"

@@ -9,28 +9,19 @@ from datetime import date, time
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from countersign.errors import InputError
+from countersign.range.spec import Zone
 
 MAX_DAYS = 31
 """Longer ranges need the full simulator; the bound keeps a typing slip from filling a disk."""
 
 Role = Literal["controller", "server", "jump", "linux", "workstation"]
 Arrival = Literal["rdp", "winrm", "smb", "ssh"]
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"no IANA time zone is called {name!r}") from error
-    return name
-
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._$-]{0,63}$")]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -155,7 +146,7 @@ class RangeSpec(_Part):
     version: Literal[1]
     organisation: str
     domain: DomainSpec
-    zone: Annotated[str, AfterValidator(_zone)]
+    zone: Zone
     start: date
     days: int = Field(ge=1, le=MAX_DAYS)
     hosts: tuple[HostSpec, ...]

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from countersign.range.estate import uuid_of
-from countersign.range.plan.commands import S32
-from countersign.range.plan.scene import (
-    Scene,
-)
+from countersign.range.plan.places import WORK, Cause
+from countersign.range.plan.scene import Scene
 from countersign.range.truth import TrueHop
 from countersign.range.writers import cloud
 
-EXPLORER = r"C:\Windows\explorer.exe"
-SERVICES = rf"{S32}\services.exe"
-WMI_HOST = rf"{S32}\wbem\WmiPrvSE.exe"
 REGION = "eu-west-2"
 
 
@@ -40,13 +35,11 @@ class Clouds(Scene):
         address: str,
         operation: str,
         more: dict[str, object],
-        *,
-        technique: str = "",
-        name: str = "",
+        cause: Cause = WORK,
     ) -> None:
         """Something done in Microsoft 365."""
         number = self.number()
-        self.deed(hop, hop.target, "log", operation, technique, name)
+        self.deed(hop, hop.target, "log", operation, cause)
         mail = operation.startswith(("Mail", "New-", "Set-", "Add-"))
         body = cloud.unified_audit(
             self.now, number, tenant=self.estate.tenant_id, upn=upn, address=address, operation=operation,
@@ -57,12 +50,12 @@ class Clouds(Scene):
         hop.end = self.now
 
     def directory(
-        self, hop: TrueHop, upn: str, address: str, operation: str, category: str, targets: list[dict[str, object]], *,
-        technique: str = "", name: str = "",
+        self, hop: TrueHop, upn: str, address: str, operation: str, category: str, targets: list[dict[str, object]],
+        cause: Cause = WORK,
     ) -> None:  # fmt: skip
         """Something changed in the directory."""
         number = self.number()
-        self.deed(hop, hop.target, "account", operation, technique, name)
+        self.deed(hop, hop.target, "account", operation, cause)
         body = cloud.directory_audit(
             self.now, number, tenant=self.estate.tenant_id, upn=upn, address=address, operation=operation, category=category,
             targets=list(targets),
@@ -110,11 +103,11 @@ class Clouds(Scene):
 
     def call(
         self, hop: TrueHop, identity: dict[str, object], account: int, address: str, service: str, name: str,
-        request: object = None, *, read_only: bool = True, technique: str = "", step: str = "",
+        request: object = None, *, read_only: bool = True, cause: Cause = WORK,
     ) -> None:  # fmt: skip
         """An API call with a role's key."""
         number = self.number()
-        self.deed(hop, hop.target, "log", name, technique, step)
+        self.deed(hop, hop.target, "log", name, cause)
         body = cloud.api_call(
             self.now, number, account=self.estate.aws[account], region=REGION, service=f"{service}.amazonaws.com", name=name,
             identity=identity, address=address, agent="aws-cli/2.17.20", request=request, read_only=read_only,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 S32 = r"C:\Windows\System32"
+EXPLORER = r"C:\Windows\explorer.exe"
+SERVICES = rf"{S32}\services.exe"
+WMI_HOST = rf"{S32}\wbem\WmiPrvSE.exe"
 POWERSHELL = rf"{S32}\WindowsPowerShell\v1.0\powershell.exe"
 
 GENERAL = (

@@ -7,9 +7,9 @@ from countersign.range.draws import guid
 from countersign.range.estate import Account, Host, sid_of
 from countersign.range.plan.acts import Acts
 from countersign.range.plan.commands import S32
-from countersign.range.plan.scene import Desktop, Foothold
+from countersign.range.plan.places import WORK, Cause, Desktop, Foothold, Seat
+from countersign.range.plan.remote import Way
 from countersign.range.streams.base import pid_of, port_of
-from countersign.range.streams.windows import Session
 from countersign.range.streams.zeek import Seen
 from countersign.range.truth import TrueHop
 from countersign.range.writers.times import sysmon
@@ -19,70 +19,41 @@ REPLICATION = (
 )
 """DS-Replication-Get-Changes-All, [MS-ADTS] 5.1.3.2.1."""
 SENSOR = "CSFalconService"
+CMD, MMC = rf"{S32}\cmd.exe", rf"{S32}\mmc.exe"
+REPLICATES = Way("network", 49_667, "System", "ldap", b"gssapi,dce_rpc")
+DIRECTORY = Way("network", 49_667, MMC, "ldap", b"gssapi,dce_rpc")
 
 
 class Deeds(Acts):
     """A scene with everything that people do, good or bad."""
 
-    def clear_log(
-        self,
-        host: Host,
-        account: Account,
-        session: Session,
-        hop: TrueHop,
-        *,
-        technique: str = "",
-        name: str = "",
-    ) -> None:
+    def typed(self, seat: Seat, command: str) -> int:
+        """A command in a window with a prompt; its process's number."""
+        return self.runs(seat, command, (CMD, self.number()))
+
+    def clear_log(self, seat: Seat, cause: Cause = WORK) -> None:
         """1102: the Security log is cleared."""
-        self.deed(hop, host.name, "log", "Security log cleared", technique, name)
-        self.process(
-            host,
-            account,
-            session,
-            rf"{S32}\wevtutil.exe cl Security",
-            (rf"{S32}\cmd.exe", self.number()),
-            hop,
-        )
-        self.windows(host, "1102", hop, self.subject(account, session), after=4000)
+        self.deed(seat.hop, seat.host.name, "log", "Security log cleared", cause)
+        self.typed(seat, rf"{S32}\wevtutil.exe cl Security")
+        self.windows(seat.host, "1102", seat.hop, self.subject(seat.account, seat.session), after=4000)
         self.done()
 
-    def stop_sensor(
-        self,
-        host: Host,
-        account: Account,
-        session: Session,
-        hop: TrueHop,
-        *,
-        technique: str = "",
-        name: str = "",
-    ) -> None:
+    def stop_sensor(self, seat: Seat, cause: Cause = WORK) -> None:
         """A security product's service is stopped."""
-        self.deed(hop, host.name, "service", f"{SENSOR} stopped", technique, name)
-        self.process(
-            host, account, session, rf"{S32}\sc.exe stop {SENSOR}", (rf"{S32}\cmd.exe", self.number()), hop
-        )
-        self.windows(host, "7036", hop, {"param1": SENSOR, "param2": "stopped"}, after=90_000)
+        self.deed(seat.hop, seat.host.name, "service", f"{SENSOR} stopped", cause)
+        self.typed(seat, rf"{S32}\sc.exe stop {SENSOR}")
+        self.windows(seat.host, "7036", seat.hop, {"param1": SENSOR, "param2": "stopped"}, after=90_000)
         self.done()
 
-    def dump(
-        self,
-        host: Host,
-        account: Account,
-        session: Session,
-        command: str,
-        hop: TrueHop,
-        *,
-        technique: str = "",
-        name: str = "",
-    ) -> None:
+    def dump(self, seat: Seat, command: str, cause: Cause = WORK) -> None:
         """A program reads another's memory: lsass's, or that of whatever support wants to look into."""
-        self.deed(hop, host.name, "process", command, technique, name)
-        number = self.process(host, account, session, command, (rf"{S32}\cmd.exe", self.number()), hop)
+        host, account = seat.host, seat.account
+        self.deed(seat.hop, host.name, "process", command, cause)
+        number = self.typed(seat, command)
         image = command.partition(".exe")[0] + ".exe"
         if host.sysmon:
             self.windows(
-                host, "s10", hop,
+                host, "s10", seat.hop,
                 {
                     "RuleName": "-", "UtcTime": sysmon(self.now), "SourceProcessGUID": self.process_guid(host, number),
                     "SourceProcessId": pid_of(number), "SourceThreadId": pid_of(number) + 4, "SourceImage": image,
@@ -93,28 +64,18 @@ class Deeds(Acts):
                 },
                 after=30_000,
             )  # fmt: skip
-        self.created(host, account, image, number, r"C:\Temp\m.dmp", hop)
+        self.created(host, account, image, number, r"C:\Temp\m.dmp", seat.hop)
         self.done()
 
-    def weak_tickets(
-        self,
-        source: Foothold,
-        host: Host,
-        account: Account,
-        hop: TrueHop,
-        count: int,
-        *,
-        technique: str = "",
-        name: str = "",
-    ) -> None:
+    def weak_tickets(self, source: Foothold, seat: Seat, count: int, cause: Cause = WORK) -> None:
         """4769 with RC4 for accounts of services: old clients ask so, and so does Kerberoasting."""
-        controller = self.controller(host)
-        self.deed(hop, host.name, "credential", f"{count} service tickets", technique, name)
+        account, controller = seat.account, self.controller(seat.host)
+        self.deed(seat.hop, seat.host.name, "credential", f"{count} service tickets", cause)
         for _ in range(count):
             self.wait(0.01, 0.4)
             number = self.number()
             self.windows(
-                controller, "4769", hop,
+                controller, "4769", seat.hop,
                 {
                     "TargetUserName": f"{account.name}@{account.realm}", "TargetDomainName": account.realm,
                     "ServiceName": f"svc-sql{number % 40}", "ServiceSid": sid_of(number, 1500 + number % 40),
@@ -124,155 +85,76 @@ class Deeds(Acts):
             )  # fmt: skip
         self.done()
 
-    def replicate(
-        self,
-        source: Foothold,
-        controller: Host,
-        account: Account,
-        *,
-        switch: bool = False,
-        technique: str = "",
-        name: str = "",
-    ) -> TrueHop:
+    def replicate(self, source: Foothold, controller: Host, account: Account, cause: Cause = WORK) -> Seat:
         """The directory is replicated from a controller by something that is none: cloud synchronisation, or DCSync."""
-        hop, flow, session = self.begin(
-            source,
-            controller,
-            account,
-            "network",
-            "",
-            49_667,
-            "System",
-            "ldap",
-            switch=switch,
-        )
-        self.deed(hop, controller.name, "credential", "directory replicated", technique, name)
-        self.also(
-            "dce_rpc", source, controller, 49_667, hop, flow, b"0.000412\t49667\tdrsuapi\tDRSGetNCChanges"
-        )
+        arrival = self.begin(REPLICATES, source, controller, account, "", cause)
+        seat = arrival.seat
+        self.deed(seat.hop, controller.name, "credential", "directory replicated", cause)
+        self.spoke(arrival, "dce_rpc", b"0.000412\t49667\tdrsuapi\tDRSGetNCChanges")
         for _ in range(3):
             self.windows(
-                controller, "4662", hop,
+                controller, "4662", seat.hop,
                 {
-                    **self.subject(account, session), "ObjectServer": "DS", "ObjectType": "%{19195a5b-6da0-11d0-afd3-00c04fd930c9}",
+                    **self.subject(account, seat.session), "ObjectServer": "DS", "ObjectType": "%{19195a5b-6da0-11d0-afd3-00c04fd930c9}",
                     "ObjectName": "%{7d8e1c52-91f4-4d2e-8d1c-4a7b8c0e55aa}", "OperationType": "Object Access", "HandleId": "0x0",
                     "AccessList": "%%7688\r\n\t\t\t\t", "AccessMask": "0x100", "Properties": REPLICATION, "AdditionalInfo2": "",
                 },
             )  # fmt: skip
             self.wait(0.1, 0.9)
         self.done()
-        self.end(
-            source, controller, account, hop, flow, session, 49_667, b"gssapi,dce_rpc", 90_000, 4_000_000
-        )
-        return hop
+        self.end(arrival, REPLICATES.service, 90_000, 4_000_000)
+        return seat
 
-    def new_account(
-        self,
-        controller: Host,
-        account: Account,
-        session: Session,
-        hop: TrueHop,
-        new: str,
-        *,
-        group: str = "",
-        technique: str = "",
-        name: str = "",
-    ) -> None:
+    def new_account(self, seat: Seat, new: str, group: str = "", cause: Cause = WORK) -> None:
         """4720, and 4728 where it joins a group."""
-        self.deed(hop, controller.name, "account", f"account {new} made", technique, name)
+        controller, netbios = seat.host, seat.account.netbios
+        self.deed(seat.hop, controller.name, "account", f"account {new} made", cause)
         sid = sid_of(self.number(), 7000 + self.number() % 900)
-        subject = self.subject(account, session)
+        subject = self.subject(seat.account, seat.session)
         made = {
-            "TargetUserName": new,
-            "TargetDomainName": account.netbios,
-            "TargetSid": sid,
-            "SamAccountName": new,
+            "TargetUserName": new, "TargetDomainName": netbios, "TargetSid": sid, "SamAccountName": new,
             "DisplayName": new,
-        }
-        self.windows(controller, "4720", hop, {**made, **subject})
+        }  # fmt: skip
+        self.windows(controller, "4720", seat.hop, {**made, **subject})
         if group:
             member = {
-                "MemberName": f"CN={new},CN=Users",
-                "MemberSid": sid,
-                "TargetUserName": group,
-                "TargetDomainName": account.netbios,
-            }
-            self.windows(
-                controller, "4728", hop, {**member, **subject, "TargetSid": sid_of(1, 512)}, after=400_000
-            )
+                "MemberName": f"CN={new},CN=Users", "MemberSid": sid, "TargetUserName": group,
+                "TargetDomainName": netbios, "TargetSid": sid_of(1, 512),
+            }  # fmt: skip
+            self.windows(controller, "4728", seat.hop, {**subject, **member}, after=400_000)
         self.done()
 
     def new_account_on(
-        self,
-        source: Foothold,
-        controller: Host,
-        account: Account,
-        new: str,
-        *,
-        group: str = "",
-        switch: bool = False,
-        technique: str = "",
-        name: str = "",
-    ) -> TrueHop:
+        self, source: Foothold, controller: Host, account: Account, new: str, group: str = "", cause: Cause = WORK
+    ) -> Seat:  # fmt: skip
         """The same from another host, by the console there."""
-        mmc = rf"{S32}\mmc.exe"
-        hop, flow, session = self.begin(
-            source,
-            controller,
-            account,
-            "network",
-            rf"{mmc} {S32}\dsa.msc",
-            49_667,
-            mmc,
-            "ldap",
-            switch=switch,
-        )
+        arrival = self.begin(DIRECTORY, source, controller, account, rf"{MMC} {S32}\dsa.msc", cause)
         self.wait(5, 60)
-        self.new_account(controller, account, session, hop, new, group=group, technique=technique, name=name)
+        self.new_account(arrival.seat, new, group, cause)
         self.wait(2, 20)
-        self.end(source, controller, account, hop, flow, session, 49_667, b"gssapi,dce_rpc", 9000, 30_000)
-        return hop
+        self.end(arrival, DIRECTORY.service, 9000, 30_000)
+        return arrival.seat
 
     def beacon(
-        self,
-        host: Host,
-        hop: TrueHop,
-        address: str,
-        times: int,
-        period: float,
-        *,
-        technique: str = "",
-        name: str = "",
+        self, host: Host, hop: TrueHop, address: str, times: int, period: float, cause: Cause = WORK
     ) -> None:
         """Short connections to one address outside, again and again; update and support agents do so too."""
-        self.deed(hop, host.name, "network", f"{times} connections to {address}", technique, name)
+        self.deed(hop, host.name, "network", f"{times} connections to {address}", cause)
         for _ in range(times):
             self.wait(period * 0.9, period * 1.1)
             uid, port = self.number(), port_of(self.number())
-            seen = Seen(
-                "conn",
-                self.now - SECOND // 3,
-                uid,
-                host.ip,
-                port,
-                address,
-                443,
-                b"",
-                b"ssl",
-                700 + uid % 300,
-                1200 + uid % 900,
-            )
+            start, sums = self.now - SECOND // 3, (700 + uid % 300, 1200 + uid % 900)
+            seen = Seen("conn", start, uid, host.ip, port, address, 443, b"", b"ssl", *sums)
             self.seen(seen, hop, host.site, -1)
         self.done()
 
-    def sent(
-        self, desktop: Desktop, address: str, size: int, command: str, *, technique: str = "", name: str = ""
-    ) -> None:
+    def sent(self, desktop: Desktop, address: str, size: int, command: str, cause: Cause = WORK) -> None:
         """Something large goes out."""
         hop, host = desktop.hop, desktop.host
-        self.deed(hop, host.name, "network", f"{size} bytes to {address}", technique, name)
-        self.process(
-            host, desktop.account, desktop.tokens[0], command, (rf"{S32}\cmd.exe", self.number()), hop
-        )
-        self.exfiltrate(desktop, address, size, hop)
+        self.deed(hop, host.name, "network", f"{size} bytes to {address}", cause)
+        self.typed(desktop.seat, command)
+        uid, port, start = self.number(), port_of(self.number()), self.now
+        self.wait(size / 1_500_000)
+        seen = Seen("conn", start, uid, host.ip, port, address, 443, b"", b"ssl", size, size // 300)
+        self.seen(seen, hop, host.site, -1)
         self.done()

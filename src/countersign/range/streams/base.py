@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import zlib
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from countersign.range.calendar import HOUR, MINUTE, Day
 from countersign.range.draws import U64, Names, mix, mixed, share
 from countersign.range.estate import Account, Estate, Host
-from countersign.range.plan.everyday import TOOL, USER, Layout, Records, Rows
+from countersign.range.plan.kinds import TOOL, USER
+from countersign.range.plan.tables import Layout, Records, Rows
 from countersign.range.writers.windows import escaped
 
 KEPT, LOST, LATE, TWICE = range(4)
@@ -227,6 +229,49 @@ class Way:
         while self._held:
             self._add(heapq.heappop(self._held)[2])
         self.flush()
+
+
+class Kept(ABC):
+    """A stream whose records go their way into one file after another."""
+
+    def __init__(self, common: Common, stream: int, file: Path) -> None:
+        self.common, self.stream = common, stream
+        self._file = Growing(file, compressed=False)
+        self._way = Way(self._append)
+
+    @property
+    def count(self) -> int:
+        """How many records it has written."""
+        return self._way.count
+
+    def _append(self, chunks: list[bytes]) -> None:
+        self._file.append(chunks)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._way.settle()
+
+    @abstractmethod
+    def visited(self, record: Record) -> None:
+        """Writes a visit's record."""
+
+
+def in_turn(
+    today: Today, stream: int, visits: Sequence[Record], visited: Callable[[Record], None]
+) -> Iterator[tuple[int, int, int, int]]:
+    """A stream's everyday records by time (when, kind, row, fate), with `visited` called for those of visits between."""
+    part = today.records.of(stream)
+    table = today.records
+    waiting = sorted(visits, reverse=True)
+    for one in zip(
+        table.time[part].tolist(), table.kind[part].tolist(), table.row[part].tolist(), today.fate[part].tolist(),
+        strict=True,
+    ):  # fmt: skip
+        while waiting and waiting[-1].time <= one[0]:
+            visited(waiting.pop())
+        yield one
+    while waiting:
+        visited(waiting.pop())
 
 
 FIRST_PORT = 49_152

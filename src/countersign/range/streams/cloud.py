@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,17 @@ import orjson
 from countersign.range.calendar import MINUTE
 from countersign.range.draws import mix
 from countersign.range.estate import uuid_of
-from countersign.range.streams.base import LEVEL, LOST, Common, Growing, Record, Today, Way, fate_of
+from countersign.range.streams.base import (
+    LEVEL,
+    LOST,
+    Common,
+    Growing,
+    Kept,
+    Record,
+    Today,
+    fate_of,
+    in_turn,
+)
 from countersign.range.writers import cloud, times
 
 REGION = "eu-west-2"
@@ -28,54 +39,38 @@ OFFICE = "192.0.2.10"
 """The estate's own address on the internet."""
 
 
-class _Daily:
+class _Daily(Kept):
     """JSON lines, a file a day."""
 
     folder = ""
     key = ""
 
     def __init__(self, common: Common, stream: int) -> None:
-        self.common, self.stream = common, stream
-        self._file = Growing(common.root / "cloud", compressed=False)
-        self.way = Way(self._append)
-
-    def _append(self, chunks: list[bytes]) -> None:
-        self._file.append(chunks)
+        super().__init__(common, stream, common.root / "cloud")
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
         """A day's records."""
         name = f"{self.folder}-{today.day.date:%Y-%m-%d}.jsonl"
         self._file = Growing(self.common.root / "cloud" / name, compressed=self.common.estate.spec.compressed)
-        part = today.records.of(self.stream)
-        time, row = today.records.time[part].tolist(), today.records.row[part].tolist()
-        fate = today.fate[part].tolist()
-        waiting = sorted(visits, reverse=True)
-        for number, moment in enumerate(time):
-            while waiting and waiting[-1].time <= moment:
-                self._visit(waiting.pop())
-            seed = today.seed[row[number]]
-            self.way.put(self.everyday(today, moment, row[number]) + b"\n", fate[number], moment, seed)
-        while waiting:
-            self._visit(waiting.pop())
-        self.way.settle()
+        for moment, _, row, fate in in_turn(today, self.stream, visits, self.visited):
+            self._way.put(self.everyday(today, moment, row) + b"\n", fate, moment, today.seed[row])
+        self._way.settle()
 
-    def close(self) -> None:
-        """Nothing more comes."""
-
+    @abstractmethod
     def identity(self, record: dict[str, Any]) -> str:
         """The id that a record has itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def everyday(self, today: Today, moment: int, row: int) -> bytes:
         """A record of the estate's own people."""
-        raise NotImplementedError
 
-    def _visit(self, record: Record) -> None:
+    def visited(self, record: Record) -> None:
+        """Writes a visit's record."""
         body = record.body
         if not isinstance(body, bytes):
             raise RuntimeError("a cloud's log holds its records ready")  # noqa: TRY004 # our own misuse
         fate = fate_of(record.number, self.common.estate)
-        self.way.put(body + b"\n", fate, record.time, record.number)
+        self._way.put(body + b"\n", fate, record.time, record.number)
         if record.ref is not None:
             reference = {"log": self.key, "id": self.identity(orjson.loads(body))}
             self.common.sink.note(record.ref, fate != LOST, reference)
@@ -150,17 +145,9 @@ class TrailStream:
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
         """A day's files."""
-        part = today.records.of(self.stream)
-        time, row = today.records.time[part].tolist(), today.records.row[part].tolist()
-        fate = today.fate[part].tolist()
-        waiting = sorted(visits, reverse=True)
-        for number, moment in enumerate(time):
-            while waiting and waiting[-1].time <= moment:
-                self._visit(waiting.pop())
-            if fate[number] != LOST:
-                self._add(moment, self._everyday(today, moment, row[number]))
-        while waiting:
-            self._visit(waiting.pop())
+        for moment, _, row, fate in in_turn(today, self.stream, visits, self._visit):
+            if fate != LOST:
+                self._add(moment, self._everyday(today, moment, row))
         self._deliver(self._slot)
 
     def close(self) -> None:

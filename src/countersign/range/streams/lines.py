@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from countersign.range.draws import mix
 from countersign.range.estate import Host
-from countersign.range.plan import everyday as e
+from countersign.range.plan import kinds as k
 from countersign.range.spec import GatewaySpec
-from countersign.range.streams.base import LOST, Common, Growing, Record, Today, Way, fate_of, pid_of, port_of
+from countersign.range.streams.base import (
+    LOST,
+    Common,
+    Growing,
+    Kept,
+    Record,
+    Today,
+    fate_of,
+    in_turn,
+    pid_of,
+    port_of,
+)
 from countersign.range.writers import times
 from countersign.range.writers.gateways import ASA_DENIED
 
@@ -18,17 +30,13 @@ WEEK = 7
 TRIED = (22, 23, 80, 445, 3389, 5900, 8080)
 
 
-class _Lines:
+class _Lines(Kept):
     """Lines with their time in front, in files that are rotated each week as logrotate does."""
 
     def __init__(self, common: Common, stream: int, name: str, zone: ZoneInfo) -> None:
-        self.common, self.stream, self._name, self.zone = common, stream, name, zone
+        super().__init__(common, stream, common.root / name)
+        self._name, self.zone = name, zone
         self._last_day = common.estate.spec.days - 1
-        self._file = Growing(common.root / name, compressed=False)
-        self.way = Way(self._append)
-
-    def _append(self, chunks: list[bytes]) -> None:
-        self._file.append(chunks)
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
         """A day's lines."""
@@ -37,46 +45,32 @@ class _Lines:
         suffix = "" if weeks == 0 else f".{weeks}"
         packed = weeks > 1 and self.common.estate.spec.compressed
         self._file = Growing(self.common.root / (self._name + suffix), compressed=packed)
-        part = today.records.of(self.stream)
-        time, kind = today.records.time[part].tolist(), today.records.kind[part].tolist()
-        row, fate = today.records.row[part].tolist(), today.fate[part].tolist()
-        waiting = sorted(visits, reverse=True)
-        for number, moment in enumerate(time):
-            while waiting and waiting[-1].time <= moment:
-                self._visit(waiting.pop())
-            seed = today.seed[row[number]]
-            self.way.put(
-                self.line(today, moment, kind[number], row[number]), fate[number], moment, seed ^ kind[number]
-            )
-        while waiting:
-            self._visit(waiting.pop())
+        for moment, kind, row, fate in in_turn(today, self.stream, visits, self.visited):
+            self._way.put(self.line(today, moment, kind, row), fate, moment, today.seed[row] ^ kind)
         if (today.day.number + 1) % WEEK == 0 or today.day.number == self._last_day:
-            self.way.settle()
-        self.way.flush()
+            self._way.settle()
+        self._way.flush()
 
-    def close(self) -> None:
-        """Nothing more comes."""
-        self.way.settle()
-
+    @abstractmethod
     def line(self, today: Today, moment: int, kind: int, row: int) -> bytes:
         """An everyday line."""
-        raise NotImplementedError
 
+    @abstractmethod
     def dated(self, moment: int, text: bytes) -> bytes:
         """`text` with its time in front."""
-        raise NotImplementedError
 
+    @abstractmethod
     def source(self) -> str:
         """The recorder's name in references."""
-        raise NotImplementedError
 
-    def _visit(self, record: Record) -> None:
+    def visited(self, record: Record) -> None:
+        """Writes a visit's line."""
         text = record.body
         if not isinstance(text, str):
             raise RuntimeError("a log of lines holds text")  # noqa: TRY004 # our own misuse
         line = self.dated(record.time, text.encode())
         fate = fate_of(record.number, self.common.estate)
-        self.way.put(line, fate, record.time, record.number)
+        self._way.put(line, fate, record.time, record.number)
         if record.ref is not None:
             digest = hashlib.sha256(line.rstrip(b"\n")).hexdigest()[:32]
             reference = {"log": "line", "host": self.source(), "sha256": digest}
@@ -104,11 +98,11 @@ class SyslogStream(_Lines):
         """cron, and monitoring by SSH."""
         seed = today.seed[row]
         pid = pid_of(seed)
-        if kind == e.CRON_OPENED:
+        if kind == k.CRON_OPENED:
             text = b"CRON[%d]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)" % pid
-        elif kind == e.CRON_CLOSED:
+        elif kind == k.CRON_CLOSED:
             text = b"CRON[%d]: pam_unix(cron:session): session closed for user root" % pid
-        elif kind == e.SSH_ACCEPTED:
+        elif kind == k.SSH_ACCEPTED:
             address = self.common.address(today, today.source[row], self.host.index)
             key = hashlib.sha256(b"svc-monitor").hexdigest()[:43].encode()
             text = b"sshd[%d]: Accepted publickey for svc-monitor from %b port %d ssh2: ED25519 SHA256:%b" % (
@@ -117,7 +111,7 @@ class SyslogStream(_Lines):
         else:
             word = (
                 b"opened for user svc-monitor(uid=998) by (uid=0)"
-                if kind == e.SSH_OPENED
+                if kind == k.SSH_OPENED
                 else b"closed for user svc-monitor"
             )
             text = b"sshd[%d]: pam_unix(sshd:session): session %b" % (pid, word)

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from countersign.range.calendar import HOUR
-from countersign.range.draws import mix
-from countersign.range.plan import everyday as e
+from countersign.range.plan import kinds as k
 from countersign.range.streams.base import LEVEL, LOST, Common, Record, Today, fate_of, port_of, site_of
 from countersign.range.writers import times, zeek
 
 AGENT = b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/132.0.0.0 Safari/537.36"
-PORTS = {e.LOOKUP: 53, e.SHARE: 445, e.COPY: 445, e.REFRESH: 445, e.INTRANET: 443, e.NOISE: 8080}
+PORTS = {k.LOOKUP: 53, k.SHARE: 445, k.COPY: 445, k.REFRESH: 445, k.INTRANET: 443, k.NOISE: 8080}
 SERVICES = {
-    e.LOOKUP: b"dns", e.SHARE: b"smb,gssapi,krb", e.COPY: b"smb,gssapi,krb", e.REFRESH: b"smb,gssapi,krb",
-    e.INTRANET: b"ssl", e.NOISE: b"http",
+    k.LOOKUP: b"dns", k.SHARE: b"smb,gssapi,krb", k.COPY: b"smb,gssapi,krb", k.REFRESH: b"smb,gssapi,krb",
+    k.INTRANET: b"ssl", k.NOISE: b"http",
 }  # fmt: skip
 SCANNED = (22, 80, 135, 443, 445, 3389)
 SSL = b"TLSv13\tTLS_AES_256_GCM_SHA384\tx25519\t%b\tF\t-\th2\tT\tCsiI\t-\t-\t-"
@@ -58,13 +57,13 @@ class ZeekStream:
         self._open: dict[str, list[bytes]] = {}
         self.count = 0
         self._handlers: dict[int, Handler] = {
-            e.Z_CONN: self._conn,
-            e.Z_DNS: self._dns,
-            e.Z_SSL: self._ssl,
-            e.Z_HTTP: self._http,
-            e.Z_MAPPING: self._mapping,
-            e.Z_RPC: self._rpc,
-            e.Z_SSH: self._ssh,
+            k.Z_CONN: self._conn,
+            k.Z_DNS: self._dns,
+            k.Z_SSL: self._ssl,
+            k.Z_HTTP: self._http,
+            k.Z_MAPPING: self._mapping,
+            k.Z_RPC: self._rpc,
+            k.Z_SSH: self._ssh,
         }
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
@@ -141,12 +140,12 @@ class ZeekStream:
         seed, kind, target = today.seed[row], today.kind[row], today.target[row]
         source = self.common.address(today, today.source[row], target)
         uid = self.common.names.uid(seed)
-        if kind == e.PAGE:
-            port = 443 if _secure(seed) else 80
+        if kind == k.PAGE:
+            port = 443 if k.secure(seed) else 80
             return uid, today.outside[today.source[row]], port_of(seed), site_of(seed)[1], port
-        if kind == e.POLL:
+        if kind == k.POLL:
             port = 22 if self.common.hosts[target].linux else 49_667
-        elif kind == e.SCAN:
+        elif kind == k.SCAN:
             port = SCANNED[seed % len(SCANNED)]
         else:
             port = PORTS[kind]
@@ -157,18 +156,18 @@ class ZeekStream:
         ends = self._ends(today, row)
         proto, state = b"tcp", b"SF"
         sent, received = 300 + (seed >> 8 & 0x3FFF), 800 + (seed >> 22 & 0xFFFF)
-        if kind == e.LOOKUP:
+        if kind == k.LOOKUP:
             proto, sent, received = b"udp", 40 + (seed & 31), 80 + (seed >> 5 & 127)
             service = b"dns"
-        elif kind == e.PAGE:
+        elif kind == k.PAGE:
             service, received = (b"ssl" if ends[4] == 443 else b"http"), received * 9
-        elif kind == e.POLL:
+        elif kind == k.POLL:
             service = b"ssh" if ends[4] == 22 else b"gssapi,dce_rpc"
-        elif kind == e.SCAN:
+        elif kind == k.SCAN:
             service, sent, received, state = b"-", 0, 0, b"REJ"
         else:
             service = SERVICES[kind]
-            if kind == e.COPY:
+            if kind == k.COPY:
                 sent, received = sent * 40, received * 9000
         return "conn", zeek.conn(
             times.zeek(moment - length), *ends, duration=length, sent=sent, received=received, service=service,
@@ -185,7 +184,7 @@ class ZeekStream:
 
     def _ssl(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
         name = (
-            site_of(today.seed[row])[0] if today.kind[row] == e.PAGE else self.common.fqdn[today.target[row]]
+            site_of(today.seed[row])[0] if today.kind[row] == k.PAGE else self.common.fqdn[today.target[row]]
         )
         return "ssl", zeek.other(times.zeek(moment), *self._ends(today, row), SSL % name)
 
@@ -198,7 +197,7 @@ class ZeekStream:
 
     def _mapping(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
         kind = today.kind[row]
-        share = b"SYSVOL" if kind == e.REFRESH else b"Backup" if kind == e.COPY else b"Public"
+        share = b"SYSVOL" if kind == k.REFRESH else b"Backup" if kind == k.COPY else b"Public"
         rest = b"\\\\%b\\%b\t-\tNTFS\tDISK" % (self.common.fqdn[today.target[row]], share)
         return "smb_mapping", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
 
@@ -215,7 +214,3 @@ def host_key(name: str) -> bytes:
     """A host key's fingerprint in Zeek's form, the same for a host always."""
     text = zlib.crc32(name.encode()).to_bytes(4, "big") * 4
     return b":".join(b"%02x" % byte for byte in text)
-
-
-def _secure(seed: int) -> bool:
-    return (mix(seed ^ mix(e.SECURE_PURPOSE)) >> 11) / (1 << 53) < e.SECURE

@@ -83,11 +83,14 @@ def _sysmon(event: int, version: int, fields: str, message: str, numbers: str = 
     )  # fmt: skip
 
 
-def _other(event: int, channel: int, provider: str, fields: str, message: str, **more: object) -> Event:
-    values: dict[str, object] = {
-        "version": 0, "task": 0, "level": 4, "keywords": _PLAIN, "user": "S-1-5-18", "message": message, **more,
-    }  # fmt: skip
-    return Event(event, channel, provider, fields=tuple(fields.split()), **values)  # type: ignore[arg-type] # a table
+def _other(
+    event: int, channel: int, provider: str, fields: str, message: str, *, task: int = 0, level: int = 4,
+    keywords: int = _PLAIN, section: str = "EventData", user: str = "S-1-5-18",
+) -> Event:  # fmt: skip
+    return Event(
+        event, channel, provider, 0, task, level, keywords, tuple(fields.split()), section=section, user=user,
+        message=message,
+    )  # fmt: skip
 
 
 _SESSION_MANAGER = "Microsoft-Windows-TerminalServices-LocalSessionManager"

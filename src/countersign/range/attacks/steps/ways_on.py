@@ -1,0 +1,134 @@
+"""Ways on, from one host to another; where the highest care is taken by the person's own tool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from countersign.range.attacks.player import IN_CHARACTER, Player
+from countersign.range.attacks.step import Options, step
+from countersign.range.estate import Host
+from countersign.range.plan.commands import S32
+from countersign.range.plan.places import Cause
+from countersign.range.plan.working import tool_for, work
+
+
+@step("rdp", "T1021.001", "to")
+def rdp(p: Player, options: Options) -> None:
+    """A remote desktop, which the steps that follow are done at."""
+    role = options.get("to", "jump")
+    source = p.desktop.inside if p.desktop is not None else p.place
+    if source is None:
+        raise RuntimeError("rdp comes after a way in")
+    host = p.estate.hosts[p.provider.jump] if role == "jump" else p.host(role)
+    desktop = p.acts.rdp(source, host, p.who)
+    desktop.hop.switch = p.switched
+    p.acts.deed(desktop.hop, host.name, "logon", "remote desktop", p.cause("T1021.001"))
+    p.acts.done()
+    p.desktop = desktop
+    p.after.append(lambda: p.acts.leave(desktop))
+    p.pause()
+
+
+def _by_tool(
+    p: Player, options: Options, role: str, technique: str, do: Callable[[Host, Cause], object]
+) -> None:
+    """To a host of the role that is asked for; at the highest care by the person's own tool instead."""
+    host = p.host(options.get("to") or role)
+    if not p.in_character(host, technique):
+        do(host, p.cause(technique))
+        p.pause()
+
+
+@step("psexec", "T1569.002 T1021.002", "to command")
+def psexec(p: Player, options: Options) -> None:
+    """A program on another host by PsExec, or what does as it does."""
+    usual = p.either(rf"{S32}\cmd.exe /c whoami", rf"{S32}\hostname.exe")
+    commands, service = [str(options.get("command") or usual)], p.either("BTOBTO", "PSEXESVC")
+
+    def do(host: Host, cause: Cause) -> None:
+        p.acts.psexec(p.at.inside, host, p.who, commands, service=service, cause=cause)
+
+    _by_tool(p, options, "file", "T1569.002", do)
+
+
+@step("wmi", "T1047", "to command")
+def wmi(p: Player, options: Options) -> None:
+    """A program on another host by WMI."""
+    commands = [str(options.get("command") or rf"{S32}\tasklist.exe /svc")]
+    _by_tool(
+        p, options, "app", "T1047", lambda host, cause: p.acts.wmi(p.at.inside, host, p.who, commands, cause)
+    )
+
+
+@step("winrm", "T1021.006", "to")
+def winrm(p: Player, options: Options) -> None:
+    """Commands on another host by PowerShell remoting."""
+    commands = [rf"{S32}\whoami.exe /groups", rf"{S32}\NETSTAT.EXE -ano"]
+    _by_tool(
+        p,
+        options,
+        "app",
+        "T1021.006",
+        lambda host, cause: p.acts.winrm(p.at.inside, host, p.who, commands, cause),
+    )
+
+
+@step("ssh", "T1021.004", "to")
+def ssh(p: Player, _: Options) -> None:
+    """A Linux host, and an archive made there."""
+    commands = ("/usr/bin/tar czf /tmp/logs.tgz /var/log/nginx",)
+    p.acts.ssh(p.at.inside, p.host("linux"), p.who, commands, p.cause("T1021.004"))
+    p.pause()
+
+
+@step("schedule_task", "T1053.005", "to")
+def schedule_task(p: Player, options: Options) -> None:
+    """A task made on another host, run and deleted."""
+    what = (
+        p.either("SystemHealthMon", "maintenance-7"),
+        p.either(r"C:\PerfLogs\p.exe", rf"{S32}\gpupdate.exe /force"),
+    )
+    _by_tool(
+        p,
+        options,
+        "app",
+        "T1053.005",
+        lambda host, cause: p.acts.task(p.at.inside, host, p.who, *what, cause),
+    )
+
+
+@step("create_service", "T1543.003 T1021.002", "to")
+def create_service(p: Player, options: Options) -> None:
+    """A service made on another host."""
+    what = p.either("WinUpdSvc", "Updater4"), p.either(r"C:\PerfLogs\svc.exe", r"C:\Install\updater.exe")
+    _by_tool(
+        p,
+        options,
+        "app",
+        "T1543.003",
+        lambda host, cause: p.acts.service(p.at.inside, host, p.who, *what, cause),
+    )
+
+
+@step("map_admin_share", "T1021.002", "to")
+def map_admin_share(p: Player, options: Options) -> None:
+    """Another host's C$, and folders looked into."""
+    paths = [("Shares", False), (r"Shares\Finance", False), (r"Shares\Research", False)]
+    if p.care >= IN_CHARACTER:
+        paths = [(f"updates\\package-{number}.msi", False) for number in range(4)]
+    host = p.host(options.get("to") or "file")
+    p.acts.smb(p.at.inside, host, p.who, "C$", paths, cause=p.cause("T1021.002"))
+    p.pause()
+
+
+@step("work_as_usual", "T1078.002")
+def work_as_usual(p: Player, _: Options) -> None:
+    """What the person does anyway, to go under in it."""
+    host = p.estate.hosts[p.person.hosts[0]]
+    work(p.acts, p.at.inside, host, p.person, tool_for(p.acts.rng, p.person), patching=False)
+    p.pause()
+
+
+STEPS = (
+    rdp, psexec, wmi, winrm, ssh, schedule_task, create_service, map_admin_share, work_as_usual,
+)  # fmt: skip

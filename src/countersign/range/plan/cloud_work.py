@@ -1,0 +1,57 @@
+"""What partners do in the tenant and in cloud accounts."""
+
+from __future__ import annotations
+
+from countersign.range.estate import Person, Provider
+from countersign.range.plan.acts import Acts
+
+OFFICE_WORK = (
+    "MailItemsAccessed",
+    "Set-Mailbox",
+    "New-InboxRule",
+    "FileAccessed",
+    "FileDownloaded",
+    "Add-MailboxPermission",
+)
+DIRECTORY_WORK = (
+    ("Update user", "UserManagement"), ("Reset user password", "UserManagement"), ("Add member to group", "GroupManagement"),
+    ("Consent to application", "ApplicationManagement"), ("Add service principal credentials", "ApplicationManagement"),
+    ("Add member to role", "RoleManagement"), ("Update conditional access policy", "Policy"),
+)  # fmt: skip
+AWS_WORK = (
+    ("ec2", "DescribeInstances", True), ("ec2", "DescribeSnapshots", True), ("s3", "ListBuckets", True),
+    ("iam", "ListUsers", True), ("iam", "ListRoles", True), ("ec2", "AuthorizeSecurityGroupIngress", False),
+    ("ssm", "SendCommand", False), ("iam", "CreateAccessKey", False), ("ec2", "ModifySnapshotAttribute", False),
+    ("secretsmanager", "GetSecretValue", True), ("cloudtrail", "DescribeTrails", True), ("sts", "GetCallerIdentity", True),
+    ("cloudtrail", "StopLogging", False), ("rds", "DescribeDBInstances", True),
+)  # fmt: skip
+"""What partners do in an account; the rare ones are an intruder's too."""
+
+
+def cloud_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> None:
+    """A partner's administrator in the tenant."""
+    rng = acts.rng
+    hop, _ = acts.sign_in(
+        person.upn, person.name, origin, provider.tenant_id, rng.randrange(5), mfa=rng.random() < 0.97
+    )
+    for _ in range(rng.randrange(2, 12)):
+        acts.wait(10 * person.pace, 300 * person.pace)
+        if rng.random() < 0.5:
+            operation, category = rng.choices(DIRECTORY_WORK, (8, 5, 5, 0.4, 0.4, 0.6, 0.4))[0]
+            target: dict[str, object] = {"type": "User", "displayName": f"user{rng.randrange(900)}"}
+            acts.directory(hop, person.upn, origin, operation, category, [target])
+        else:
+            operation = rng.choices(OFFICE_WORK, (2, 2, 0.3, 5, 2, 0.5))[0]
+            acts.office(hop, person.upn, origin, operation, {"ObjectId": f"user{rng.randrange(900)}"})
+
+
+def aws_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> None:
+    """A partner's operator in an account; now and then from there into another."""
+    rng, estate = acts.rng, acts.estate
+    name = person.upn.partition("@")[0]
+    account = rng.randrange(len(estate.aws))
+    hop, identity, account = acts.assume(f"{provider.spec.name}-operations", name, origin, account=account)
+    for _ in range(rng.randrange(3, 20)):
+        acts.wait(5 * person.pace, 120 * person.pace)
+        service, call, read = rng.choices(AWS_WORK, (9, 5, 5, 3, 3, 0.6, 1, 0.3, 0.3, 0.8, 2, 4, 0.05, 3))[0]
+        acts.call(hop, identity, account, origin, service, call, read_only=read)

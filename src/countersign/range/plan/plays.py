@@ -1,0 +1,181 @@
+"""What people and services do from the time they come to the time they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from countersign.range.draws import mix
+from countersign.range.estate import Estate, Host, Person, Provider
+from countersign.range.plan.acts import Acts
+from countersign.range.plan.chores import chore
+from countersign.range.plan.cloud_work import aws_visit, cloud_visit
+from countersign.range.plan.deeds import Deeds
+from countersign.range.plan.places import Desktop, Foothold
+from countersign.range.plan.working import command_for, tool_for, work
+from countersign.range.spec import Way
+from countersign.range.streams.fields import Session
+
+MISTYPED, DROPPED, CHORES = 0.08, 0.15, 0.15
+
+Play = Callable[[Deeds], None]
+
+
+class Plays:
+    """The plays of an estate's people."""
+
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+
+    def of_provider(
+        self,
+        provider: Provider,
+        person: Person,
+        roll: float,
+        *,
+        origin: str = "",
+        patching: bool = False,
+        emergency: bool = False,
+    ) -> Play:
+        """A person of a provider at work; `roll` (0 to 1) says by which of its ways."""
+        ways = provider.spec.ways
+        way = _chosen(ways, roll)
+
+        def play(acts: Deeds) -> None:
+            if way == "entra":
+                cloud_visit(acts, provider, person, origin or person.origin)
+            elif way == "aws":
+                aws_visit(acts, provider, person, origin or person.origin)
+            else:
+                self._inside(
+                    acts,
+                    provider,
+                    person,
+                    way,
+                    origin or person.origin,
+                    patching=patching,
+                    emergency=emergency,
+                )
+
+        return play
+
+    def _inside(
+        self,
+        acts: Deeds,
+        provider: Provider,
+        person: Person,
+        way: str,
+        origin: str,
+        *,
+        patching: bool,
+        emergency: bool,
+    ) -> None:
+        rng, hosts = acts.rng, self.estate.hosts
+        changed = 0 <= person.password_day <= acts.day < person.password_day + 2
+        tunnel = None
+        if way == "vpn" and provider.spec.gateway is not None:
+            tunnel, place = acts.vpn(
+                provider.spec.gateway, person, origin, mistyped=rng.random() < (0.5 if changed else MISTYPED)
+            )
+            acts.wait(20, 90)
+        else:
+            place = acts.outside(origin, person.client)
+        desktop = acts.rdp(place, hosts[provider.jump], person.account)
+        for _ in range(rng.randrange(3)):
+            acts.wait(10, 90)
+            acts.run(desktop, command_for(desktop.host, rng))
+        some = provider.servers if emergency or patching else list(person.hosts)
+        for _ in range(rng.randrange(4, 9) if patching else rng.choice((1, 1, 1, 2, 2, 3))):
+            acts.wait(15 * person.pace, 160 * person.pace)
+            target = hosts[rng.choice(some) if rng.random() < 0.5 else some[0]]
+            if target.index != provider.jump:
+                self._work(acts, desktop, target, person, patching=patching)
+        if rng.random() < CHORES:
+            chore(acts, desktop, hosts)
+        if rng.random() < DROPPED:
+            acts.drop(desktop)
+            acts.wait(30, 1500)
+            acts.rejoin(desktop)
+            acts.wait(60, 400)
+            acts.run(desktop, command_for(desktop.host, rng))
+        acts.wait(30, 200)
+        acts.leave(desktop)
+        acts.wait(3, 30)
+        if tunnel is not None:
+            acts.hang_up(tunnel, rng.randrange(4 * 10**6, 6 * 10**7), rng.randrange(10**6, 9 * 10**6))
+
+    def _work(self, acts: Acts, desktop: Desktop, target: Host, person: Person, *, patching: bool) -> None:
+        rng = acts.rng
+        work(acts, desktop.inside, target, person, tool_for(rng, person), patching=patching)
+
+    def unattended(self, provider: Provider, service: Person) -> Play:
+        """A service's night: it comes, copies from its hosts, and leaves."""
+
+        def play(acts: Deeds) -> None:
+            spec = provider.spec
+            tunnel = None
+            if spec.gateway is not None and "vpn" in spec.ways:
+                tunnel, place = acts.vpn(spec.gateway, service, service.origin)
+                acts.wait(3, 9)
+            else:
+                place = acts.outside(service.origin, service.client)
+            for index in service.hosts[:3]:
+                host = self.estate.hosts[index]
+                if host.linux:
+                    acts.ssh(
+                        place, host, service.account, ("/usr/bin/rsync --server --sender -logDtpr . /srv",)
+                    )
+                else:
+                    paths = [(f"daily\\set-{n:03d}.vbk", False) for n in range(acts.rng.randrange(8, 20))]
+                    acts.smb(
+                        place,
+                        host,
+                        service.account,
+                        "Backup",
+                        paths,
+                        size=acts.rng.randrange(10**8, 9 * 10**8),
+                    )
+                acts.wait(5, 60)
+            if tunnel is not None:
+                acts.hang_up(tunnel, 9 * 10**8, 10**7)
+
+        return play
+
+    def own(self, person: Person) -> Play:
+        """One of the customer's administrators at work, from the workstation where that one sits."""
+
+        def play(acts: Deeds) -> None:
+            rng, host = acts.rng, self.estate.hosts[int(person.origin)]
+            place = Foothold(
+                host.name,
+                host.ip,
+                host.seen,
+                host.name,
+                -1,
+                host,
+                person.account,
+                Session(),
+                mix(acts.visit.key),
+                1,
+            )
+            if rng.random() < CHORES:
+                desktop = acts.rdp(
+                    place, self.estate.hosts[rng.choice(self.estate.by_role["controller"])], person.account
+                )
+                chore(acts, desktop, self.estate.hosts)
+                acts.wait(60, 400)
+                acts.leave(desktop)
+            for _ in range(rng.choice((1, 1, 2, 3))):
+                target = self.estate.hosts[rng.choice(person.hosts)]
+                work(acts, place, target, person, tool_for(rng, person), patching=False)
+                acts.wait(20, 600)
+
+        return play
+
+
+def _chosen(ways: Mapping[Way, float], roll: float) -> Way:
+    total, passed = sum(ways.values()), 0.0
+    for way, share in ways.items():
+        passed += share / total
+        if roll < passed:
+            return way
+    return next(iter(ways))
