@@ -42,9 +42,11 @@ _MODULES = (
     "teleport",
     "ninjaone",
     "screenconnect",  # also CSV
+    "support_reports",  # also CSV
     # lines, by how their messages begin
     "anydesk",
     "teamviewer",
+    "kaseya",
     "wallix",
     "beyondtrust",
     "cyberark",

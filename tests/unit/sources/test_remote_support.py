@@ -180,3 +180,60 @@ def test_ninjaone_activities(code: object, expected: dict[str, Any]) -> None:
         "userId": 4,
     }
     assert within(event("ninjaone", json.dumps(row)), **expected)
+
+
+KASEYA = "[I 2026-11-20T04:46:16.686197Z +00:00  3160  f1c] [RemoteControlApplicationService] "
+
+
+def test_the_session_of_kaseya_is_the_last_number_not_the_requests() -> None:
+    a, b = "3f1f9a52-1111-4a22-8b33-0c44d55e66f7", "8D7C6B5A-2222-4B33-9C44-1D55E66F7A80"
+    began = event(
+        "kaseya", f"{KASEYA}Launching remote control host for request {a} with sessionId {b} ; currently"
+    )
+    ended = event("kaseya", f"{KASEYA}Shutting down Remote Control Instance #{b}")
+    assert within(
+        began, class_uid=3002, activity_id=1, session__uid=f"kaseya:{b.lower()}", time_basis="stated"
+    )
+    assert within(ended, activity_id=2, session__uid=f"kaseya:{b.lower()}")
+    assert within(event("kaseya", f"{KASEYA}Shutting down Remote Control Instance #1"), session__uid=None)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[I 2026-11-20 04:46:16Z +00:00 1 f] [A] x",
+        "[" * 5000,
+        "[I 2026-11-20T04:46:16Z +00:00  1  f] no component",
+    ],
+)
+def test_what_is_no_entry_of_kaseya_is_rejected(line: str) -> None:
+    assert parse("kaseya", [line]).rejected.num_rows == 1
+
+
+def report(*rows: str) -> list[dict[str, Any]]:
+    header = "Technician,Remote Machine,Start Time,End Time,Duration"
+    return events("support.sessions_csv", header, *rows, where=context(zone="Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("lasted", "milliseconds"),
+    [("00:14:05", 845_000), ("1:00:14:05", 87_245_000), ("14m 5s", 845_000), ("2 hours 1 minute", 7_260_000), ("845", 845_000),
+     ("845.7", 845_000), ("", 60_000), ("soon", 60_000), ("9" * 30, 60_000), ("-5", 60_000)],
+)  # fmt: skip
+def test_how_long_a_visit_was(lasted: str, milliseconds: int) -> None:
+    found = report(f"pat,SRV,2026-11-20 09:00:00,2026-11-20 09:01:00,{lasted}")
+    assert within(found[0], duration=milliseconds, user__name="pat", dst_endpoint__name="SRV", class_uid=3002)
+
+
+def test_days_come_first_where_any_row_shows_it() -> None:
+    found = report("pat,SRV,05/11/2026 09:00,05/11/2026 09:10,", "pat,SRV,20/11/2026 09:00,,10m")
+    assert [str(row["time"])[:16] for row in found] == ["2026-11-05 08:00", "2026-11-20 08:00"]
+    assert str(report("pat,SRV,05/11/2026 09:00,,10m")[0]["time"])[:10] == "2026-05-11"
+    assert str(report("pat,SRV,05/11/2026 3:07:09 PM,,10m")[0]["time"])[:19] == "2026-05-11 13:07:09"
+
+
+def test_a_report_needs_its_four_columns() -> None:
+    assert recognise(b"Technician,Device,Start Time\npat,SRV,2026-11-20 09:00:00\n") is None
+    found = recognise(b"Admin;Machine ID;Start Time;Duration\npat;SRV;2026-11-20 09:00:00;5\n")
+    assert found is not None
+    assert found.name == "support.sessions_csv"
