@@ -33,6 +33,7 @@ _LEAVES = (
     "metadata.log_name",
     "metadata.event_code",
     "device.hostname",
+    "device.ip",
     "actor.user.name",
     "actor.user.domain",
     "actor.session.uid",
@@ -41,6 +42,7 @@ _LEAVES = (
     "user.name",
     "user.domain",
     "user.uid",
+    "user.credential_uid",
     "session.uid",
     "session.uid_alt",
     "session.uuid",
@@ -57,6 +59,9 @@ _LEAVES = (
     "dst_endpoint.hostname",
     "dst_endpoint.ip",
     "dst_endpoint.port",
+    "dst_endpoint.name",
+    "dst_endpoint.uid",
+    "dst_endpoint.svc_name",
     "tunnel_interface.ip",
     "auth_protocol",
     "logon_type_id",
@@ -89,12 +94,14 @@ class Fact:
     log: str
     product: str
     host: str
+    host_ip: str
     actor: Account
     actor_session: str
     actor_pid: int
     actor_path: str
     user: Account
     sid: str
+    credential: str
     session: str
     linked: str
     guid: str
@@ -111,6 +118,9 @@ class Fact:
     dst_host: str
     dst_ip: str
     dst_port: int
+    dst_name: str
+    dst_uid: str
+    service_name: str
     lease: str
     auth: str
     logon_type: int
@@ -125,6 +135,7 @@ class Fact:
     share: str
     file: str
     message: str
+    origin: str
 
     @property
     def order(self) -> tuple[int, str]:
@@ -156,6 +167,7 @@ def read(events: ir.Table, where: Any) -> list[Fact]:  # noqa: ANN401  # an Ibis
         segment=chosen.segment,
         record=chosen.record,
         time=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
+        origin=chosen.origin,
         **columns,
     ).to_pyarrow()
     facts = [_fact(row) for row in _rows(table)]
@@ -187,12 +199,14 @@ def _fact(row: Mapping[str, Any]) -> Fact:
         log=text("metadata__log_name").casefold(),
         product=text("metadata__product"),
         host=text("device__hostname"),
+        host_ip=text("device__ip"),
         actor=Account(text("actor__user__domain"), text("actor__user__name")),
         actor_session=text("actor__session__uid"),
         actor_pid=number("actor__process__pid"),
         actor_path=text("actor__process__path"),
         user=Account(text("user__domain"), text("user__name")),
         sid=text("user__uid"),
+        credential=text("user__credential_uid"),
         session=text("session__uid"),
         linked=text("session__uid_alt"),
         guid=text("session__uuid"),
@@ -209,6 +223,9 @@ def _fact(row: Mapping[str, Any]) -> Fact:
         dst_host=text("dst_endpoint__hostname"),
         dst_ip=text("dst_endpoint__ip"),
         dst_port=number("dst_endpoint__port"),
+        dst_name=text("dst_endpoint__name"),
+        dst_uid=text("dst_endpoint__uid"),
+        service_name=text("dst_endpoint__svc_name"),
         lease=text("tunnel_interface__ip"),
         auth=text("auth_protocol"),
         logon_type=number("logon_type_id"),
@@ -223,6 +240,7 @@ def _fact(row: Mapping[str, Any]) -> Fact:
         share=text("share"),
         file=text("file__path"),
         message=text("message"),
+        origin=text("origin"),
     )
 
 

@@ -14,10 +14,11 @@ Strongest first (docs/visits.md has the same list):
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from countersign.model.visit import Link
+from countersign.visits.departures import Departed, Departure, proof
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
 from countersign.visits.names import HostNames, Leases
@@ -47,6 +48,7 @@ class Linker:
     leases: Leases
     explicit: dict[tuple[str, str], list[Fact]]  # (target host or address, account name) -> 4648 facts
     pairs: dict[tuple[str, int], list[Fact]]  # (source address, source port) -> flows seen by hosts
+    departed: Departed = field(default_factory=Departed)
     on_host: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
 
@@ -60,9 +62,12 @@ class Linker:
         """The parent of `arrival`, None if it is an entry."""
         return (
             self._opener(arrival)
+            or self._maker(arrival)
             or self._same_guid(arrival)
+            or self._departed(arrival, self.departed.exact, "proven")
             or self._lease(arrival)
             or self._explicit(arrival)
+            or self._departed(arrival, self.departed.near, "inferred")
             or self._same_account(arrival)
         )
 
@@ -79,6 +84,20 @@ class Linker:
                         f"its logon record names the session {session.opener} on {arrival.host} that made it"
                     )
                     return Tie(parent, Link("proven", reason))
+        return None
+
+    def _maker(self, arrival: Arrival) -> Tie | None:
+        """The session that a product's own record names as the one it was opened from."""
+        for session in arrival.sessions:
+            found = {
+                hop.id: hop
+                for key in session.makers
+                for hop in self.by_session.get(key, ())
+                if hop is not arrival and hop.open_at(session.begun)
+            }
+            if found:
+                hops = sorted(found.values(), key=lambda hop: (-hop.begun, hop.id))
+                return Tie(hops[0], _link(hops, session.maker_kind, session.maker_words))
         return None
 
     def _same_guid(self, arrival: Arrival) -> Tie | None:
@@ -136,6 +155,23 @@ class Linker:
             f"explicit credentials for {fact.user.text} were used on {best.host} (4648), target and time meet"
         )
         return Tie(best, _link(parents, "inferred", words), (fact,))
+
+    def _departed(self, arrival: Arrival, known: Mapping[str, list[Departure]], kind: str) -> Tie | None:
+        """The session whose own host tells of the connection; where it tells the account only, that account's."""
+        found: dict[str, tuple[Arrival, Departure]] = {}
+        for departure in known.get(arrival.id, ()):
+            at = departure.fact.time
+            hops = self._holding(departure.source, departure.session, at) if departure.session else []
+            here = self.on_host.get(departure.source, ())
+            hops = hops or [hop for hop in here if hop.open_at(at) and hop.account.same_as(departure.actor)]
+            for hop in hops:
+                if hop is not arrival:
+                    found.setdefault(hop.id, (hop, departure))
+        if not found:
+            return None
+        parents = sorted((hop for hop, _ in found.values()), key=lambda hop: (-hop.begun, hop.id))
+        departure = found[parents[0].id][1]
+        return Tie(parents[0], _link(parents, kind, proof(departure)), (departure.fact,))
 
     def _same_account(self, arrival: Arrival) -> Tie | None:
         source = arrival.source

@@ -30,6 +30,8 @@ IDLE_ELSE = 12 * 3600 * SECOND
 DESKTOP = frozenset({0, 2, 7, 10, 11})
 """0 stands for a session whose logon is not in the logs."""
 NETWORK = frozenset({3, 8})
+OWN_KEYS = frozenset({"bastion", "target", "remote"})
+"""Kinds of session whose key the product made up for itself."""
 
 
 @dataclass(slots=True)
@@ -113,8 +115,9 @@ class Arrival:
         return since <= moment <= until
 
     def session_keys(self) -> set[tuple[str, str]]:
-        """(host, session key) of all its sessions."""
-        return {(session.host, session.key) for session in self.sessions}
+        """(host, session key) of all its sessions; a product's own id is one session's on whatever host it is named."""
+        keys = {(session.host, session.key) for session in self.sessions}
+        return keys | {("", session.key) for session in self.sessions if session.kind in OWN_KEYS}
 
 
 def _by_time(sessions: Iterable[Session]) -> list[Session]:
@@ -136,8 +139,9 @@ def arrivals(sessions: Iterable[Session]) -> list[Arrival]:
 def _merge(sessions: list[Session]) -> list[Arrival]:
     made: list[Arrival] = []
     terminals = [session for session in sessions if session.kind == "terminal"]
+    targets = [session for session in sessions if session.kind == "target"]
     for session in sessions:
-        if session.kind == "terminal":
+        if session.kind in {"terminal", "target"}:
             continue
         home = next((arrival for arrival in reversed(made) if _belongs(session, arrival)), None)
         if home is None:
@@ -150,7 +154,33 @@ def _merge(sessions: list[Session]) -> list[Arrival]:
             made.append(Arrival([session]))
         else:
             home.sessions.append(session)
+    for session in targets:
+        home = _seen_by_target(session, made)
+        if home is None:
+            made.append(Arrival([session]))
+        else:
+            home.sessions.append(session)
     return made
+
+
+def _seen_by_target(session: Session, made: list[Arrival]) -> Arrival | None:
+    """The target host's own logon for a bastion's session: with the account that was lent, just then, and from the bastion
+    where its address is known; else the only one."""
+    near = [
+        arrival
+        for arrival in made
+        if arrival.account.same_as(session.account)
+        and any(abs(other.begun - session.begun) <= TERMINAL for other in arrival.sessions)
+        and not any(other.kind == "target" for other in arrival.sessions)
+    ]
+    sure = [arrival for arrival in near if arrival.source_ip and arrival.source_ip in session.via]
+    chosen = sure or near
+    if len(chosen) != 1:
+        return None
+    told = "from the bastion's address " if sure else ""
+    session.maker_kind = "proven" if sure else session.maker_kind
+    session.maker_words += f"; {session.host}'s own logon {told}has the same account and time"
+    return chosen[0]
 
 
 def _belongs(session: Session, arrival: Arrival) -> bool:  # noqa: PLR0911  # one return a rule of the list above

@@ -14,10 +14,6 @@ SECOND = 1_000_000
 SLACK = 2 * SECOND
 """Records of one logon (4624, 4672, 4648) are written in any order within this time."""
 
-FAILED, CLOSED = 2, 2
-"""OCSF `status_id` of a failure; `activity_id` of a logoff or a closed tunnel."""
-LONGEST_SILENCE = 24 * 3600 * SECOND
-"""A tunnel of which nothing was heard for a day, and that opens again, is a new one."""
 LOGON_CODES = frozenset({"4624"})
 END_CODES = frozenset({"4634", "4647", "4779", "23", "24"})
 RETURN_CODES = frozenset({"4778", "25"})
@@ -29,7 +25,7 @@ class Session:
     """One session on one host. `start` is None where the logs begin in its midst; `end` while nothing ends it.
     `first` and `last` are the times of its first and last fact (microseconds, UTC)."""
 
-    kind: str  # windows, vpn, ssh, terminal, sensor, implied
+    kind: str  # windows, vpn, ssh, terminal, sensor, implied; bastion, target, remote, appliance (keyed.py); cloud
     host: str
     key: str
     account: Account
@@ -51,6 +47,15 @@ class Session:
     facts: list[Fact] = field(default_factory=list)
     seen: list[tuple[str, str, int]] = field(default_factory=list)  # further records: event, segment, index
     anchor: str = ""  # what the hop's id is made from
+    person: Account | None = None  # to whom a bastion lent `account`
+    came_from: str = ""  # the person's own address, where `source_ip` is the bastion's
+    lent: bool = False  # `account` is nobody's that the agreement lists for `person`
+    target_ip: str = ""
+    via: frozenset[str] = frozenset()  # addresses that the bastion is known to have
+    makers: tuple[tuple[str, str], ...] = ()  # (host, key) of sessions that may have made this one
+    maker_kind: str = ""  # proven or inferred, where there is one
+    maker_words: str = ""
+    vouched: list[tuple[str, str, int]] = field(default_factory=list)  # records of an identity provider
 
     @property
     def begun(self) -> int:
@@ -180,98 +185,4 @@ def _terminal(host: str, key: str, run: list[Fact]) -> Session:
         facts=run,
         protocol="rdp" if address else "",
         anchor=logon.id if logon else "",
-    )
-
-
-def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
-    """VPN tunnels and SSH sessions: opened by a success (activity 1), closed by activity 2 with the same key."""
-    grouped: dict[tuple[str, str, str], list[Fact]] = defaultdict(list)
-    chosen = sorted(
-        (fact for fact in found if fact.session and _keyed_kind(fact)), key=lambda fact: fact.order
-    )
-    connections: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
-    for fact in chosen:
-        if fact.session.startswith("sshd:") and fact.src_ip and fact.src_port:
-            connection = f"ssh:{fact.src_ip}:{fact.src_port}"
-            connections[hosts.canonical(fact.host), fact.session].append((fact.time, connection))
-    for fact in chosen:
-        host = hosts.canonical(fact.host)
-        # the child that serves an SSH session has a process id of its own; address and port are the connection's
-        known = connections.get((host, fact.session), ())
-        key = next((name for time, name in reversed(known) if time <= fact.time + SLACK), fact.session)
-        grouped[_keyed_kind(fact), host, key].append(fact)
-    out: list[Session] = []
-    for (kind, host, key), group in grouped.items():
-        out.extend(_keyed(kind, host, key, sorted(group, key=lambda fact: fact.order)))
-    return out
-
-
-def _keyed_kind(fact: Fact) -> str:
-    if fact.class_uid == f.TUNNEL:
-        return "vpn"
-    if fact.session.startswith("sshd:"):
-        return "ssh"
-    return "vpn" if fact.session.startswith(("asa:", "openvpn:")) else ""
-
-
-def _keyed(kind: str, host: str, key: str, group: list[Fact]) -> list[Session]:
-    runs: list[list[Fact]] = []
-    for fact in group:
-        if not runs or (fact.activity == 1 and fact.status != FAILED and _begins(kind, fact, runs[-1])):
-            runs.append([])
-        runs[-1].append(fact)
-    return [_keyed_session(kind, host, key, run) for run in runs if _came_in(run)]
-
-
-def _begins(kind: str, fact: Fact, run: list[Fact]) -> bool:
-    """Whether an opening is another session's than `run`: a client chooses its own port, a lease comes again, so an
-    equal key alone does not make two arrivals one."""
-    if any(item.activity == CLOSED for item in run):
-        return True
-    opened = [item for item in run if item.activity == 1 and item.status != FAILED]
-    if not opened:
-        return False
-    if kind == "ssh":
-        # one connection is accepted once, by one process, which PAM's word of it then names too
-        same = fact.session == opened[0].session and fact.user.same_as(opened[0].user)
-        return not same or (fact.src_ip != "" and fact.time - opened[0].time > SLACK)
-    leases = {item.lease for item in opened if item.lease}
-    return (
-        bool(fact.lease and leases and fact.lease not in leases) or fact.time - run[-1].time > LONGEST_SILENCE
-    )
-
-
-def _came_in(run: list[Fact]) -> bool:
-    """Whether somebody came in at all: a client that was refused is closed as well."""
-    if any(fact.activity == 1 and fact.status != 2 for fact in run):
-        return True
-    return any(fact.activity == 2 for fact in run) and not any(fact.status == 2 for fact in run)
-
-
-def _keyed_session(kind: str, host: str, key: str, run: list[Fact]) -> Session:
-    opened = [fact for fact in run if fact.activity == 1 and fact.status != 2]
-    closed = [fact for fact in run if fact.activity == 2]
-    lead = opened[0] if opened else run[0]
-    named = next((fact.user for fact in [*opened, *run] if fact.user.name), lead.user)
-    start = opened[0].time if opened else None
-    end = closed[-1].time if closed else None
-    if start is None and closed and closed[-1].duration:
-        start = closed[-1].time - closed[-1].duration * 1000
-    return Session(
-        kind=kind,
-        host=host,
-        key=key,
-        account=named,
-        start=start,
-        first=run[0].time,
-        last=run[-1].time,
-        end=end,
-        source_ip=next((fact.src_ip for fact in [*opened, *run] if fact.src_ip), ""),
-        ports={fact.src_port for fact in opened if fact.src_port},
-        protocol=kind,
-        mfa=next((fact.mfa for fact in run if fact.mfa is not None), None),
-        leases={fact.lease for fact in run if fact.lease},
-        gateway=host if kind == "vpn" else "",
-        facts=run,
-        anchor=lead.id,
     )

@@ -18,11 +18,12 @@ from countersign.visits import reading
 from countersign.visits.deeds import attach
 from countersign.visits.eyes import look
 from countersign.visits.facts import SSH, Fact
+from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals
 from countersign.visits.names import AddressBook, Lease, Leases, is_local
 from countersign.visits.reading import Cast, Usage
-from countersign.visits.sessions import SECOND, Session, keyed_sessions, terminal_sessions, windows_sessions
+from countersign.visits.sessions import SECOND, Session, terminal_sessions, windows_sessions
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Node, trees
 
@@ -53,8 +54,9 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     """
     gathered = _gather(events, subjects)  # (1)
     sessions = _sessions(gathered)  # (2)
-    made = arrivals(sessions)  # (3)
     book = AddressBook(reading.claims(events, gathered.cast.hosts, _leased(gathered)))
+    known_by_name(sessions, book)
+    made = arrivals(sessions)  # (3)
     _locate(made, book, gathered)  # (4)
     flows = reading.flows_of(events, {port for arrival in made for s in arrival.sessions for port in s.ports})
     leases = Leases(_leases(gathered.vpn))
@@ -79,6 +81,7 @@ def _gather(events: ir.Table, subjects: Subjects) -> Gathered:
     if not cast.claimed and not cast.origins:
         return gathered
     gathered.add(reading.arrivals_of(events, cast.names, cast.origins))
+    gathered.add(nameless(events, gathered.facts.values()))
     gathered.vpn = _provider_tunnels(gathered)
     gathered.add(reading.arrivals_of(events, (), _leased(gathered)))
     for _ in range(reading.ROUNDS):
@@ -100,7 +103,8 @@ def _switched(gathered: Gathered) -> set[str]:
         name = fact.user.key[1]
         if not name or name.endswith("$"):
             continue
-        if (fact.code == "4648" and fact.actor.key[1] in gathered.names) or fact.src_ip in leased:
+        used = (fact.code == "4648" or is_lent(fact)) and fact.actor.key[1] in gathered.names
+        if used or fact.src_ip in leased:
             out.add(name)
     return out
 
@@ -232,8 +236,9 @@ def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]
 def _claim(arrival: Arrival, gathered: Gathered) -> Claimed | None:
     cast = gathered.cast
     for session in arrival.sessions:
-        found = cast.who(session.account)
+        found = cast.who(session.person or session.account)
         if found is not None:
+            session.lent = session.person is not None and cast.who(session.account) != found
             return found
     provider = cast.origins.get(arrival.source_ip)
     return Claimed(provider, arrival.account.text) if provider else None

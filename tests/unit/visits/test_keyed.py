@@ -1,0 +1,232 @@
+"""Tunnels, bastions and remote support: what a product keys itself becomes hops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from countersign.model.visit import Visit
+from countersign.visits import stitch
+from story import START, Claims, Story
+
+ACME = Claims(
+    {"ext-meyer": "Eva Meyer", "vendor support": "Eva Meyer", "jdoe": "Jane Doe", "514000531": "Eva Meyer"},
+    {"198.51.100.7": "acme"},
+)
+
+
+def visits(story: Story, claims: Claims = ACME, order: list[int] | None = None) -> tuple[Visit, ...]:
+    return stitch(story.table(order), claims, lambda _: 7)
+
+
+def product(story: Story, at: float, name: str, class_uid: int = 3002, **columns: Any) -> None:
+    story.add(
+        at,
+        {
+            "class_uid": class_uid,
+            "activity_id": 1,
+            "status_id": 1,
+            "metadata.product": name,
+            **{key.replace("__", "."): value for key, value in columns.items()},
+        },
+    )
+
+
+def teleport(story: Story, at: float, *, opens: bool = True, **columns: Any) -> None:
+    person = {"actor__user__name": "ext-meyer", "src_endpoint__ip": "198.51.100.7"}
+    target = {"user__name": "root", "session__uid": "7d20aa00", "dst_endpoint__hostname": "app01"}
+    product(
+        story,
+        at,
+        "Teleport",
+        device__hostname="tele.example.com",
+        auth_protocol="ssh",
+        **{"activity_id": 1 if opens else 2, **person, **target, **columns},
+    )
+
+
+def login(story: Story, at: float) -> None:
+    product(
+        story,
+        at,
+        "Teleport",
+        device__hostname="tele.example.com",
+        user__name="ext-meyer",
+        actor__user__name="ext-meyer",
+        src_endpoint__ip="198.51.100.7",
+        is_mfa=True,
+    )
+
+
+def sshd(story: Story, at: float, ip: str, *, opens: bool = True) -> None:
+    product(
+        story,
+        at,
+        "OpenSSH",
+        activity_id=1 if opens else 2,
+        metadata__log_name="sshd",
+        device__hostname="app01",
+        user__name="root",
+        session__uid="sshd:100",
+        src_endpoint__ip=ip,
+        src_endpoint__port=40022,
+    )
+
+
+def test_a_bastions_target_hangs_on_the_persons_login_with_the_account_lent() -> None:
+    story = Story()
+    login(story, 0)
+    teleport(story, 60)
+    product(
+        story,
+        90,
+        "Teleport",
+        1007,
+        actor__user__name="ext-meyer",
+        user__name="root",
+        actor__session__uid="7d20aa00",
+        process__cmd_line="/bin/rm -rf /srv/old",
+    )
+    teleport(story, 660, opens=False)
+    (visit,) = visits(story)
+    entry, target = visit.hops
+    assert (visit.person, entry.protocol, entry.source, entry.target) == (
+        "Eva Meyer",
+        "bastion",
+        "198.51.100.7",
+        "tele",
+    )
+    assert entry.mfa is True
+    assert (target.protocol, target.source, target.target, target.account) == ("ssh", "tele", "app01", "root")
+    assert (target.parent, target.link.kind, target.gateway) == (entry.id, "inferred", "tele")
+    assert target.credential_switch
+    assert target.end is not None
+    assert (target.end - START).total_seconds() == 660
+    assert [action.text for action in target.actions] == ["/bin/rm -rf /srv/old"]
+
+
+def test_the_targets_own_logon_from_the_bastions_address_is_the_same_hop_and_proves_it() -> None:
+    story = Story()
+    login(story, 0)
+    story.machine(10, "tele", "10.0.0.99")
+    teleport(story, 60)
+    sshd(story, 61, "10.0.0.99")
+    sshd(story, 655, "10.0.0.99", opens=False)
+    (visit,) = visits(story)
+    _, target = visit.hops
+    assert target.link.kind == "proven"
+    assert "address" in target.link.reason
+    assert "target host" in target.seen_by
+    assert len(target.records) == 3
+
+
+def test_another_logon_with_that_account_an_hour_later_is_no_part_of_it() -> None:
+    story = Story()
+    login(story, 0)
+    teleport(story, 60)
+    sshd(story, 3700, "10.0.0.99")
+    (visit,) = visits(story)
+    assert len(visit.hops) == 2
+    assert visit.hops[1].link.kind == "inferred"
+
+
+def test_without_the_login_the_targets_record_makes_one() -> None:
+    story = Story()
+    teleport(story, 60)
+    (visit,) = visits(story)
+    assert [(hop.source, hop.target) for hop in visit.hops] == [("198.51.100.7", "tele"), ("tele", "app01")]
+
+
+def test_one_record_with_its_length_is_a_whole_session() -> None:
+    story = Story()
+    product(
+        story,
+        0,
+        "ScreenConnect",
+        user__name="Vendor Support",
+        dst_endpoint__name="hist01",
+        session__uid="c0000001",
+        duration=1_800_000,
+    )
+    product(
+        story,
+        5,
+        "ScreenConnect",
+        user__name="Vendor Support",
+        dst_endpoint__name="hist01",
+        session__uid="c0000001",
+    )
+    (visit,) = visits(story)
+    (hop,) = visit.hops
+    assert (hop.protocol, hop.target, len(hop.records)) == ("screenconnect", "hist01", 2)
+    assert hop.end is not None
+    assert (hop.end - START).total_seconds() == 1800
+
+
+def test_a_visit_that_ends_without_a_name_ends() -> None:
+    story = Story()
+    product(story, 0, "AnyDesk", user__name="Vendor Support", user__uid="221", session__uid="anydesk:4668")
+    product(story, 600, "AnyDesk", activity_id=2, session__uid="anydesk:4668")
+    (visit,) = visits(story)
+    assert visit.hops[0].target == "(AnyDesk)"
+    assert visit.hops[0].end is not None
+
+
+def test_every_gateway_gives_tunnels() -> None:
+    for name, key in (
+        ("FortiGate", "fortigate:FG1:41"),
+        ("PAN-OS", "paloalto:01:6c"),
+        ("Connect Secure", "ivanti:ICS1:1"),
+        ("strongSwan", "ipsec:road[7]"),
+        ("WireGuard", "wireguard:wg0:1"),
+        ("Check Point", "checkpoint:6A"),
+    ):
+        story = Story()
+        story.tunnel(0, "jdoe", "203.0.113.7", "10.9.0.4", key, metadata__product=name)
+        story.tunnel(900, "jdoe", "203.0.113.7", "10.9.0.4", key, opens=False, metadata__product=name)
+        story.logon(60, "JUMP01", "jdoe", "0x100", 10, "10.9.0.4")
+        (visit,) = visits(story)
+        assert [hop.protocol for hop in visit.hops] == ["vpn", "rdp"], name
+
+
+def test_a_portals_logon_alone_is_a_way_in_and_an_administrators_is_not() -> None:
+    story = Story()
+    key = {"device__hostname": "ns1", "user__name": "jdoe", "src_endpoint__ip": "203.0.113.7"}
+    product(story, 0, "NetScaler", session__uid="netscaler:ns1:65", **key)
+    product(story, 300, "NetScaler", activity_id=2, session__uid="netscaler:ns1:65", **key)
+    (visit,) = visits(story)
+    assert [hop.protocol for hop in visit.hops] == ["vpn"]
+    story = Story()
+    product(story, 0, "FortiGate", session__uid="1795170400", **key)
+    (visit,) = visits(story)
+    assert [hop.protocol for hop in visit.hops] == ["network"]
+
+
+def test_gateway_and_radius_server_tell_of_one_tunnel() -> None:
+    story = Story()
+    story.tunnel(0, "jdoe", "203.0.113.7", "10.9.0.4", "fortigate:FG1:41", metadata__product="FortiGate")
+    story.tunnel(
+        1,
+        "jdoe",
+        "203.0.113.7",
+        "10.9.0.4",
+        "radius:10.0.0.7:1763",
+        metadata__product="Network Policy Server",
+        device__hostname="NPS1",
+    )
+    (visit,) = visits(story)
+    (hop,) = visit.hops
+    assert (hop.target, len(hop.records)) == ("vpn01", 2)
+
+
+def test_a_refused_login_is_no_hop() -> None:
+    story = Story()
+    product(
+        story,
+        0,
+        "Vault",
+        status_id=2,
+        device__hostname="VAULT1",
+        user__name="ext-meyer",
+        src_endpoint__ip="198.51.100.7",
+    )
+    assert visits(story) == ()
