@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from countersign.app.workspace import Workspace
 
 BOOK_BYTES = 64 << 20
-HEADER = ("address", "host", "name", "groups")
+HEADER = ("address", "host", "name", "groups", "logs")
 _REMEDY = "mend or remove it in [enrichment] of countersign.toml"
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Lookup = Callable[[Address], Mapping[str, Any]]
@@ -62,6 +62,9 @@ class Book:
 
     networks: dict[tuple[int, int], dict[int, About]] = field(default_factory=dict)
     hosts: dict[str, About] = field(default_factory=dict)
+    silent: set[str] = field(
+        default_factory=set
+    )  # hosts, casefolded, and networks whose column `logs` says none
 
     def find(self, address: Address | None, host: str) -> About:
         """What the book says: by the narrowest network, else by the host's name."""
@@ -108,21 +111,45 @@ class Enricher:
                 hop[f"{side}_about"] = None if found == NOTHING else found.document()
         return body
 
-    def _look_up(self, text: str, host: str) -> About:
+    def silent(self) -> frozenset[str]:
+        """Hosts (casefolded) and networks that the book declares to log nothing. Raises `InputError` as `about` does."""
+        self._opened()
+        return frozenset(self._book.silent)
+
+    def _opened(self) -> tuple[Lookup, ...]:
         if self._databases is None:
             databases = [_database(path) for name, path in self._paths.items() if name != "book"]
             self._book = _book(self._paths["book"]) if "book" in self._paths else Book()
             self._databases = tuple(databases)
+        return self._databases
+
+    def _look_up(self, text: str, host: str) -> About:
+        databases = self._opened()
         address = _address(text)
         listed = self._book.find(address, host)
         country, asn, network = "", None, ""
-        for found in [] if address is None else [look_up(address) for look_up in self._databases]:
+        for found in [] if address is None else [look_up(address) for look_up in databases]:
             country = country or _country(found)
             asn = _number(found) if asn is None else asn
             network = network or _text(
                 found.get("autonomous_system_organization") or found.get("as_name") or ""
             )
         return About(country, asn, network, listed.name, listed.groups)
+
+
+def is_silent(host: str, declared: Iterable[str]) -> bool:
+    """Whether a host (a name or an address) is one of those declared to log nothing."""
+    name, address = host.casefold().rstrip("."), _address(host)
+    if address is None:
+        return bool({name, name.partition(".")[0]} & set(declared)) and name != ""
+    return any(address in network for text in declared if (network := _network(text)) is not None)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
 
 
 def _address(text: str) -> Address | None:
@@ -201,6 +228,13 @@ def _book(path: Path) -> Book:
 def _entry(book: Book, row: Mapping[str, str], path: Path, line: int) -> None:
     groups = tuple(filter(None, (part.strip() for part in row["groups"].split(";"))))
     about = About(name=row["name"] or row["host"], groups=groups)
+    if row["logs"].casefold() not in {"", "none"}:
+        remedy = "leave it empty, or write none for what cannot log"
+        raise InputError(
+            "the column logs has another word than none", path=str(path), line=line, remedy=remedy
+        )
+    if row["logs"]:
+        book.silent.update(filter(None, (row["host"].casefold().rstrip("."), row["address"])))
     if row["host"]:
         book.hosts.setdefault(row["host"].casefold().rstrip("."), about)
     if row["address"]:

@@ -1,4 +1,5 @@
-"""Findings of visits themselves: a broken clause, a credential switch, each explained and with its evidence."""
+"""Findings of visits themselves: a broken clause, a credential switch, an arrival that its host did not log; each explained and
+with its evidence."""
 
 from __future__ import annotations
 
@@ -8,12 +9,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from countersign.app.documents import COMPLIANCE_FINDING, DETECTION_FINDING
+from countersign.app.enriching import is_silent
 from countersign.app.hits import MAX_EVIDENCE
 from countersign.model.identity import keyed_id
 from countersign.model.visit import SEVERITIES, Finding, Hop, Severity, Visit
 
+TARGET_HOST, SOURCE_HOST = "target host", "source host"
+"""Vantage points, as `Hop.seen_by` names them."""
 SWITCH = "credential-switch"
 """Rule id of our finding that an account changed along a link to one that is not the person's."""
+
+UNLOGGED = "unlogged-arrival"
+"""Rule id of our finding that others saw an arrival which the host that it led to did not log."""
 
 
 def clause_findings(
@@ -96,6 +103,71 @@ def switch_findings(visit: Visit) -> list[Finding]:
             )
         )
     return out
+
+
+def unlogged_findings(visit: Visit) -> list[Finding]:
+    """One detection finding for each host that did not log an arrival which others saw, and that logs such things otherwise."""
+    grouped: dict[str, list[Hop]] = defaultdict(list)
+    for hop in visit.hops:
+        others = set(hop.seen_by) - {TARGET_HOST}
+        if hop.target and TARGET_HOST in hop.expected_by and TARGET_HOST not in hop.seen_by and others:
+            grouped[hop.target].append(hop)
+    out = []
+    for host, hops in sorted(grouped.items()):
+        cleared = any(deed.kind == "log" for hop in visit.hops if hop.target == host for deed in hop.actions)
+        id_, aliases = ids_of(visit, UNLOGGED, host.casefold())
+        out.append(
+            Finding(
+                id=id_,
+                aliases=aliases,
+                time=_first(hops, visit),
+                title=f"{host} did not log an arrival that others saw",
+                severity="medium" if cleared else "low",
+                kind="hop",
+                class_uid=DETECTION_FINDING,
+                rule_id=UNLOGGED,
+                provider=visit.provider,
+                visit=visit.id,
+                hosts=(host,),
+                techniques=("T1562.002",),
+                cites=("TA18-276A/PRS-07", "TA18-276B/DET-01", "LOTL24/DET-19"),
+                why=_unlogged_words(host, hops, cleared=cleared),
+                evidence=tuple(reference for hop in hops for reference in hop.records)[:MAX_EVIDENCE],
+            )
+        )
+    return out
+
+
+def _unlogged_words(host: str, hops: list[Hop], *, cleared: bool) -> str:
+    witnesses = sorted({point for hop in hops for point in hop.seen_by} - {TARGET_HOST})
+    ways = sorted({hop.protocol for hop in hops})
+    times = "an arrival" if len(hops) == 1 else f"{len(hops)} arrivals"
+    words = (
+        f"{_and(witnesses)} saw {times} at {host} by {_and(ways)}, and {host}, which recorded logons in the day before and "
+        f"after, has no record of {'it' if len(hops) == 1 else 'them'}"
+    )
+    rest = (
+        "and its log was cleared in this visit" if cleared else "records lost on the way would look the same"
+    )
+    return f"{words[0].upper()}{words[1:]}: {rest}."
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def without_silent(visits: Iterable[Visit], silent: frozenset[str]) -> tuple[Visit, ...]:
+    """The visits with nothing expected of hosts that are declared to log nothing."""
+    if not silent:
+        return tuple(visits)
+    return tuple(replace(visit, hops=tuple(_unasked(hop, silent) for hop in visit.hops)) for visit in visits)
+
+
+def _unasked(hop: Hop, silent: frozenset[str]) -> Hop:
+    mute = {TARGET_HOST} if is_silent(hop.target, silent) else set()
+    mute |= {SOURCE_HOST} if is_silent(hop.source, silent) else set()
+    kept = tuple(point for point in hop.expected_by if point not in mute or point in hop.seen_by)
+    return replace(hop, expected_by=kept)
 
 
 def ids_of(visit: Visit, *parts: str) -> tuple[str, tuple[str, ...]]:

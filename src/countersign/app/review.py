@@ -24,8 +24,16 @@ from countersign.app._reviewed import State, digest, recall, remember
 from countersign.app.agreements import Subjects, load
 from countersign.app.correlating import correlated, group, keep
 from countersign.app.documents import finding_document, visit_document, visit_from
+from countersign.app.enriching import Enricher
 from countersign.app.explaining import explained
-from countersign.app.findings import began, clause_findings, switch_findings, with_findings
+from countersign.app.findings import (
+    began,
+    clause_findings,
+    switch_findings,
+    unlogged_findings,
+    with_findings,
+    without_silent,
+)
 from countersign.app.hit_findings import hit_findings, of_rule
 from countersign.app.hits import Homes, grouped, live
 from countersign.app.holding import Holding, speaking
@@ -99,17 +107,19 @@ def review(
         matching = Matching(workspace, lake, ready.compiled, ready.filters, Feeds(workspace), progress)
         state = matching.bring_up_to_date(before)
         said, told = rule_notes(ready, before.told)
+        silent = Enricher.of(workspace).silent()
         made_of = digest(
             __version__,
             sorted(item.model_dump_json() for item in agreed),
             sorted([one.id, one.rules, one.in_force(as_of)] for one in ready.exemptions),
             sorted([rule.id, rule.sha256] for rule in ready.ruleset.rules),
+            sorted(silent),
         )
         fresh: tuple[Finding, ...] = ()
         if matching.changed or made_of != state.made_of:
             same = {id_ for id_, text in before.rules.items() if state.rules.get(id_) == text}
             holding = Holding.of(lake, ready, as_of)
-            fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same))
+            fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same), silent)
             state = replace(state, held=holding.counts)
         remember(workspace, replace(state, made_of=made_of, told=told))
         notes += [
@@ -141,11 +151,14 @@ def _work(
     holding: Holding,
     as_of: datetime,
     unchanged: frozenset[str],
+    silent: frozenset[str],
 ) -> tuple[Finding, ...]:
-    """Visits, verdicts and findings, anew. `unchanged` are the rules that mean what they meant at the last review."""
+    """Visits, verdicts and findings, anew. `unchanged` are the rules that mean what they meant at the last review, `silent` the
+    hosts that are declared to log nothing."""
     leaves = results.leaves()
     table = lake.table("events")
-    visits = _aliased(stitch(table, Subjects(Resolver(agreed)), leaves.get), results.visits())
+    stitched = without_silent(stitch(table, Subjects(Resolver(agreed)), leaves.get), silent)
+    visits = _aliased(stitched, results.visits())
     judged = judge_all(visits, agreed, coverage(table), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
     homes = Homes(judged)
@@ -163,7 +176,7 @@ def _work(
 
 
 def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:
-    found = switch_findings(visit)
+    found = [*switch_findings(visit), *unlogged_findings(visit)]
     agreement = next((item for item in agreed if item.provider.id == visit.provider), None)
     if agreement is not None:
         held = agreement

@@ -60,7 +60,8 @@ zone = ""
 country = ""
 asn = ""
 
-# A CSV with the header address,host,name,groups: an address or network, or a host, what it is, its groups (a;b).
+# A CSV with the header address,host,name,groups: an address or network, or a host, what it is, its groups (a;b). A further
+# column logs says none for what cannot log at all: that nothing is heard of it is no finding then, but a blind spot.
 book = ""
 
 [ledger]
