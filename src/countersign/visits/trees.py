@@ -175,8 +175,6 @@ def _switched(node: Node, parent: Node) -> bool:
         return False
     if any(session.lent for session in node.arrival.sessions):
         return True
-    if any(session.lent for session in node.arrival.sessions):
-        return True
     return node.claimed is None or parent.claimed is None or node.claimed != parent.claimed
 
 
