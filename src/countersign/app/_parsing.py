@@ -20,6 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from countersign.app import _unknown
 from countersign.app.cutting import MAX_RECORD
 from countersign.lake.spill import Spill, spill
 from countersign.ledger import Archive, records_root
@@ -138,6 +139,8 @@ def parse(job: Job) -> tuple[Outcome, pa.Table]:
 
 
 def _family(job: Job) -> Source:
+    if job.source == _unknown.FAMILY.name:
+        return _unknown.FAMILY
     return custom_source(job.mapping) if job.mapping else source(job.source)
 
 

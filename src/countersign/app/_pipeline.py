@@ -91,7 +91,8 @@ class Totals:
 
 class Pipeline:
     """Takes cut segments in, and leaves them sealed and stored. Use as a context manager: leaving it by an
-    exception drops what is under way, which the notes keep for the next run."""
+    exception drops what is under way, which the notes keep for the next run. `again` are segments in the lake of which
+    a new reading takes the place of the old one."""
 
     def __init__(
         self, workspace: Workspace, lake: Lake, *, workers: int, own: OwnFamilies | None = None
@@ -117,6 +118,7 @@ class Pipeline:
         self._open: Counter[Path] = Counter()
         self._storer = ThreadPoolExecutor(1)
         self._storing: tuple[Batch, Future[Appended]] | None = None
+        self.again: frozenset[str] = frozenset()
         self.totals = Totals()
 
     def __enter__(self) -> Self:
@@ -283,6 +285,7 @@ class Pipeline:
         halves = {digest for work, _ in done for digest in work.entry.replaces}
         if halves:
             self._lake.retract(sorted(halves))
+        self._lake.forget(sorted(self.again & {work.entry.digest for work, _ in done}))
         return self._lake.append(
             [_data(work, outcome, half=work.entry.digest in halves) for work, outcome in done],
             waiting,

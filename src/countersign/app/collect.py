@@ -8,17 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from countersign.app import unread
+from countersign.app import _unknown, rereading, unread
 from countersign.app._journal import Entry
 from countersign.app._pipeline import Loose, Pipeline, Totals
-from countersign.app._streams import Meter
-from countersign.app._unknown import describe
+from countersign.app._streams import Limited, Meter, Peeked
 from countersign.app.cutting import Cut, Cutting
 from countersign.app.inputs import Input, Skipped, Status, open_inputs, shown, survey
 from countersign.app.known import Known, Piece
@@ -133,6 +132,7 @@ def collect(
         )
         pipeline.announce(total)
         run.recover(lake)
+        run.reread(lake)
         run.read(paths, stdin)
         run.finish(lake)
     summary = run.summary(time.monotonic() - started)
@@ -172,16 +172,53 @@ class _Run:
         self._stopped = ""
 
     def recover(self, lake: Lake) -> None:
-        rows = lake.segment_rows()
-        self._known = Known.from_rows(rows)
-        taken, lost = recover(self._workspace, self._pipeline, rows.column("segment").to_pylist())
+        self._rows = lake.segment_rows()
+        self._known = Known.from_rows(self._rows)
+        taken, lost = recover(self._workspace, self._pipeline, self._rows.column("segment").to_pylist())
         for entry in taken:
-            piece = Piece(entry.digest, entry.size, entry.lineage)
+            piece = Piece(entry.digest, entry.size, entry.lineage, entry.source)
             self._known.add(entry.origin, entry.head, entry.offset, piece, entry.pieces)
         self._recovered = len(taken)
         self._files += [FileReport(each.entry.path, "damaged", each.reason) for each in lost]
 
+    def reread(self, lake: Lake) -> None:
+        """What was sealed before anybody knew it is read from the archive, if somebody knows it now."""
+        try:
+            if self._recovered:
+                self._pipeline.finish()
+                self._rows = lake.segment_rows()
+            files = rereading.due(self._workspace, self._rows, self._own, self._pipeline.recall)
+            if files:
+                rereading.begin(self._workspace, lake, files)
+                self._pipeline.again = frozenset(name for file in files for name in file.digests)
+                gone = [digest for file in files for digest in self._again(file)]
+                self._pipeline.finish()
+                self._pipeline.again = frozenset()
+                if not self._stopped:
+                    lake.forget(sorted(set(gone)))
+            if not self._stopped:
+                rereading.finish(self._workspace, self._own)
+        except (OSError, StoreError) as error:
+            self._stopped = self._stopped or _full(error)
+
+    def _again(self, file: rereading.Again) -> list[str]:
+        """Read one file from the archive; returns the segments that have no part in it as it is read now."""
+        source = self._own.family(file.source)
+        if source is None or self._stopped:
+            return []
+        stream = Peeked(rereading.FromArchive(file.segments, self._pipeline.recall))
+        item = Input(file.path, file.received, stream, grows=True)
+        report = self._cut(item, source, file.origin)
+        if report.status == "damaged":
+            self._files.append(report)
+            return []
+        note = f"from the archive, where it was before there was anything that read it as {source.title}"
+        self._files.append(FileReport(file.path, "read", note))
+        return [name for name in file.digests if not self._known.has(name, source.name)]
+
     def read(self, paths: Sequence[str | Path], stdin: IO[bytes] | None) -> None:
+        if self._stopped:
+            return
         inputs = open_inputs(
             paths,
             spool=self._workspace.spool,
@@ -231,35 +268,48 @@ class _Run:
     def _input(self, item: Input) -> None:
         head = item.stream.peek(HEAD_BYTES)
         source = self._own.recognise(head)
-        if source is None:
-            self._files.append(FileReport(item.path, "unrecognised", describe(head)))
+        if source is not None:
+            self._files.append(self._cut(item, source, self._origin))
             return
+        kept = self._keep(item, _unknown.worth(head))
+        self._files.append(FileReport(item.path, "unrecognised", _unknown.describe(head, kept)))
+
+    def _keep(self, item: Input, most: int) -> str:
+        """Seal a file that nobody knows, if it may be a log; says what was done, as part of a sentence."""
+        if not most:
+            return "not kept"
+        if most == _unknown.BINARY_BYTES and len(item.stream.peek(most + 1)) > most:
+            return f"larger than {most >> 20} MiB and not kept"
+        start = replace(item, stream=Peeked(Limited(item.stream, most)))
+        report = self._cut(start, _unknown.FAMILY, self._origin)
+        if report.status == "unreadable":
+            return report.reason
+        more = item.stream.peek(1)
+        return f"its first {most >> 20} MiB are kept" if more else "kept until one is"
+
+    def _cut(self, item: Input, source: Source, origin: str) -> FileReport:
+        """Cut and add a stream."""
         cutting = Cutting(
-            item.stream,
-            source,
-            self._known,
-            self._origin,
-            grows=item.grows,
-            recall=self._pipeline.recall,
+            item.stream, source, self._known, origin, grows=item.grows, recall=self._pipeline.recall
         )
         cuts = rows = 0
         try:
             for cut in cutting:
                 if source.ends_at:
                     rows += len(frame(source.framing, cut.raw)) - 1  # the header is repeated in each
-                self._pipeline.add(Loose(cut.raw, self._entry(cut, source, item)))
+                self._pipeline.add(Loose(cut.raw, self._entry(cut, source, item, origin)))
                 cuts += 1
                 self._tell(self._meter)
                 if self._interrupt.asked:
+                    self._stopped = "interrupted"
                     break
         except (OSError, StoreError) as error:
             self._stopped = _full(error)
-            self._files.append(FileReport(item.path, "unreadable", self._stopped))
-            return
+            return FileReport(item.path, "unreadable", self._stopped)
         self._bytes += item.stream.taken
-        self._files.append(_report(item.path, cutting, cuts, rows if rows in source.ends_at else 0))
+        return _report(item.path, cutting, cuts, rows if rows in source.ends_at else 0)
 
-    def _entry(self, cut: Cut, source: Source, item: Input) -> Entry:
+    def _entry(self, cut: Cut, source: Source, item: Input, origin: str) -> Entry:
         return Entry(
             digest=cut.digest,
             source=source.name,
@@ -267,7 +317,7 @@ class _Run:
             lineage=cut.lineage,
             head=cut.head,
             pieces=cut.pieces,
-            origin=self._origin,
+            origin=origin,
             zone=self._zone,
             path=item.path,
             offset=cut.offset,

@@ -126,8 +126,9 @@ class Cutting:
         raw = b"".join((header, *run))
         digest = hashlib.sha256(raw).hexdigest()
         pieces = tuple(piece.hex() for piece in digests)
-        lineage = _lineage(self._source.name, pieces[0])
-        self._known.add(self._origin, "", offset, Piece(digest, len(raw), lineage), pieces)
+        lineage = lineage_of(self._source.name, pieces[0])
+        piece = Piece(digest, len(raw), lineage, self._source.name)
+        self._known.add(self._origin, "", offset, piece, pieces)
         return Cut(raw, digest, offset, "", lineage, pieces)
 
 
@@ -182,7 +183,7 @@ class _Text:
         for size, heads in self._known.openings().items():
             if size < len(first) and hashlib.sha256(first[:size]).hexdigest() in heads:
                 opening = hashlib.sha256(first[:size]).hexdigest()
-                pieces = self._known.after(self._origin, opening, 0)
+                pieces = self._known.after(self._origin, opening, 0, self._source.name)
                 self._replaces += [piece.digest for piece in pieces if piece.size == size]
 
     def _first(self, start: bytes, preamble: int) -> int:
@@ -197,9 +198,7 @@ class _Text:
         """Length of the longest known segment that stands here, 0 where there is none."""
         best = 0
         prefix = self._prefix()
-        pieces = sorted(
-            self._known.after(self._origin, self._head, self._offset), key=lambda piece: piece.size
-        )
+        pieces = sorted(self._siblings(), key=lambda piece: piece.size)
         hasher, hashed = hashlib.sha256(prefix), 0
         halves = []
         for piece in pieces:
@@ -220,6 +219,10 @@ class _Text:
         if not best:
             self._replaces += halves
         return best
+
+    def _siblings(self) -> list[Piece]:
+        """What is sealed of files that begin alike, from here on."""
+        return self._known.after(self._origin, self._head, self._offset, self._source.name)
 
     def _older(self, pieces: list[Piece]) -> int:
         """Length of all that is left, if this is an older copy of a known file: it ends within a known segment."""
@@ -331,14 +334,15 @@ class _Text:
     def _cut(self, length: int, *, fragment: bool) -> Cut | None:
         raw = self._prefix() + self._window.view(length)
         digest = hashlib.sha256(raw).hexdigest()
-        if self._known.has(digest):
+        if self._known.has(digest, self._source.name):
             return None
-        siblings = self._known.after(self._origin, self._head, self._offset)
+        siblings = self._siblings()
         forks = any(p.lineage == self._lineage and p.digest not in self._replaces for p in siblings)
         if forks or not self._lineage:
-            base = self._lineage or _lineage(self._source.name, self._origin, self._head)
-            self._lineage = _lineage(base, digest)
-        self._known.add(self._origin, self._head, self._offset, Piece(digest, len(raw), self._lineage))
+            base = self._lineage or lineage_of(self._source.name, self._origin, self._head)
+            self._lineage = lineage_of(base, digest)
+        piece = Piece(digest, len(raw), self._lineage, self._source.name)
+        self._known.add(self._origin, self._head, self._offset, piece)
         replaces, self._replaces = tuple(self._replaces), []
         return Cut(raw, digest, self._offset, self._head, self._lineage, (), fragment, replaces)
 
@@ -390,7 +394,8 @@ class _Window:
         del self._buffer[:size]
 
 
-def _lineage(*parts: str) -> str:
+def lineage_of(*parts: str) -> str:
+    """A lineage from what it descends from: a family, origin and head, or a lineage and the segment at which it was left."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

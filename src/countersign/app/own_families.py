@@ -65,15 +65,16 @@ class OwnFamilies:
 
     def title(self, name: str) -> str:
         """What a family is called, the name itself where its mapping is gone."""
-        found = self._source(name)
+        found = self.family(name)
         return name if found is None else found.title
 
     def framing(self, name: str) -> Framing:
         """How a family's bytes are framed; lines where its mapping is gone."""
-        found = self._source(name)
+        found = self.family(name)
         return "lines" if found is None else found.framing
 
-    def _source(self, name: str) -> Source | None:
+    def family(self, name: str) -> Source | None:
+        """A family by its name, None where its mapping is gone."""
         if name in self.mappings:
             return custom_source(self.mappings[name])
         return next((one for one in sources() if one.name == name), None)

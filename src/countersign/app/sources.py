@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ from typing import Any
 import orjson
 
 from countersign.app._tracing import Origin, trace
-from countersign.app._unknown import describe
+from countersign.app._unknown import describe, first_line
 from countersign.app.cutting import Cutting
+from countersign.app.documents import stamp
 from countersign.app.inputs import Input, Skipped, open_inputs
-from countersign.app.known import Known
+from countersign.app.known import UNKNOWN, Known
 from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace, now
-from countersign.errors import UsageError
+from countersign.errors import ArchiveError, UsageError
+from countersign.ledger import Archive
 from countersign.model.batch import ParseContext
 from countersign.sources import HEAD_BYTES, Source, sources
 from countersign.sources._custom import PREFIX
@@ -87,6 +90,61 @@ def _records(workspace: Workspace) -> dict[str, tuple[int, int]]:
         table = lake.table("segments")
         sums = table.group_by("source").agg(records=table["records"].sum(), rejected=table["rejected"].sum())
         return {row["source"]: (row["records"], row["rejected"]) for row in sums.to_pyarrow().to_pylist()}
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownFile:
+    """A file of no known format that is sealed: `size` counts what is kept of it, `begins` is its first line."""
+
+    path: str
+    origin: str
+    size: int
+    modified: datetime
+    sealed: datetime
+    begins: str
+    segments: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "path": self.path,
+            "origin": self.origin,
+            "size": self.size,
+            "modified": stamp(self.modified),
+            "sealed": stamp(self.sealed),
+            "begins": self.begins,
+            "segments": list(self.segments),
+        }
+
+
+def unknown_files(workspace: Workspace) -> list[UnknownFile]:
+    """What was sealed although nobody knew it, by path."""
+    archive = Archive(workspace.archive)
+    with workspace.reading() as lake:
+        rows = lake.table("segments")
+        found = rows.filter(rows["source"] == UNKNOWN).to_pyarrow().sort_by("offset").to_pylist()
+    files: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in found:
+        files.setdefault((row["path"], row["origin"]), []).append(row)
+    return [
+        UnknownFile(
+            path,
+            origin,
+            sum(row["size"] for row in parts),
+            max(row["received"] for row in parts),
+            max(row["sealed"] for row in parts),
+            _begins(archive, parts[0]["segment"]),
+            tuple(row["segment"] for row in parts),
+        )
+        for (path, origin), parts in sorted(files.items())
+    ]
+
+
+def _begins(archive: Archive, segment: str) -> str:
+    try:
+        return first_line(archive.get(segment)[:HEAD_BYTES])
+    except ArchiveError as error:
+        return f"cannot be read: {error}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,13 +310,17 @@ def discover(ctx: click.Context, *, as_json: bool) -> None:
 def rejected(ctx: click.Context, *, as_json: bool) -> None:
     """Records that could not be understood: how many, why, and where one of them is."""
     from countersign.app.results import Results
+    from countersign.app.sources import unknown_files
     from countersign.cli.show import rejected_table
 
-    rows = Results.open(workspace_of(ctx)).rejected()
+    workspace = workspace_of(ctx)
+    rows = Results.open(workspace).rejected()
     if as_json:
         lines(rows)
-    else:
-        rejected_table(rows)
+        return
+    rejected_table(rows)
+    if count := len(unknown_files(workspace)):
+        click.echo(f"Files of no known format that are kept: {count:,} (countersign source unknown)")
 
 
 for group in (agreement, rules, indicators, source, doctor, ledger, range_, evaluate, demo):

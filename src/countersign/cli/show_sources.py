@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from countersign.cli.text import console, indented, plain_table, safe
+from countersign.cli.text import console, indented, plain_table, safe, size
+from countersign.model.visible import counted
 
 if TYPE_CHECKING:
     from countersign.app.own_test import MappingTried
-    from countersign.app.sources import Listed, Record, Understood
+    from countersign.app.sources import Listed, Record, Understood, UnknownFile
 
 REASONS_SHOWN = 10
 VALUE_SHOWN = 60
@@ -32,6 +33,22 @@ def source_table(rows: Sequence[Listed]) -> None:
     here = sum(bool(row.records) for row in rows)
     known = any(row.records is not None for row in rows)
     out.print(f"{len(rows)} families" + (f", {here} of them in this workspace." if known else "."))
+
+
+def unknown_table(rows: Sequence[UnknownFile]) -> None:
+    """Two lines a file."""
+    out = console()
+    if not rows:
+        out.print("No file of an unknown format is kept.")
+        return
+    for row in rows:
+        origin = f" from {row.origin}" if row.origin else ""
+        out.print(safe(f"{row.path}{origin} ({size(row.size)})", limit=300))
+        out.print(indented(row.begins, "  ", "dim"))
+    out.print(
+        f"{counted(len(rows), 'file')} of no known format, sealed. Describe them in sources/NAME.yaml (docs/custom-sources.md):"
+        " the next collect reads them."
+    )
 
 
 def understood(found: Understood) -> None:

@@ -37,6 +37,24 @@ def source_list(ctx: click.Context, *, here: bool, as_json: bool) -> None:
         source_table(rows)
 
 
+@source.command("unknown")
+@json_option
+@click.pass_context
+def source_unknown(ctx: click.Context, *, as_json: bool) -> None:
+    """Files of no known format: sealed, each with its first line, and read as soon as something knows them.
+
+    A later version may, or a mapping in sources/ (docs/custom-sources.md); the next collect then reads them from the archive.
+    """
+    from countersign.app.sources import unknown_files
+    from countersign.cli.show_sources import unknown_table
+
+    rows = unknown_files(workspace_of(ctx))
+    if as_json:
+        lines(row.document() for row in rows)
+    else:
+        unknown_table(rows)
+
+
 @source.command("explain")
 @click.argument("file", metavar="FILE")
 @click.option("--record", "number", type=click.IntRange(1), help="This record, counted from 1.")

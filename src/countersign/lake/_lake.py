@@ -152,6 +152,18 @@ class Lake(LakeReading):
         self.recover()
         return _retract.retract(self._folders, self._connection, segments, self._clock())
 
+    def forget(self, segments: Sequence[str]) -> int:
+        """Take segments out whole, their own rows last, so that they can be appended anew; returns how many rows of theirs
+        went. Their bytes stay sealed. May be repeated."""
+        if not segments:
+            return 0
+        self.retract(segments)
+        cursor = self._connection.cursor()
+        gone = _remove.remove(self._folders["segments"], cursor, "segment", segments, self._clock())
+        cursor.close()
+        self._segments = None
+        return gone
+
     def replace(self, name: str, rows: pa.Table, ids: Sequence[str] | None = None) -> None:
         """Replace a derived table, or only its rows with these `ids`, by `rows`, in one commit."""
         self._writable()
