@@ -34,6 +34,7 @@ _MODULES = (
     "defender",
     "azure_activity",
     "ad_directory",
+    "ad_dsquery",  # tables in columns of fixed width
     "exchange_tracking",
     "entra_directory",
     "entra_audit",

@@ -29,7 +29,7 @@ from countersign.sources._records import spans
 from countersign.sources._snapshot import TAKEN, lowered_names, snapshot
 from countersign.sources._table import Csv
 
-_DATES = (
+DATES = (
     "passwordlastset",
     "lastlogondate",
     "whencreated",
@@ -58,7 +58,7 @@ def _is_entry(row: Row) -> bool:
     )
 
 
-def _normal(row: Row, when: Callable[[object], str | None]) -> Mapping[str, object]:
+def normal(row: Row, when: Callable[[object], str | None]) -> Mapping[str, object]:
     """The account in names of our own, whichever tool wrote it."""
     get = lowered_names(row).get
     dn = _first(get("distinguishedname") or get("dn"))
@@ -139,12 +139,12 @@ _PREFIX = b"#TYPE "
 
 def _read_csv(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
     shown = [b"" if raw.lstrip(b"\xef\xbb\xbf").startswith(_PREFIX) else raw for raw in records]
-    yield from snapshot(_TABLE.read(shown, context), context, _keyed, _DATES)
+    yield from snapshot(_TABLE.read(shown, context), context, _keyed, DATES)
 
 
 def _keyed(row: Row, when: Callable[[object], str | None]) -> Mapping[str, object]:
     """A member of a group is named by both."""
-    found = dict(_normal(row, when))
+    found = dict(normal(row, when))
     if "entry_group" in found:
         found["entry_id"] = f"{found['entry_group']}|{found.get('entry_id')}"
     return found
@@ -211,7 +211,7 @@ def sid(raw: bytes) -> str | None:
 
 
 def _read_ldif(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
-    yield from snapshot(_entries(records), context, _normal, _DATES)
+    yield from snapshot(_entries(records), context, normal, DATES)
 
 
 def _entries(records: Sequence[bytes]) -> Iterator[Read]:

@@ -122,3 +122,50 @@ def test_hostile_values() -> None:
 def test_sign_ins_are_no_snapshot() -> None:
     line = b'{"id":"1","userPrincipalName":"a@b.c","appDisplayName":"x","userType":"Guest","createdDateTime":"2026-11-20T00:00:00Z"}'
     assert not source("entra.directory").detect(line)
+
+
+TABLE = "  sAMAccountName    displayName    pwdLastSet            memberOf"
+
+
+def test_a_table_keeps_blanks_and_gaps_in_their_columns() -> None:
+    rows = events(
+        "ad.table", TABLE, "  a                 A. B. Sea      134141040000000000    CN=g,DC=x;CN=h,DC=x;", "  b", "  c                                0",
+        "", "dsquery succeeded",
+    )  # fmt: skip
+    assert [row["user.name"] for row in rows] == ["a", "b", "c"]
+    assert within(rows[0], user__full_name="A. B. Sea", class_uid=5003, time_basis="file")
+    assert rows[0]["unmapped"]["memberOf"] == '["CN=g,DC=x","CN=h,DC=x"]'
+    assert rows[0]["unmapped"]["password_last_set_utc"] == "2026-01-28T20:00:00Z"
+    assert rows[2]["unmapped"]["password_last_set_utc"] == "never"
+
+
+def test_a_row_out_of_its_columns_and_one_before_any_are_rejected() -> None:
+    assert parse("ad.table", [TABLE, "  a-name-that-is-longer-than-its-column  X"]).rejected.num_rows == 1
+    assert parse("ad.table", ["  a                 A"]).rejected.num_rows == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sAMAccountName    pwdLastSet",
+        "  sAMAccountName",
+        "  sAMAccountName    sAMAccountName",
+        "  cn    description",
+        "  dn and some prose about it",
+        "  samid    what    ever    else",
+    ],
+)
+def test_what_is_no_header_of_a_table(text: str) -> None:
+    assert not source("ad.table").detect(f"{text}\r\n  a                 b\r\n".encode())
+
+
+def test_a_table_in_utf_16_and_cut_between_its_rows() -> None:
+    text = f"{TABLE}\r\n  a                 A\r\n  b                 B\r\n"
+    raw = text.encode("utf-16")
+    found = recognise(raw)
+    assert found is source("ad.table")
+    rows = found.parse(frame("lines", raw), context()).events
+    assert rows.num_rows == 2
+    again = [row["user.name"] for row in events("ad.table", TABLE, "  b                 B")]
+    assert again == ["b"]
+    assert found.ends_at == (100,)
