@@ -119,10 +119,11 @@ def read(
     until: datetime | None = None,
     later: Sequence[str] = (),
     keys: KeyTest | None = None,
+    coded: bool = False,
 ) -> Iterator[Part]:
     """Events of a filter and span; `later` are columns that may be asked for afterwards, `keys` those of `unmapped` that
-    matter (None: all)."""
-    for passage in lake.scan(names, since, until, where, later, keys):
+    matter (None: all). `coded`: texts may come as dictionaries, which rules take as they are."""
+    for passage in lake.scan(names, since, until, where, later, keys, coded=coded):
         yield Part(passage)
 
 

@@ -29,7 +29,7 @@ from countersign.lake.tables import HITS_SCHEMA
 from countersign.model import schema
 from countersign.model.identity import keyed_ids
 from countersign.rules import CompiledSet
-from countersign.rules.fields import leaf
+from countersign.rules.fields import as_text, leaf
 from countersign.rules.indicators import IndicatorSet
 from countersign.rules.tally import Tally
 
@@ -69,7 +69,14 @@ class Detectors:
         later = of_hits() if self.frugal else ()
         keys = _events.keys_for(self.rules) if self.indicators is None else None
         return _events.read(
-            lake, self.columns(), where=where, since=since, until=until, later=later, keys=keys
+            lake,
+            self.columns(),
+            where=where,
+            since=since,
+            until=until,
+            later=later,
+            keys=keys,
+            coded=self.indicators is None,
         )
 
     @property
@@ -159,7 +166,7 @@ def _rows(
             "id": pa.array(keyed_ids(("hit",), rule_ids.to_pylist(), chosen["id"].to_pylist()), pa.string()),
             "rule_id": rule_ids,
             "event": chosen["id"],
-            "segment": chosen["segment"],
+            "segment": as_text(chosen["segment"]),
             "record": chosen["record"],
             "time": chosen["time"] if "time" in names else pa.nulls(len(rows), schema.TIMESTAMP),
             "host": _hosts(chosen),
@@ -174,7 +181,7 @@ def _rows(
 def _text(chosen: pa.RecordBatch, path: str) -> pa.Array:
     """A leaf, null where the batch has none."""
     found = leaf(chosen, path)
-    return pa.nulls(chosen.num_rows, pa.string()) if found is None else found
+    return pa.nulls(chosen.num_rows, pa.string()) if found is None else as_text(found)
 
 
 def _hosts(chosen: pa.RecordBatch) -> pa.Array:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from countersign.lake._maintain import Maintained
     from countersign.lake._query import Filter
     from countersign.lake._reading import Extent, Seen
-    from countersign.lake._scan import Passage, Portion
+    from countersign.lake._scan import Passage
     from countersign.lake.batch import Appended, Batch, SegmentData, SegmentRow
     from countersign.lake.lock import WorkspaceLock
     from countersign.lake.spill import Spill
@@ -26,7 +26,6 @@ __all__ = [
     "Lake",
     "Maintained",
     "Passage",
-    "Portion",
     "Seen",
     "SegmentData",
     "SegmentRow",
@@ -42,7 +41,6 @@ _HOMES = {
     "Lake": "_lake",
     "Maintained": "_maintain",
     "Passage": "_scan",
-    "Portion": "_scan",
     "Seen": "_reading",
     "SegmentData": "batch",
     "SegmentRow": "batch",

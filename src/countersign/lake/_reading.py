@@ -20,7 +20,7 @@ from countersign.lake._engine import quote, scan
 from countersign.lake._files import EPOCH, StoredFile
 from countersign.lake._guard import store_errors
 from countersign.lake._query import Filter, Span, concerned, projection, where
-from countersign.lake._scan import Passage, Piece, Portion
+from countersign.lake._scan import Passage
 from countersign.lake.batch import SegmentRow, rows_of
 from countersign.lake.tables import TableSpec
 from countersign.model import schema
@@ -117,34 +117,24 @@ class LakeReading:
         where: Filter | None = None,
         later: Sequence[str] = (),
         keys: Callable[[str], bool] | None = None,
+        *,
+        coded: bool = False,
     ) -> Iterator[Passage]:
         """The same rows as `events`, quicker for many rows of few columns, and without the columns that are null in all
         files of a batch. Columns that may be asked of a passage afterwards stand in `later`. With `keys`, `unmapped` may be
-        left out where it has no key that passes. Ids cannot be asked for."""
+        left out where it has no key that passes. With `coded`, texts may come as dictionaries, which may have values that no row
+        has. Ids cannot be asked for."""
         folder = self._folder("events")
         filter_, span = where or Filter(), Span(since, until)
         select, chosen = _of_scan(folder, [*columns, *later], filter_)
         files = concerned(folder.files(), span, filter_.days)
-        ours = [Piece(file) for file in files if file.ours]
-        yield from _scan.scan(folder.root, folder.spec, ours, columns, filter_, span, keys)
+        ours = [file for file in files if file.ours]
+        yield from _scan.scan(folder.root, folder.spec, ours, columns, filter_, span, keys, coded=coded)
         others = [file for file in files if not file.ours]
         if others:
             cursor = self._connection.cursor()
             for batch in _stream(cursor, folder, others, select, chosen, filter_, span, BATCH_ROWS):
                 yield Passage(batch)
-
-    def portions(self, columns: Sequence[str], where: Filter, rows: int) -> list[Portion] | None:
-        """What `scan` would read of these events, in portions of some `rows` for several processes. None where another
-        engine wrote some of the files, which only `scan` reads."""
-        folder = self._folder("events")
-        _of_scan(folder, columns, where)
-        files = concerned(folder.files(), Span(), where.days)
-        if not all(file.ours for file in files):
-            return None
-        return [
-            Portion(folder.root, folder.spec, pieces, tuple(columns), where, Span())
-            for pieces in _scan.portions(files, rows)
-        ]
 
     def distinct(self, name: str, columns: Sequence[str]) -> pa.Table:
         """The distinct rows of some columns of a table, in no particular order."""

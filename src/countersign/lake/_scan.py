@@ -58,53 +58,13 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Of a file's row groups one in `every`, from the one numbered `first` on."""
-
-    file: StoredFile
-    first: int = 0
-    every: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """A part of what `Lake.scan` was asked for, of our own files. It may be sent to another process and read there."""
-
-    root: Path
-    spec: TableSpec
-    pieces: tuple[Piece, ...]
-    names: tuple[str, ...]
-    where: Filter
-    span: Span
-
-    def passages(self, keys: KeyTest | None = None) -> Iterator[Passage]:
-        """Its rows, as `Lake.scan` gives them."""
-        return scan(self.root, self.spec, self.pieces, self.names, self.where, self.span, keys)
-
-
-def portions(files: Iterable[StoredFile], rows: int) -> Iterator[tuple[Piece, ...]]:
-    """The files cut, and put together, until each portion has some `rows`: a row group is not cut."""
-    held: list[Piece] = []
-    count = 0
-    for file in files:
-        every = max(1, file.rows // rows)
-        for first in range(every):
-            held.append(Piece(file, first, every))
-            count += file.rows // every
-            if count >= rows:
-                yield tuple(held)
-                held, count = [], 0
-    if held:
-        yield tuple(held)
-
-
-@dataclass(frozen=True, slots=True)
 class _Group:
-    """A row group and those of its rows that will do."""
+    """A row group and those of its rows that will do, which were read as dictionaries if `coded`."""
 
     path: Path
     number: int
     mask: Mask
+    coded: bool
 
     def read(self, names: Sequence[str]) -> pa.Table:
         with _open(self.path) as parquet:
@@ -116,18 +76,21 @@ class _Group:
 def scan(
     root: Path,
     spec: TableSpec,
-    pieces: Sequence[Piece],
+    files: Sequence[StoredFile],
     names: Sequence[str],
     where: Filter,
     span: Span,
     keys: KeyTest | None = None,
+    *,
+    coded: bool = False,
 ) -> Iterator[Passage]:
     """Rows of our own files in batches, with those columns and dotted leaves of `names` that any row of the batch's files
     has, each under the name it was asked by. While one batch is looked at the next is read.
 
-    With `keys`, a map is read only where it has a key that passes.
+    With `keys`, a map is read only where it has a key that passes. With `coded`, texts come as the dictionaries that they are
+    stored as where most rows of a group will do; a dictionary may have values that no row has.
     """
-    groups = _Groups(root, spec, names, where, span, keys).read(pieces)
+    groups = _Groups(root, spec, names, where, span, keys, coded=coded).read(files)
     with ThreadPoolExecutor(max_workers=1) as pool:
         ahead = pool.submit(next, groups, None)
         while True:
@@ -150,21 +113,27 @@ class _Groups:
         where: Filter,
         span: Span,
         keys: KeyTest | None,
+        *,
+        coded: bool,
     ) -> None:
         self._root = root
         self._spec = spec
         self._keys = keys
+        self._coded = coded
         self._names = names
         self._tests = [(column, pa.array(values)) for column, values in where.conditions()]
         if where.segments is not None:
             self._tests.append(("segment", pa.array(where.segments, pa.string())))
         self._span = span
 
-    def read(self, pieces: Iterable[Piece]) -> Iterator[Passage]:
+    def read(self, files: Iterable[StoredFile]) -> Iterator[Passage]:
         held: list[tuple[pa.Table, _Group]] = []
         rows = size = 0
-        for piece in pieces:
-            for table, group in self._of_file(piece):
+        for file in files:
+            for table, group in self._of_file(file):
+                if held and group.coded != held[0][1].coded:
+                    yield _passage(held)
+                    held, rows, size = [], 0, 0
                 held.append((table, group))
                 rows += table.num_rows
                 size += table.nbytes
@@ -174,8 +143,8 @@ class _Groups:
         if held:
             yield _passage(held)
 
-    def _of_file(self, piece: Piece) -> Iterator[tuple[pa.Table, _Group]]:
-        path = self._root / piece.file.path
+    def _of_file(self, file: StoredFile) -> Iterator[tuple[pa.Table, _Group]]:
+        path = self._root / file.path
         with _open(path) as parquet:
             present = set(_files.leaves(parquet.schema_arrow))
             asked = [column for column, _ in self._tests] + ([] if self._span.open else ["time"])
@@ -184,7 +153,7 @@ class _Groups:
             wanted = [name for name in self._names if name == self._spec.partition or _has(present, name)]
             first = [name for name in wanted if name in asked]
             rest = [name for name in wanted if name not in asked and name != self._spec.partition]
-            for number in range(piece.first, parquet.num_row_groups, piece.every):
+            for number in range(parquet.num_row_groups):
                 if self._outside(parquet, number):
                     continue
                 table, mask = self._asked(parquet, number, dict.fromkeys(asked))
@@ -195,12 +164,11 @@ class _Groups:
                     parquet, number, [name for name in rest if self._of_use(parquet, number, name)]
                 )
                 if self._spec.partition in wanted:
-                    columns[self._spec.partition] = pa.chunked_array(
-                        [pa.repeat(piece.file.day or "", len(mask))]
-                    )
+                    columns[self._spec.partition] = pa.chunked_array([pa.repeat(file.day or "", len(mask))])
                 nothing = {_ROWS: pa.chunked_array([pa.nulls(len(mask))])}
                 found = {name: columns[name] for name in wanted if name in columns} or nothing
-                yield _chosen(found, mask), _Group(path, number, mask)
+                coded = self._coded and 2 * int(np.count_nonzero(mask)) > len(mask)
+                yield _chosen(found, mask, coded=coded), _Group(path, number, mask, coded)
 
     def _of_use(self, parquet: pq.ParquetFile, number: int, name: str) -> bool:
         """Whether a map has a key that is asked for; true for what is no map."""
@@ -271,11 +239,13 @@ def _among(column: pa.ChunkedArray, values: pa.Array) -> Mask:
     return np.concatenate(masks) if masks else np.zeros(0, dtype=bool)
 
 
-def _chosen(columns: Mapping[str, pa.ChunkedArray], mask: Mask) -> pa.Table:
-    """The rows that will do, spelled out."""
+def _chosen(columns: Mapping[str, pa.ChunkedArray], mask: Mask, *, coded: bool = False) -> pa.Table:
+    """The rows that will do, spelled out unless they are to stay `coded`."""
     table = pa.table(columns)
     if not mask.all():
         table = table.filter(pa.array(mask))
+    if coded:
+        return table
     return pa.table(
         {name: _spelled(column) for name, column in zip(table.column_names, table.columns, strict=True)}
     )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from countersign.rules.fields import FieldResolver, as_text, leaf
+from countersign.rules.fields import FieldResolver, coded, leaf
 from countersign.rules.literals import casefolded
 
 Codes = npt.NDArray[np.int32]
@@ -82,7 +82,9 @@ def _marked(rows: Rows, size: int) -> Mask:
 
 
 def encode(array: pa.Array, rows: Rows | None = None) -> Column:
-    """`array` (strings) with each distinct value once."""
+    """`array` (strings) with each distinct value once; of a dictionary, its values as they are."""
+    if pa.types.is_dictionary(array.type):
+        return Column(array.dictionary, array.indices.fill_null(-1).to_numpy(), rows)
     if not array.null_count:
         encoded = array.dictionary_encode()
         return Column(encoded.dictionary, encoded.indices.to_numpy(), rows)
@@ -111,6 +113,16 @@ def _texts(array: pa.Array, holders: Rows | None, rows: Rows | None, places: Row
         return Texts(array.take(pa.array(rows)))
     wanted = np.flatnonzero(places[holders] >= 0)
     return Texts(array.take(pa.array(wanted)), places[holders[wanted]])
+
+
+def _narrowed(column: Column, rows: Rows) -> Column:
+    """The column on some rows, with the values that these have."""
+    codes = column.codes[rows]
+    there = codes >= 0
+    kept, places = compact(codes[there], len(column.values))
+    narrow = np.full(len(rows), -1, dtype=np.int32)
+    narrow[there] = places
+    return Column(column.values.take(pa.array(kept)), narrow)
 
 
 def _distinct(texts: Texts) -> Column:
@@ -156,6 +168,9 @@ class Batch:
             known = self._arrays.get(id(array)) if rows is None else None
             if known is not None:
                 yield known[1]
+            elif pa.types.is_dictionary(array.type):
+                column = self._encoded(array)
+                yield column if rows is None else _narrowed(column, rows)
             elif array.null_count < len(array):
                 texts = _texts(array, holders, rows, places)
                 if texts.array.null_count < len(texts.array):
@@ -173,7 +188,7 @@ class Batch:
         of_row = np.zeros(self.rows, dtype=np.int64)
         for path in NAMES:
             array = leaf(self._batch, path)
-            column = encode(as_text(array) if array is not None else pa.nulls(self.rows, pa.string()))
+            column = encode(coded(array) if array is not None else pa.nulls(self.rows, pa.string()))
             names = [*(value.casefold() for value in column.values.to_pylist()), ""]
             codes = np.where(column.codes < 0, len(names) - 1, column.codes)
             kept, of_row = compact(of_row * len(names) + codes, len(kinds) * len(names))

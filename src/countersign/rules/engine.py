@@ -16,7 +16,7 @@ from countersign.rules import atoms, correlations
 from countersign.rules.columns import NAMES, Batch, Kind, Rows
 from countersign.rules.compiled import Route, Status
 from countersign.rules.explain import Alternative, Explanation, Fired, Record, fired, in_words
-from countersign.rules.fields import FieldResolver, Fields, event_fields
+from countersign.rules.fields import FieldResolver, Fields, as_text, event_fields
 from countersign.rules.keywords import KeywordIndex
 from countersign.rules.logsources import LogSources, load_logsources
 from countersign.rules.pool import Answers, Pool
@@ -72,6 +72,11 @@ class CompiledSet:
         self._keyword_indexes: dict[frozenset[int], KeywordIndex] = {}
         self._indexes: dict[int, RouteIndex] = {}
         self._pool = Pool()
+
+    def __reduce__(self) -> tuple[type[CompiledSet], tuple[object, ...]]:
+        """For other processes, which make automata of their own."""
+        parts = (self.rules, self.status, self.routes, self._fields, self.fingerprints, self.captured)
+        return CompiledSet, parts
 
     def needed_columns(self) -> set[str]:
         """Top-level columns of the events that some active rule reads."""
@@ -291,8 +296,9 @@ def _named(
         masks[there] = masks[there] | rows if there in masks else rows
     arrays: list[pa.Array] = []
     for there, rows in masks.items():
-        array = fields.column(there) if rows.any() else None
-        if array is not None:
+        found = fields.column(there) if rows.any() else None
+        if found is not None:
+            array = as_text(found)
             arrays.append(
                 array if rows.all() else pc.if_else(pa.array(rows), array, pa.scalar(None, pa.string()))
             )

@@ -28,7 +28,8 @@ STANDARD: Mapping[str, str] = {
 
 
 class Fields(Protocol):
-    """The values of one batch. Field names are casefolded; arrays are strings, null where a row has no value."""
+    """The values of one batch. Field names are casefolded; arrays are strings or dictionaries of strings (`is_coded`), null
+    where a row has no value."""
 
     def column(self, field: str) -> pa.Array | None:
         """The field's values, one a row; None if no row can have one."""
@@ -68,6 +69,21 @@ def as_text(array: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     return array if array.type == pa.string() else array.cast(pa.string())
+
+
+def is_coded(array: pa.Array) -> bool:
+    """Whether `array` is a dictionary of plain strings that the engine may take as it is."""
+    return (
+        pa.types.is_dictionary(array.type)
+        and array.type.value_type == pa.string()
+        and array.type.index_type == pa.int32()
+        and not array.dictionary.null_count
+    )
+
+
+def coded(array: pa.Array) -> pa.Array:
+    """`array` as it is if it is coded, else as plain strings."""
+    return array if is_coded(array) else as_text(array)
 
 
 def squeezed(name: str) -> str:
@@ -125,7 +141,8 @@ class EventBatchFields:
             return
         self._items = as_text(array.items.slice(first, last - first))
         self._item_rows = np.repeat(np.arange(len(array), dtype=np.int64), np.diff(offsets))
-        encoded = as_text(array.keys.slice(first, last - first)).dictionary_encode()
+        keys = coded(array.keys.slice(first, last - first))
+        encoded = keys if is_coded(keys) else keys.dictionary_encode()
         self._item_names = encoded.indices.to_numpy()
         for code, name in enumerate(encoded.dictionary.to_pylist()):
             self._names.setdefault(squeezed(name), []).append(code)
@@ -140,14 +157,14 @@ class EventBatchFields:
         ]
         arrays = [array for array in found if array is not None]
         if len(arrays) > 1:
-            return pc.coalesce(*arrays)
+            return pc.coalesce(*map(as_text, arrays))
         return arrays[0] if arrays else None
 
     def _leaf(self, path: str) -> pa.Array | None:
-        """The column as text; the same object every time."""
+        """The column; the same object every time."""
         if path not in self._leaves:
             array = leaf(self._batch, path)
-            self._leaves[path] = None if array is None else as_text(array)
+            self._leaves[path] = None if array is None else coded(array)
         return self._leaves[path]
 
     def _mapped(self, field: str) -> pa.Array | None:
