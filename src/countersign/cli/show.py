@@ -15,7 +15,6 @@ from countersign.cli.text import (
     brief,
     clock,
     console,
-    counted,
     indented,
     lasting,
     local,
@@ -27,7 +26,7 @@ from countersign.cli.text import (
     size,
 )
 from countersign.model.report import NAMELESS
-from countersign.model.visible import visible
+from countersign.model.visible import counted, visible
 
 if TYPE_CHECKING:
     from countersign.app.collect import Summary
@@ -257,7 +256,9 @@ def verification(outcome: Outcome) -> None:
     if outcome.sound:
         out.print(safe(f"✓ {outcome.words}", "green"))
     else:
-        out.print(safe(f"The evidence does not verify: {len(outcome.problems)} problems.", "bold red"))
+        out.print(
+            safe(f"The evidence does not verify: {counted(len(outcome.problems), 'problem')}.", "bold red")
+        )
 
 
 def demo_summary(run: DemoRun) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from countersign.app.documents import stamp
 from countersign.cli.text import console, indented, local, plain_table, safe
+from countersign.model.visible import counted
 
 if TYPE_CHECKING:
     from countersign.app.doctor import Diagnosis
@@ -18,7 +19,7 @@ REST_SHOWN = 5
 def diagnosis(found: Diagnosis, *, how: bool) -> None:
     """What to switch on, then what is at hand."""
     out = console()
-    out.print(f"{found.unseen:,} clauses of visits could not be observed.", style="bold")
+    out.print(f"{counted(found.unseen, 'clause')} of visits could not be observed.", style="bold")
     for number, one in enumerate(found.advice, 1):
         out.print(safe(f"{number}. {one.title}", "bold"))
         words = [f"clauses it would decide by itself: {one.alone:,}" if one.alone else ""]

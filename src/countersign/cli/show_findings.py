@@ -11,7 +11,6 @@ from countersign.cli.text import (
     SHORT_ID,
     STYLES,
     console,
-    counted,
     indented,
     local,
     minute,
@@ -20,7 +19,7 @@ from countersign.cli.text import (
     safe,
     several_years,
 )
-from countersign.model.visible import visible
+from countersign.model.visible import counted, visible
 
 EVIDENCE_SHOWN = 12
 TESTS_SHOWN = 8
@@ -30,7 +29,7 @@ def finding_line(finding: Mapping[str, Any]) -> Text:
     """Id, severity and title of a finding."""
     line = Text(f"  {finding['id'][:SHORT_ID]}  ", "dim")
     line.append(f"{finding['severity']:<14}", STYLES[finding["severity"]])
-    line.append_text(safe(finding["title"], limit=54))
+    line.append_text(_titled(finding, 54))
     return line
 
 
@@ -57,10 +56,18 @@ def finding_table(bodies: Sequence[Mapping[str, Any]]) -> None:
                 body["id"][:SHORT_ID],
                 Text(body["severity"], STYLES[body["severity"]]),
                 safe(minute(body["time"], offset, year=year)),
-                safe(body["title"], limit=90),
+                _titled(body, 90),
                 safe(", ".join(body["hosts"]), limit=30),
             )
         out.print(table)
+
+
+def _titled(body: Mapping[str, Any], limit: int) -> Text:
+    """The title, and how many other rules tell of the same records."""
+    title = safe(body["title"], limit=limit)
+    if also := body.get("also"):
+        title.append(f" (+{len(also)})", "dim")
+    return title
 
 
 def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]) -> None:
@@ -77,17 +84,11 @@ def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]])
     if body.get("count", 1) > 1:
         last = f", the last {local(body['end'])}" if body.get("end") else ""
         out.print(f"  {body['count']:,} times{last}")
-    if body.get("matched"):
-        out.print(Text("  What held, of the first of them", style="bold"))
-        for one in body["matched"][:TESTS_SHOWN]:
-            value = "absent" if one["value"] is None else visible(one["value"], 300)
-            out.print(
-                indented(
-                    f"{one['field'] or 'a value'} {visible(one['test'], 160)}: {value}", "    ", hang="  "
-                )
-            )
-        if len(body["matched"]) > TESTS_SHOWN:
-            out.print(f"    ... and {len(body['matched']) - TESTS_SHOWN} more (--json has all)", style="dim")
+    for one in body.get("also", ()):
+        times = "" if one["count"] == 1 else f", {one['count']:,} times"
+        words = f"also told by {one['title']} ({one['severity']}{times})  {one['kind']} {one['rule_id']}"
+        out.print(indented(words, "  ", hang="  "))
+    _what_held(body.get("matched", ()))
     out.print(Text("  Evidence", style="bold"))
     for item in evidence[:EVIDENCE_SHOWN]:
         out.print(safe(f"    {local(item['time'])}  {item['said']}", limit=300))
@@ -101,6 +102,30 @@ def finding_page(body: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]])
     if evidence:
         out.print(Text("  The first record, as it was sealed", style="bold"))
         out.print(indented(visible(evidence[0]["text"], 1500), "    ", "dim"))
+
+
+def _what_held(matched: Sequence[Mapping[str, Any]]) -> None:
+    if not matched:
+        return
+    out, tests = console(), by_value(matched)
+    out.print(Text("  What held, of the first of them", style="bold"))
+    for words in tests[:TESTS_SHOWN]:
+        out.print(indented(words, "    ", hang="  "))
+    if len(tests) > TESTS_SHOWN:
+        out.print(f"    ... and {len(tests) - TESTS_SHOWN} more (--json has all)", style="dim")
+
+
+def by_value(matched: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The tests that held, one line a field and value: a value is said once, however many tests it met."""
+    tests: dict[tuple[str, str | None], list[str]] = {}
+    for one in matched:
+        told = tests.setdefault((one["field"], one["value"]), [])
+        if (test := visible(one["test"], 160)) not in told:
+            told.append(test)
+    return [
+        f"{visible(field, 160) or 'a value'} {', '.join(words)}: {'absent' if value is None else visible(value, 300)}"
+        for (field, value), words in tests.items()
+    ]
 
 
 def held_table(rows: Sequence[Mapping[str, Any]]) -> None:

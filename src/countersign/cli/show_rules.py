@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from countersign.cli.text import STYLES, console, counted, indented, local, plain_table, safe
-from countersign.model.visible import visible
+from countersign.cli.text import STYLES, console, indented, local, plain_table, safe
+from countersign.model.visible import counted, visible
 
 if TYPE_CHECKING:
     from countersign.app.hunting import Caught, Hunt

@@ -1,4 +1,5 @@
-"""How anything is said in a terminal: every string from a log made safe, times in the user's zone, 80 columns."""
+"""How anything is said in a terminal: every string from a log made safe, times in the user's zone, 80 columns; and in a
+pipe, where a row is a line however long."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from rich.text import Text
 from countersign.model.visible import visible
 
 WIDTH = 80
-"""Narrowest terminal that the tree is made for, and the width of what goes into a pipe."""
+"""Narrowest terminal that the tree is made for."""
+PIPE_WIDTH = 100_000
+"""Columns of what goes into a pipe, where nothing is broken over lines."""
 SHORT_ID = 8
 STYLES = {
     "critical": "bold red",
@@ -28,9 +31,14 @@ STYLES = {
 
 
 def console() -> Console:
-    """Stdout: colours on a terminal only, 80 columns wide in a pipe."""
-    piped = not sys.stdout.isatty()
-    return Console(width=WIDTH if piped else None, highlight=False, markup=False, emoji=False)
+    """Stdout: colours on a terminal only; in a pipe nothing is broken over lines."""
+    width = PIPE_WIDTH if piped() else None
+    return Console(width=width, highlight=False, markup=False, emoji=False)
+
+
+def piped() -> bool:
+    """Whether no person reads along, but a program or a file takes what is said."""
+    return not sys.stdout.isatty()
 
 
 def local(stamp: str | None) -> str:
@@ -49,11 +57,6 @@ def clock(stamp: str | None) -> str:
 def offset_of(stamp: str) -> str:
     """The zone's offset at that time, as `+0100`."""
     return datetime.fromisoformat(stamp).astimezone().strftime("%z")
-
-
-def counted(count: int, noun: str, many: str = "") -> str:
-    """A number and what it counts: `1 rule`, `2,000 rules`."""
-    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def several_years(stamps: Iterable[str | None]) -> bool:
@@ -113,12 +116,9 @@ def safe(value: object, style: str = "", limit: int | None = None) -> Text:
 
 
 def indented(text: str, indent: str, style: str = "", hang: str = "") -> Text:
-    """A paragraph of at most 80 columns."""
+    """A paragraph of at most 80 columns, or of one line in a pipe."""
     import textwrap
 
-    return Text(
-        "\n".join(
-            textwrap.wrap(visible(text), WIDTH - 1, initial_indent=indent, subsequent_indent=indent + hang)
-        ),
-        style=style,
-    )
+    width = PIPE_WIDTH if piped() else WIDTH - 1
+    found = textwrap.wrap(visible(text), width, initial_indent=indent, subsequent_indent=indent + hang)
+    return Text("\n".join(found), style=style)

@@ -26,3 +26,8 @@ def _escape(match: re.Match[str]) -> str:
     if code > 0xFFFF:
         return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
+
+
+def counted(count: int, noun: str, many: str = "") -> str:
+    """A number and what it counts: `1 rule`, `2,000 rules`."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"

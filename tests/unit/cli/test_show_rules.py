@@ -11,7 +11,8 @@ from countersign.app.workspace import Workspace
 from countersign.cli.commands import program
 from countersign.cli.show import reviewed
 from countersign.cli.show_findings import finding_table
-from countersign.cli.text import counted, minute, several_years
+from countersign.cli.text import minute, several_years
+from countersign.model.visible import counted
 from detecting import lay, process, rule, take
 
 
