@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,6 +22,7 @@ from countersign.rules.indicators import IndicatorSet, store
 from countersign.rules.indicators.matching import VERSION
 
 _NAME = "indicators-{}.arrow"
+_CROWDED = "crowded.json"
 _IDS = pa.schema([pa.field("id", pa.string())])
 
 
@@ -37,6 +39,25 @@ class Feeds:
     def all(self) -> IndicatorSet | None:
         """All of them, ready to match."""
         return current(self._workspace) if self.fingerprint else None
+
+    @property
+    def crowded(self) -> int:
+        """How many are not matched because very many others have the same value. Kept beside the state, so that to say it
+        again nothing need be read."""
+        if not self.fingerprint:
+            return 0
+        path = self._workspace.root / "state" / _CROWDED
+        try:
+            kept = orjson.loads(path.read_bytes())
+            if kept["of"] == self.fingerprint:
+                return int(kept["count"])
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            pass  # made anew
+        count = sum(self.all.crowded.values()) if self.all is not None else 0
+        temporary = path.with_suffix(".new")
+        temporary.write_bytes(orjson.dumps({"of": self.fingerprint, "count": count}))
+        temporary.replace(path)
+        return count
 
     @property
     def ids(self) -> pa.Array:

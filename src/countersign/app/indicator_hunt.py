@@ -95,7 +95,7 @@ def hunt(
         for batch in _batches(lake, wanted, since, until, progress):
             seen.take(batch)
             events += batch.num_rows
-    return Hunt(seen.sightings(), events, len(wanted), seen.more, wanted.crowded)
+    return Hunt(seen.sightings(), events, len(wanted), seen.more, sum(wanted.crowded.values()))
 
 
 def _batches(

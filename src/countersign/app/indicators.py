@@ -15,8 +15,10 @@ import pyarrow as pa
 from countersign.app.documents import stamp
 from countersign.app.workspace import Workspace, now
 from countersign.errors import InputError, UsageError
+from countersign.model.visible import counted
 from countersign.rules.indicators import Indicator, IndicatorSet, Loaded, Problem, load_indicators, store
 from countersign.rules.indicators.load import Progress, load_objects
+from countersign.rules.indicators.lookup import SHARED_BY
 from countersign.rules.indicators.tables import newest
 
 FOLDER = "indicators"
@@ -56,11 +58,13 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One source and how many of its indicators are in which state at `as_of`."""
+    """One source and how many of its indicators are in which state at `as_of`. `crowded` are not matched, because very many
+    others have the same value."""
 
     source: store.Source
     states: dict[str, int]
     warned: int
+    crowded: int = 0
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -69,6 +73,7 @@ class Listed:
             "indicators": self.source.rows,
             "states": self.states,
             "warned": self.warned,
+            "crowded": self.crowded,
             "imported": stamp(self.source.imported),
             "origin": self.source.origin,
             "digest": self.source.digest,
@@ -113,6 +118,15 @@ def state_of(indicator: Indicator, as_of: datetime) -> str:
     state = indicator.state(as_of)
     low = indicator.confidence is not None and indicator.confidence < LOW
     return "low confidence" if state == "active" and low else state
+
+
+def crowded_said(count: int) -> str:
+    """In words: indicators that are passed over because very many others have the same value."""
+    verb = "is" if count == 1 else "are"
+    return (
+        f"{counted(count, 'indicator')} {verb} not matched: {SHARED_BY} others have the same value, the first by source and "
+        "key (countersign indicators list)"
+    )
 
 
 def folder(workspace: Workspace) -> Path:
@@ -242,17 +256,22 @@ def _keep(
 def listed(workspace: Workspace, as_of: datetime | None = None) -> list[Listed]:
     """The sources by name, with the states of their indicators."""
     moment = as_of or now()
-    found = []
-    for source in store.sources(folder(workspace)):
-        rows = IndicatorSet({source.name: store.read(source.path)[1]})
-        states: Counter[str] = Counter()
-        warned = 0
-        for indicator in rows.indicators():
-            states[state_of(indicator, moment)] += 1
-            warned += indicator.warning is not None
-        counts = {state: states[state] for state in STATES if states[state]}
-        found.append(Listed(source, counts, warned))
-    return found
+    found = current(workspace)
+    states: Counter[tuple[str, str]] = Counter()
+    warned: Counter[str] = Counter()
+    for indicator in found.indicators() if found is not None else ():
+        states[indicator.source, state_of(indicator, moment)] += 1
+        warned[indicator.source] += indicator.warning is not None
+    crowded = found.crowded if found is not None else {}
+    return [
+        Listed(
+            source,
+            {state: states[source.name, state] for state in STATES if states[source.name, state]},
+            warned[source.name],
+            crowded.get(source.name, 0),
+        )
+        for source in store.sources(folder(workspace))
+    ]
 
 
 def indicators_of(

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from countersign.app._reviewed import digest
+from countersign.app.indicators import crowded_said
 from countersign.app.ruleset import Ready
+from countersign.model.visible import counted
 from countersign.rules import Problem
 
 FEW = 3
@@ -35,8 +37,7 @@ def exception_notes(ready: Ready, held: Mapping[str, int], as_of: datetime) -> l
     total, those = sum(held.values()), sum(count > 0 for count in held.values())
     if total:
         notes.append(
-            f"{total:,} {_plural('hit', total)} held back by {those:,} {_plural('exception', those)} (countersign "
-            "findings --held)"
+            f"{counted(total, 'hit')} held back by {counted(those, 'exception')} (countersign findings --held)"
         )
     over = [one for one in ready.exemptions if not one.in_force(as_of)]
     notes += [
@@ -44,7 +45,8 @@ def exception_notes(ready: Ready, held: Mapping[str, int], as_of: datetime) -> l
         for one in over[:FEW]
     ]
     if len(over) > FEW:
-        notes.append(f"{len(over) - FEW:,} more exceptions have expired")
+        more = len(over) - FEW
+        notes.append(f"{counted(more, 'more exception')} {'has' if more == 1 else 'have'} expired")
     return notes
 
 
@@ -57,9 +59,14 @@ def noisy_notes(ready: Ready, noisy: Mapping[str, tuple[int, int]]) -> list[str]
         for id_, (hits, events) in worst
         if id_ in titles
     ]
-    return notes[:FEW] + (
-        [f"{len(notes) - FEW:,} more rules fire on nearly everything"] if len(notes) > FEW else []
-    )
+    more = len(notes) - FEW
+    verb = "fires" if more == 1 else "fire"
+    return notes[:FEW] + ([f"{counted(more, 'more rule')} {verb} on nearly everything"] if more > 0 else [])
+
+
+def crowded_notes(count: int) -> list[str]:
+    """Indicators that are not matched because very many others have the same value."""
+    return [crowded_said(count)] if count else []
 
 
 def drift_notes(differing: Sequence[Problem]) -> list[str]:
@@ -71,10 +78,6 @@ def drift_notes(differing: Sequence[Problem]) -> list[str]:
     return [
         f"imported rules differ from their lock: {first.path} {first.reason}{more} (import them again, or mean it)"
     ]
-
-
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun}s"
 
 
 def _many(problems: Sequence[Problem], noun: str) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from countersign.cli.text import console, counted, indented, local, plain_table, safe
+from countersign.cli.text import console, indented, local, plain_table, safe
+from countersign.model.visible import counted
 
 if TYPE_CHECKING:
     from countersign.app.indicator_hunt import Hunt
@@ -66,6 +67,8 @@ def source_table(rows: Sequence[Listed]) -> None:
         states = ", ".join(f"{count:,} {state}" for state, count in row.states.items())
         if row.warned:
             states += f"; {row.warned:,} with a warning"
+        if row.crowded:
+            states += f"; {row.crowded:,} not matched, as too many have the same value"
         table.add_row(
             safe(row.source.name), f"{row.source.rows:,}", states, local(row.source.imported.isoformat())[:16]
         )
@@ -100,13 +103,15 @@ def indicator_table(indicators: Iterable[Indicator], as_of: datetime, limit: int
 
 def hunted(hunt: Hunt) -> None:
     """What was seen, one block an indicator and host."""
+    from countersign.app.indicators import crowded_said
+
     out = console()
     out.print(
         f"{counted(hunt.indicators, 'indicator')} against {counted(hunt.events, 'event')}: "
         f"{counted(len(hunt.sightings), 'sighting')}"
     )
     if hunt.crowded:
-        out.print(f"{hunt.crowded:,} indicators were passed over: very many others have the same value")
+        out.print(crowded_said(hunt.crowded))
     if not hunt.sightings:
         return
     table: Table = plain_table("first", "count", "host", "field", "value", "indicator", whole=("first",))
@@ -123,4 +128,6 @@ def hunted(hunt: Hunt) -> None:
         )
     out.print(table)
     if hunt.more:
-        out.print(f"{hunt.more:,} further matches are not shown: an indicator is too broad, or the hunt is")
+        matches = counted(hunt.more, "further match", "further matches")
+        verb = "is" if hunt.more == 1 else "are"
+        out.print(f"{matches} {verb} not shown: an indicator is too broad, or the hunt is")

@@ -12,6 +12,7 @@ from collecting import Ward, syslog
 from countersign.app import indicator_hunt, indicators
 from countersign.app.indicator_hunt import hunt
 from countersign.app.indicators import current, import_, indicators_of, listed, pull
+from countersign.app.review import review
 from countersign.errors import Error, InputError, UsageError
 from countersign.rules.indicators import taxii
 
@@ -96,6 +97,22 @@ def test_states_are_counted_and_listed(ward: Ward, tmp_path: Path) -> None:
     assert document["terms"] == [[{"kind": "address", "value": "127.0.0.1"}]]
     json.dumps(document)
     json.dumps(row.document())
+
+
+def test_what_too_many_others_list_is_told(
+    ward: Ward, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countersign.rules.indicators.lookup.SHARED_BY", 2)
+    for name in "abc":
+        import_(ward.workspace, [written(tmp_path / name, "evil.example\n")])
+    import_(ward.workspace, [written(tmp_path / "d", "evil.example\nother.example\n")])
+    assert [(row.source.name, row.crowded) for row in listed(ward.workspace)] == [
+        ("a", 0), ("b", 0), ("c", 1), ("d", 1),
+    ]  # fmt: skip
+    words = "2 indicators are not matched: "
+    assert any(note.startswith(words) for note in review(ward.workspace).notes)
+    monkeypatch.setattr("countersign.app._feeds.current", lambda _: pytest.fail("read again"))
+    assert any(note.startswith(words) for note in review(ward.workspace).notes), "and said each time"
 
 
 # --- hunting

@@ -15,7 +15,7 @@ from countersign.rules.indicators.terms import DEFAULT_PORT, URL_PARTS, Kind
 
 SHARED_BY = 64
 """Indicators that one value may belong to. A feed that repeats one value a million times must not make each event a
-million matches; those after the first 64 (by source and key) are counted in `Lookup.crowded`."""
+million matches; those after the first 64 (by source and key) are in `Lookup.crowded`."""
 LONGEST_NAME = 255
 """Bytes of a domain name (RFC 1035)."""
 
@@ -38,7 +38,7 @@ class Lookup:
         self._first: dict[Kind, Ints] = {}
         self._counts: dict[Kind, Ints] = {}
         self._terms: dict[Kind, Ints] = {}
-        self.crowded = 0
+        self.crowded: list[Ints] = []
         for kind in Kind:
             at = _where(pc.equal(kinds, kind.value))
             if len(at):
@@ -49,10 +49,12 @@ class Lookup:
         encoded = values.take(pa.array(at)).dictionary_encode()
         codes = encoded.indices.to_numpy().astype(np.int64)
         counts = np.bincount(codes)
-        self._terms[kind] = at[np.argsort(codes, kind="stable")]
+        self._terms[kind] = terms = at[np.argsort(codes, kind="stable")]
         self._first[kind] = np.cumsum(counts) - counts
         self._counts[kind] = np.minimum(counts, SHARED_BY)
-        self.crowded += int((counts - self._counts[kind]).sum())
+        if len(counts) and counts.max() > SHARED_BY:
+            nth = np.arange(len(terms)) - np.repeat(self._first[kind], counts)
+            self.crowded.append(terms[nth >= SHARED_BY])
         self._tables[kind] = (
             NetworkTable(encoded.dictionary) if kind is Kind.ADDRESS else TextTable(encoded.dictionary)
         )

@@ -172,9 +172,14 @@ class IndicatorSet:
         return {"time", *(place.column for place in self._places)} if self._places else set()
 
     @property
-    def crowded(self) -> int:
-        """Terms left out because too many others have the same value (`lookup.SHARED_BY`)."""
-        return self._lookup.crowded
+    def crowded(self) -> Mapping[str, int]:
+        """How many indicators of each source are left out, if any, because too many others have the same value
+        (`lookup.SHARED_BY`)."""
+        if not self._lookup.crowded:
+            return {}
+        owners = np.unique(self._owner[np.concatenate(self._lookup.crowded)])
+        counts = np.bincount(self._of[owners], minlength=len(self._names))
+        return {name: int(count) for name, count in zip(self._names, counts, strict=True) if count}
 
     @property
     def span(self) -> tuple[int | None, int | None]:
