@@ -159,12 +159,9 @@ class Linker:
     def _departed(self, arrival: Arrival, known: Mapping[str, list[Departure]], kind: str) -> Tie | None:
         """The session whose own host tells of the connection; where it tells the account only, that account's."""
         found: dict[str, tuple[Arrival, Departure]] = {}
-        for departure in known.get(arrival.id, ()):
-            at = departure.fact.time
-            hops = self._holding(departure.source, departure.session, at) if departure.session else []
-            here = self.on_host.get(departure.source, ())
-            hops = hops or [hop for hop in here if hop.open_at(at) and hop.account.same_as(departure.actor)]
-            for hop in hops:
+        met = known.get(arrival.id, ())
+        for departure in met if not any(d.session for d in met) else [d for d in met if d.session]:
+            for hop in self._left(departure):
                 if hop is not arrival:
                     found.setdefault(hop.id, (hop, departure))
         if not found:
@@ -172,6 +169,13 @@ class Linker:
         parents = sorted((hop for hop, _ in found.values()), key=lambda hop: (-hop.begun, hop.id))
         departure = found[parents[0].id][1]
         return Tie(parents[0], _link(parents, kind, proof(departure)), (departure.fact,))
+
+    def _left(self, departure: Departure) -> list[Arrival]:
+        at = departure.fact.time
+        if departure.session:
+            return self._holding(departure.source, departure.session, at)
+        here = self.on_host.get(departure.source, ())
+        return [hop for hop in here if hop.open_at(at) and hop.account.same_as(departure.actor)]
 
     def _same_account(self, arrival: Arrival) -> Tie | None:
         source = arrival.source

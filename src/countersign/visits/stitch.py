@@ -15,7 +15,18 @@ import ibis.expr.types as ir
 from countersign.model.identity import keyed_id
 from countersign.model.visit import Link, Reference, Visit
 from countersign.visits import reading
+from countersign.visits.clouds import cloud_nodes
 from countersign.visits.deeds import attach
+from countersign.visits.departures import (
+    DYNAMIC,
+    PORTS,
+    Departed,
+    Scene,
+    answered,
+    departures,
+    locate_by_ticket,
+    witnessed,
+)
 from countersign.visits.eyes import look
 from countersign.visits.facts import SSH, Fact
 from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
@@ -26,6 +37,7 @@ from countersign.visits.reading import Cast, Usage
 from countersign.visits.sessions import SECOND, Session, terminal_sessions, windows_sessions
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Node, trees
+from countersign.visits.vouching import radius
 
 SENSOR_SLACK = 90 * SECOND
 """A sensor's connection and the host's logon are one arrival within this time."""
@@ -40,6 +52,7 @@ class Gathered:
     facts: dict[str, Fact] = field(default_factory=dict)
     usage: list[Usage] = field(default_factory=list)
     vpn: list[Session] = field(default_factory=list)
+    left: list[Fact] = field(default_factory=list)  # connections that providers' accounts opened
 
     def add(self, found: Iterable[Fact]) -> None:
         """Adds facts; the same event read twice is one."""
@@ -57,7 +70,9 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     book = AddressBook(reading.claims(events, gathered.cast.hosts, _leased(gathered)))
     known_by_name(sessions, book)
     made = arrivals(sessions)  # (3)
+    locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts)
     _locate(made, book, gathered)  # (4)
+    departed = _depart(events, made, book, gathered)
     flows = reading.flows_of(events, {port for arrival in made for s in arrival.sessions for port in s.ports})
     leases = Leases(_leases(gathered.vpn))
     linker = Linker(
@@ -65,9 +80,12 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
         leases,
         explicit_index(gathered.facts.values(), gathered.cast.hosts),
         _pairs(flows, gathered),
+        departed,
     )
     nodes = _link(made, linker, gathered)  # (5)
     nodes.extend(_sensor_only(events, nodes, linker, book, gathered))
+    nodes.extend(cloud_nodes(events, subjects, nodes, linker, book))
+    radius(gathered.facts.values(), nodes)
     _knocks(nodes, linker, book, gathered)
     attach(events, nodes, gathered.names, gathered.cast.hosts)  # (6)
     came = [node.arrival for node in nodes]
@@ -84,12 +102,16 @@ def _gather(events: ir.Table, subjects: Subjects) -> Gathered:
     gathered.add(nameless(events, gathered.facts.values()))
     gathered.vpn = _provider_tunnels(gathered)
     gathered.add(reading.arrivals_of(events, (), _leased(gathered)))
+    gathered.left = reading.departures_of(events, gathered.names, PORTS, DYNAMIC)
+    gathered.add(_landed(events, gathered))
     for _ in range(reading.ROUNDS):
         further = _switched(gathered) - gathered.names
         if not further:
             break
         gathered.names |= further
         gathered.add(reading.arrivals_of(events, further, ()))
+        gathered.left += reading.departures_of(events, further, PORTS, DYNAMIC)
+        gathered.add(_landed(events, gathered))
     gathered.usage = reading.usage_of(events, gathered.names) if gathered.names else []
     return gathered
 
@@ -98,15 +120,31 @@ def _switched(gathered: Gathered) -> set[str]:
     """Accounts whose credentials somebody among `names` used explicitly, or who came in from a leased address or a
     provider's own."""
     leased = {*_leased(gathered), *gathered.cast.origins}
+    ends = _ends(gathered)
     out: set[str] = set()
     for fact in gathered.facts.values():
         name = fact.user.key[1]
         if not name or name.endswith("$"):
             continue
         used = (fact.code == "4648" or is_lent(fact)) and fact.actor.key[1] in gathered.names
-        if used or fact.src_ip in leased:
+        if used or fact.src_ip in leased or (fact.src_ip, fact.src_port) in ends:
             out.add(name)
     return out
+
+
+def _ends(gathered: Gathered) -> set[tuple[str, int]]:
+    """Address and port from which providers' accounts left their hosts."""
+    return {(fact.src_ip, fact.src_port) for fact in gathered.left if fact.src_ip and fact.src_port}
+
+
+def _landed(events: ir.Table, gathered: Gathered) -> list[Fact]:
+    """Arrivals by one of the connections that providers' accounts opened, whatever the account they came in with."""
+    ends = _ends(gathered)
+    if not ends:
+        return []
+    ports = {port for _, port in ends}
+    found = reading.arrivals_by_port(events, {address for address, _ in ends}, ports)
+    return [fact for fact in found if (fact.src_ip, fact.src_port) in ends]
 
 
 def _provider_tunnels(gathered: Gathered) -> list[Session]:
@@ -201,6 +239,16 @@ def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
             arrival.source = named
         else:
             arrival.source = address
+
+
+def _depart(events: ir.Table, made: list[Arrival], book: AddressBook, gathered: Gathered) -> Departed:
+    """What left providers' sessions, held against arrivals; adds to `made` the hops that only others tell of."""
+    hosts = gathered.cast.hosts
+    processes = reading.opened_by(events, {fact.process for fact in gathered.left}, hosts)
+    scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes)
+    departed = answered(departures([*gathered.left, *gathered.facts.values()], scene), made)
+    made.extend(witnessed(departed.unanswered, gathered.cast.recorders))
+    return departed
 
 
 def _pairs(flows: list[Fact], gathered: Gathered) -> dict[tuple[str, int], list[Fact]]:

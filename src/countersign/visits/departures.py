@@ -1,0 +1,326 @@
+"""Departures: what leaves a provider's session for another host, as the host it leaves, a domain controller or a sensor tells.
+
+A departure that an arrival answers says where that arrival came from, and of which session. One that nothing answers is a hop that
+the host it went to does not tell of: because it logs nothing, lost its log, or was made to be silent.
+
+1. A connection that a process of the session opened (Sysmon 3 names account and process, Sysmon 1 the session of the process).
+2. Explicit credentials for another host (4648 names session, account and host).
+3. A service ticket for another host (4769 names account, address and host); its logon GUID is that of the logon it was used for
+   (Microsoft, "4769: A Kerberos service ticket was requested").
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from countersign.visits import facts as f
+from countersign.visits.facts import Fact
+from countersign.visits.merge import DESKTOP, NETWORK, PAUSE, Arrival
+from countersign.visits.names import Account, AddressBook, HostNames, is_address, is_local
+from countersign.visits.sessions import SECOND, Session
+
+PORTS = {
+    22: "ssh",
+    23: "telnet",
+    135: "wmi",
+    139: "smb",
+    445: "smb",
+    3389: "rdp",
+    5985: "winrm",
+    5986: "winrm",
+}
+"""What listens there lets a person in."""
+DYNAMIC = 49152
+"""From here on ports are given out as needed (RFC 6335), to Windows services called over RPC among others."""
+EARLY = 120 * SECOND
+"""A connection may precede the logon that it is for by this much: somebody types a password."""
+LATE = 5 * SECOND
+TICKET = 10 * SECOND
+"""A ticket is used within this time, as a rule; later it tells nothing of a logon without its GUID."""
+A_DAY = 24 * 3600 * SECOND
+ONE_CALL = 15 * SECOND
+"""Connections that a desktop or SSH client opens for one session come within this time."""
+KINDS = ("connection", "explicit", "ticket")
+_SSH_USER = re.compile(r"(?:\s-l\s*(\S{1,64}))|(?:\s([\w.$-]{1,64})@[\w.:-]{1,255})")
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One record of somebody leaving `source` (a canonical host, or an address) for `target`. `session` is the one on the
+    source that it left, empty if the record tells none; `account` the one used at the target, as far as it tells."""
+
+    kind: str  # one of KINDS
+    fact: Fact
+    source: str
+    session: str
+    actor: Account
+    account: Account
+    target: str
+    protocol: str
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """By time."""
+        return self.fact.order
+
+
+@dataclass(slots=True)
+class Departed:
+    """Departures sorted out: by the id of the arrival that answers them, and those that none does."""
+
+    exact: dict[str, list[Departure]] = field(default_factory=lambda: defaultdict(list))
+    near: dict[str, list[Departure]] = field(default_factory=lambda: defaultdict(list))
+    unanswered: list[Departure] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What telling departures needs to know of the estate: `names` are providers' accounts, `processes` the session and command
+    line of a process by (host, process), `recorders` the hosts that log anything."""
+
+    hosts: HostNames
+    book: AddressBook
+    names: frozenset[str]
+    recorders: frozenset[str]
+    processes: Mapping[tuple[str, str], tuple[str, str]]
+
+
+def departures(found: Iterable[Fact], scene: Scene) -> list[Departure]:
+    """Those that `found` tells of, in order of time."""
+    found = list(found)
+    controllers = {scene.hosts.canonical(fact.host) for fact in found if fact.code in {"4768", "4769"}}
+    made = [
+        departure
+        for fact in found
+        for departure in (_connection(fact, scene), _explicit(fact, scene), _ticket(fact, scene, controllers))
+        if departure is not None and departure.target != departure.source
+    ]
+    return sorted(made, key=lambda departure: departure.order)
+
+
+def _connection(fact: Fact, scene: Scene) -> Departure | None:
+    if fact.class_uid != f.NETWORK or not fact.host or fact.user.key[1] not in scene.names:
+        return None
+    protocol = PORTS.get(fact.dst_port, "rpc" if fact.dst_port >= DYNAMIC else "")
+    if not protocol or is_local(fact.dst_ip) or fact.dst_ip == fact.src_ip:
+        return None
+    host = scene.hosts.canonical(fact.host)
+    session, command = scene.processes.get((host, fact.process), ("", ""))
+    target = scene.book.host(fact.dst_ip, fact.time) or fact.dst_ip
+    account = _named(command) if protocol == "ssh" else None
+    return Departure("connection", fact, host, session, fact.user, account or fact.user, target, protocol)
+
+
+def _named(command: str) -> Account | None:
+    """The account that an SSH client's command line names."""
+    told = _SSH_USER.search(command)
+    return Account("", told.group(1) or told.group(2)) if told else None
+
+
+def _explicit(fact: Fact, scene: Scene) -> Departure | None:
+    service, _, name = fact.dst_host.rpartition("/")
+    if fact.code != "4648" or not name or name.casefold() == "localhost":
+        return None
+    target = scene.hosts.canonical(name)
+    if is_address(target):
+        target = scene.book.host(target, fact.time) or target
+    protocol = "rdp" if service.casefold() == "termsrv" else ""
+    source = scene.hosts.canonical(fact.host)
+    return Departure("explicit", fact, source, fact.actor_session, fact.actor, fact.user, target, protocol)
+
+
+def _ticket(fact: Fact, scene: Scene, controllers: set[str]) -> Departure | None:
+    if (
+        fact.code != "4769"
+        or not fact.service.endswith("$")
+        or fact.user.name.endswith("$")
+        or is_local(fact.src_ip)
+    ):
+        return None
+    target = scene.hosts.canonical(fact.service[:-1])
+    if target in controllers or fact.user.key[1] not in scene.names:
+        return None  # everybody asks for tickets to the controllers, for policy and directory
+    source = scene.book.host(fact.src_ip, fact.time) or fact.src_ip
+    return Departure("ticket", fact, source, "", fact.user, fact.user, target, "")
+
+
+def locate_by_ticket(made: Iterable[Arrival], found: Iterable[Fact], hosts: HostNames) -> None:
+    """Gives arrivals whose records name no address the one that asked for the ticket that they came with: that with
+    the logon's GUID, else the only one that asked just then."""
+    tickets: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in found:
+        if fact.code == "4769" and fact.service.endswith("$") and not is_local(fact.src_ip):
+            tickets[hosts.canonical(fact.service[:-1]), fact.user.key[1]].append(fact)
+    for arrival in made:
+        if arrival.source_ip or arrival.lead.kind != "windows" or arrival.start is None:
+            continue
+        asked = tickets.get((arrival.host, arrival.account.key[1]), ())
+        guids = set().union(*(session.guids for session in arrival.sessions))
+        same = [fact for fact in asked if fact.guid and fact.guid in guids]
+        near = same or [
+            fact
+            for fact in asked
+            if -LATE <= arrival.begun - fact.time <= TICKET and arrival.lead.logon_type in NETWORK | {10}
+        ]
+        if near and len({fact.src_ip for fact in near}) == 1:
+            arrival.lead.source_ip = near[0].src_ip
+            arrival.lead.facts.append(near[0])
+
+
+def answered(departures: Iterable[Departure], made: Iterable[Arrival]) -> Departed:
+    """Departures held against arrivals: by the same port at both ends, else by target, source, account and time."""
+    index = _Arrivals(made)
+    out = Departed()
+    for departure in departures:
+        here = [arrival for arrival in index.around(departure) if _can_answer(departure, arrival)]
+        exact = [arrival for arrival in here if _same_port(departure, arrival)]
+        near = exact or [arrival for arrival in here if _in_time(departure, arrival)]
+        for arrival in near:
+            (out.exact if exact else out.near)[arrival.id].append(departure)
+        if not near:
+            out.unanswered.append(departure)
+    return out
+
+
+class _Arrivals:
+    """Arrivals by where they came and as whom, found by time."""
+
+    def __init__(self, made: Iterable[Arrival]) -> None:
+        self._by: dict[tuple[str, str], list[Arrival]] = defaultdict(list)
+        for arrival in sorted(made, key=lambda arrival: (arrival.begun, arrival.id)):
+            name = "" if arrival.lead.kind == "ssh" else arrival.account.key[1]
+            self._by[arrival.host, name].append(arrival)
+        self._begun = {key: [arrival.begun for arrival in found] for key, found in self._by.items()}
+
+    def around(self, departure: Departure) -> list[Arrival]:
+        """Those that began around a departure, or within a day before it."""
+        ssh = departure.protocol == "ssh"
+        key = (departure.target, "" if ssh else departure.account.key[1])
+        at = departure.fact.time
+        begun = self._begun.get(key, [])
+        first = bisect.bisect_left(begun, at - (EARLY if ssh else A_DAY))
+        return self._by[key][first : bisect.bisect_right(begun, at + EARLY)] if begun else []
+
+
+def _can_answer(departure: Departure, arrival: Arrival) -> bool:
+    if arrival.source not in {"", departure.source, departure.fact.src_ip}:
+        return False
+    if departure.protocol == "ssh":
+        return arrival.lead.kind == "ssh"
+    if not departure.account.same_as(arrival.account):
+        return False
+    if departure.protocol == "rdp":
+        return any(s.kind == "terminal" or s.logon_type in DESKTOP | NETWORK for s in arrival.sessions)
+    return arrival.lead.kind in {"windows", "terminal"}
+
+
+def _same_port(departure: Departure, arrival: Arrival) -> bool:
+    fact = departure.fact
+    return bool(fact.src_port) and any(
+        fact.src_port in session.ports and -LATE <= session.begun - fact.time <= EARLY
+        for session in arrival.sessions
+    )
+
+
+def _in_time(departure: Departure, arrival: Arrival) -> bool:
+    fact = departure.fact
+    if departure.protocol == "ssh" and any(session.ports for session in arrival.sessions):
+        return False  # the port would be the same
+    early = TICKET if departure.kind == "ticket" else EARLY
+    if any(-LATE <= session.begun - fact.time <= early for session in arrival.sessions):
+        return True
+    # within a piece of work further connections are no further arrivals
+    return departure.protocol != "ssh" and arrival.begun <= fact.time and _still(arrival, fact.time)
+
+
+def _still(arrival: Arrival, at: int) -> bool:
+    return arrival.open_at(at) and (arrival.lead.logon_type not in NETWORK or at <= arrival.last + PAUSE)
+
+
+def witnessed(unanswered: Iterable[Departure], recorders: frozenset[str]) -> list[Arrival]:
+    """Hops that only others tell of. Credentials or a ticket alone make none towards a host that logs: it would say so."""
+    clusters: list[list[Departure]] = []
+    latest: dict[tuple[str, str], list[list[Departure]]] = defaultdict(list)
+    for departure in unanswered:
+        place = (departure.target, departure.account.key[1])
+        home = next((c for c in reversed(latest[place]) if _joins(departure, c)), None)
+        if home is None:
+            home = []
+            clusters.append(home)
+            latest[place].append(home)
+        home.append(departure)
+    return [_arrival(cluster) for cluster in clusters if _tells(cluster, recorders)]
+
+
+def _joins(departure: Departure, cluster: list[Departure]) -> bool:
+    last = cluster[-1]
+    gap = departure.fact.time - last.fact.time
+    if departure.source != last.source and departure.fact.src_ip != last.fact.src_ip:
+        return False
+    if departure.session and any(other.session not in {"", departure.session} for other in cluster):
+        return False
+    told = {other.protocol for other in cluster} - {""}
+    if departure.protocol and told and departure.protocol not in told:
+        return False
+    calls = told | {departure.protocol}
+    return gap <= (ONE_CALL if calls & {"ssh", "rdp"} else PAUSE)
+
+
+def _tells(cluster: list[Departure], recorders: frozenset[str]) -> bool:
+    if any(departure.kind == "connection" and departure.protocol != "rpc" for departure in cluster):
+        return True
+    return cluster[0].target not in recorders and any(departure.kind != "connection" for departure in cluster)
+
+
+def _arrival(cluster: list[Departure]) -> Arrival:
+    first = min(cluster, key=lambda departure: (KINDS.index(departure.kind), departure.order))
+    named = min(
+        cluster,
+        key=lambda departure: (departure.kind != "explicit", not departure.account.domain, departure.order),
+    )
+    times = [departure.fact.time for departure in cluster]
+    protocol = next(
+        (departure.protocol for departure in cluster if departure.protocol not in {"", "rpc"}), "network"
+    )
+    session = Session(
+        kind="outbound",
+        host=first.target,
+        key=f"outbound:{first.fact.id}",
+        account=named.account,
+        start=min(times),
+        first=min(times),
+        last=max(times),
+        source_ip=next((d.fact.src_ip for d in cluster if not is_local(d.fact.src_ip)), ""),
+        ports={d.fact.src_port for d in cluster if d.kind == "connection" and d.fact.src_port},
+        logon_type=10 if protocol == "rdp" else 3,
+        protocol=protocol,
+        facts=[departure.fact for departure in cluster],
+        anchor=first.fact.id,
+    )
+    held = next((d for d in cluster if d.kind == "connection" and d.session), None)
+    held = held or next((d for d in cluster if d.session), None)
+    if held is not None:
+        session.makers = ((held.source, held.session),)
+        session.maker_kind = "proven" if held.kind == "connection" else "inferred"
+        session.maker_words = _words(held)
+    return Arrival([session], source=first.source)
+
+
+def _words(departure: Departure) -> str:
+    target, source = departure.target, departure.source
+    if departure.kind == "connection":
+        what = f"a process of session {departure.session} on {source} connected to {target}:{departure.fact.dst_port}"
+    else:
+        what = f"session {departure.session} on {source} used credentials of {departure.account.text} for {target} (4648)"
+    return f"{what}; {target} itself does not tell of it"
+
+
+def proof(departure: Departure) -> str:
+    """Why a departure that an arrival answers shows where it came from."""
+    fact = departure.fact
+    by = f"session {departure.session}" if departure.session else departure.actor.text
+    return f"{by} on {departure.source} opened the connection from {fact.src_ip}:{fact.src_port} to {departure.target}"
