@@ -60,7 +60,7 @@ _NOT_ASKED = ("bypass", "allow", "remembered", "trusted", "no_")
 """How reasons begin for which Duo lets in without asking."""
 
 
-_AUTHENTICATION = Family(
+AUTHENTICATION = Family(
     name="duo.authentication",
     title="Duo authentication log",
     page="duo",
@@ -193,4 +193,4 @@ _ACTIVITY = Family(
     key=("activity_id",),
     log="=activity",
 )
-SOURCES = mixed_sources((_AUTHENTICATION, _ADMINISTRATOR, _ACTIVITY))
+SOURCES = mixed_sources((AUTHENTICATION, _ADMINISTRATOR, _ACTIVITY))
