@@ -14,11 +14,12 @@ import orjson
 from countersign.app.collect import Summary, collect
 from countersign.app.documents import finding_document, finding_from
 from countersign.app.findings import rank
+from countersign.app.folding import ids_told
 from countersign.app.report import Render, write_report
 from countersign.app.results import Results
 from countersign.app.review import Reviewed, review
 from countersign.app.workspace import Workspace
-from countersign.model.visible import visible
+from countersign.model.visible import counted, visible
 from countersign.model.visit import SEVERITIES, Finding
 
 SHOWN = 3
@@ -39,9 +40,12 @@ class Digest:
         """For a mail or a terminal."""
         brought, known = self.collected, self.reviewed
         odd = Counter(file.status for file in brought.files if file.status not in {"read", "known"})
+        records, events = counted(brought.records, "record"), counted(brought.new_events, "new event")
+        visits, findings = counted(known.visits, "visit"), counted(known.findings, "finding")
+        new = f"{len(self.new_findings):,} {'is' if len(self.new_findings) == 1 else 'are'} new"
         lines = [
-            f"Collected {brought.records:,} records ({brought.new_events:,} new events, {brought.rejected:,} rejected).",
-            f"{known.visits:,} visits and {known.findings:,} findings in all; {len(self.new_findings):,} findings are new.",
+            f"Collected {records} ({events}, {brought.rejected:,} rejected).",
+            f"{visits} and {findings} in all; {new}.",
         ]
         if brought.stopped:
             lines.append(f"NOT EVERYTHING WAS COLLECTED: {visible(brought.stopped)}. Run it again.")
@@ -82,11 +86,12 @@ def daily(
     target = output or workspace.root / "report.html"
     write_report(workspace, target, render, now=now)
     with workspace.reading() as lake:
-        findings = [finding_from(body) for body in Results(workspace, lake).findings()]
+        bodies = Results(workspace, lake).findings()
+    findings = [finding_from(body) for body in bodies]
     told = _told(workspace)
     fresh = [finding for finding in findings if told.isdisjoint({finding.id, *finding.aliases})]
     # only now: a run that died before this tells it again
-    _tell(workspace, findings)
+    _tell(workspace, ids_told(bodies))
     return Digest(brought, known, target, tuple(sorted(fresh, key=_order)))
 
 
@@ -96,15 +101,15 @@ def _order(finding: Finding) -> tuple[bool, tuple[int, str, str]]:
 
 
 def _told(workspace: Workspace) -> set[str]:
-    """Ids of the findings that an earlier digest told of."""
+    """Ids that an earlier digest told of."""
     try:
         return set(orjson.loads((workspace.root / "state" / TOLD).read_bytes()))
     except (OSError, orjson.JSONDecodeError, TypeError):
         return set()
 
 
-def _tell(workspace: Workspace, findings: Iterable[Finding]) -> None:
+def _tell(workspace: Workspace, ids: Iterable[str]) -> None:
     path = workspace.root / "state" / TOLD
     temporary = path.with_suffix(".new")
-    temporary.write_bytes(orjson.dumps(sorted(finding.id for finding in findings)))
+    temporary.write_bytes(orjson.dumps(sorted(ids)))
     temporary.replace(path)

@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from countersign.model.schema import OCSF_VERSION
-from countersign.model.visit import SEVERITIES, Action, Finding, Hop, Link, Matched, Reference, Verdict, Visit
+from countersign.model.visit import (
+    SEVERITIES,
+    Action,
+    Also,
+    Finding,
+    Hop,
+    Link,
+    Matched,
+    Reference,
+    Verdict,
+    Visit,
+)
 
 COMPLIANCE_FINDING, DETECTION_FINDING = 2003, 2004
 _CLASS_NAMES = {COMPLIANCE_FINDING: "Compliance Finding", DETECTION_FINDING: "Detection Finding"}
@@ -177,6 +188,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "matched": [{"field": one.field, "value": one.value, "test": one.test} for one in finding.matched],
         "rule_version": finding.rule_version,
         "rule_sha256": finding.rule_sha256,
+        "also": [also_document(one) for one in finding.also],
         **{
             key: value for key, value in ocsf(finding).items() if key not in {"time", "severity", "evidences"}
         },
@@ -206,6 +218,42 @@ def finding_from(body: dict[str, Any]) -> Finding:
         matched=tuple(Matched(**one) for one in body.get("matched", ())),
         rule_version=body.get("rule_version", ""),
         rule_sha256=body.get("rule_sha256", ""),
+        also=tuple(_also(one) for one in body.get("also", ())),
+    )
+
+
+def also_document(one: Also) -> dict[str, Any]:
+    """A rule that was folded into a finding."""
+    return {
+        "id": one.id,
+        "rule_id": one.rule_id,
+        "kind": one.kind,
+        "title": one.title,
+        "severity": one.severity,
+        "count": one.count,
+        "time": stamp(one.time),
+        "end": stamp(one.end),
+        "techniques": list(one.techniques),
+        "cites": list(one.cites),
+        "rule_version": one.rule_version,
+        "rule_sha256": one.rule_sha256,
+    }
+
+
+def _also(body: dict[str, Any]) -> Also:
+    return Also(
+        id=body["id"],
+        rule_id=body["rule_id"],
+        kind=body["kind"],
+        title=body["title"],
+        severity=body["severity"],
+        count=body["count"],
+        time=moment(body["time"]),
+        end=moment(body["end"]),
+        techniques=tuple(body["techniques"]),
+        cites=tuple(body["cites"]),
+        rule_version=body["rule_version"],
+        rule_sha256=body["rule_sha256"],
     )
 
 
@@ -245,6 +293,9 @@ def ocsf(finding: Finding) -> dict[str, Any]:
             "created_time": milliseconds,
             "attacks": [{"technique": {"uid": uid}} for uid in finding.techniques],
             "analytic": {"uid": finding.rule_id, "type_id": 1, "type": "Rule"},
+            "related_analytics": [
+                {"uid": one.rule_id, "name": one.title, "type_id": 1, "type": "Rule"} for one in finding.also
+            ],
         },
         "evidences": [{"data": reference_document(reference)} for reference in finding.evidence],
         "resources": [{"type": "host", "name": host} for host in finding.hosts],

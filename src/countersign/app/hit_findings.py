@@ -1,4 +1,7 @@
-"""Findings of what was looked for and found: one a visit and rule; outside of visits one a host and rule, of no provider."""
+"""Findings of what was looked for and found: one a visit and rule; outside of visits one a host and rule, of no provider.
+
+Of the rules that tell of the same records one speaks (`app.folding`).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from datetime import datetime
 
 from countersign.app.documents import DETECTION_FINDING
 from countersign.app.findings import ids_of
+from countersign.app.folding import Told, folded
 from countersign.app.hits import MAX_EVIDENCE, Group, Hit, Place
 from countersign.app.indicators import LOW
 from countersign.model.identity import keyed_id
-from countersign.model.visible import visible
+from countersign.model.report import OUTSIDE
+from countersign.model.visible import counted, visible
 from countersign.model.visit import SEVERITIES, Finding, Matched, Reference, Severity, Visit
 from countersign.rules import Rule
 
@@ -90,17 +95,19 @@ def _level(said: Mapping[str, str]) -> str:
 def hit_findings(
     groups: Mapping[Place, Group], visits: Sequence[Visit], sought: Mapping[str, Sought]
 ) -> list[Finding]:
-    """A finding for each group of which it is known what was sought; indicators say it with each hit."""
-    out = []
+    """A finding for each group of which it is known what was sought (indicators say it with each hit), those of one place
+    that tell of the same records folded into one."""
+    told: dict[tuple[int, str], list[Told]] = {}
     for place, group in sorted(groups.items()):
         what = sought.get(place.rule_id) or of_indicator(group.first[0])
         if what is not None:
-            out.append(
+            finding = (
                 _inside(visits[place.visit], what, group)
                 if place.visit >= 0
                 else _outside(place, what, group)
             )
-    return out
+            told.setdefault((place.visit, place.host), []).append(Told(finding, group))
+    return [finding for those in told.values() for finding in folded(those)]
 
 
 def _inside(visit: Visit, what: Sought, group: Group) -> Finding:
@@ -122,7 +129,7 @@ def _outside(place: Place, what: Sought, group: Group) -> Finding:
         where = "on several hosts"
     return replace(
         _finding(keyed_id("finding", "estate", place.rule_id, place.host), what, group, hits),
-        why=f"Outside any provider's visit, {where}: {what.sentence}{_times(what, group)}",
+        why=f"{OUTSIDE}, {where}: {what.sentence}{_times(what, group)}",
     )
 
 
@@ -182,16 +189,25 @@ def fields_of(hit: Hit) -> tuple[Matched, ...]:
 
 
 def with_matched(finding: Finding, matched: Iterable[Matched]) -> Finding:
-    """The finding with the tests that held, some of them in its sentence."""
+    """The finding with the tests that held, some of them in its sentence, and how many more rules tell of it."""
     kept = tuple(
         replace(one, value=None if one.value is None else one.value[:VALUE_KEPT]) for one in matched
     )[:MAX_MATCHED]
-    return replace(finding, matched=kept, why=finding.why + said(kept))
+    return replace(finding, matched=kept, why=f"{finding.why}{said(kept)}{also_said(finding)}")
+
+
+def also_said(finding: Finding) -> str:
+    """How many others were folded into a finding, in a sentence; nothing where there are none."""
+    if not finding.also:
+        return ""
+    noun = "indicator" if all(one.kind == "indicator" for one in finding.also) else "rule"
+    verb = "tells" if len(finding.also) == 1 else "tell"
+    return f" {counted(len(finding.also), f'more {noun}')} {verb} of the same."
 
 
 def said(matched: Sequence[Matched]) -> str:
-    """The first tests with their values, in brackets; nothing where there are none."""
-    told = [one for one in matched if one.value]
+    """The first values with a test that they met, in brackets, each value once; nothing where there are none."""
+    told = list({(one.field, one.value): one for one in reversed(matched) if one.value}.values())[::-1]
     words = [
         f"{one.field or 'a value'} {visible(one.test, VALUE_SAID)}: {visible(one.value or '', VALUE_SAID)}"
         for one in told[:MATCHED_SAID]

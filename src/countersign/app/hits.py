@@ -20,6 +20,9 @@ MAX_EVIDENCE = 50
 BATCH_ROWS = 65_536
 Numbers = npt.NDArray[np.int64]
 _NEVER = np.iinfo(np.int64).min
+_MASK = (1 << 64) - 1
+_ODD = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64)
+"""Spread the characters of an id over 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,18 @@ class Place:
 
 @dataclass(slots=True)
 class Group:
-    """Hits of one rule at one place: how many, when last, and the first ones of them."""
+    """Hits of one rule at one place: how many, when last, and the first ones of them. `mark` is a sum over all their events:
+    the same for the same events in any order."""
 
     count: int = 0
     last: datetime | None = None
     hits: list[Hit] = field(default_factory=list)
+    mark: int = 0
 
-    def add(self, count: int, last: datetime | None, hits: Iterable[Hit]) -> None:
+    def add(self, count: int, last: datetime | None, hits: Iterable[Hit], mark: int = 0) -> None:
         """Take in more of them."""
         self.count += count
+        self.mark = (self.mark + mark) & _MASK
         self.last = max((moment for moment in (self.last, last) if moment is not None), default=None)
         self.hits.extend(hits)
         if len(self.hits) > 4 * MAX_EVIDENCE:
@@ -67,6 +73,13 @@ class Group:
     def first(self) -> list[Hit]:
         """The first in time, at most as many as a finding cites."""
         return in_time(self.hits)[:MAX_EVIDENCE]
+
+    @property
+    def events(self) -> frozenset[str] | None:
+        """The ids of all their events; None where there are more than a finding cites."""
+        if self.count > MAX_EVIDENCE:
+            return None
+        return frozenset(hit.reference.event for hit in self.hits)
 
 
 def in_time(hits: Iterable[Hit]) -> list[Hit]:
@@ -134,6 +147,7 @@ def _group(table: pa.Table, homes: Homes, leaves: Mapping[str, int], groups: dic
     counts = np.bincount(members, minlength=distinct.shape[1])
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     latest = np.maximum.reduceat(times[order], starts)
+    marks = np.add.reduceat(_marks(table["event"])[order], starts)
     nth = np.arange(len(order)) - np.repeat(starts, counts)
     kept = order[nth < MAX_EVIDENCE]
     rows = [_hit(row, leaves) for row in table.take(pa.array(kept)).to_pylist()]
@@ -143,7 +157,9 @@ def _group(table: pa.Table, homes: Homes, leaves: Mapping[str, int], groups: dic
         size = min(int(counts[number]), MAX_EVIDENCE)
         place = Place(rule_names[rule], visit, "" if visit >= 0 else host_names[host])
         last = _moment(int(latest[number]), table["time"].type)
-        groups.setdefault(place, Group()).add(int(counts[number]), last, rows[at : at + size])
+        groups.setdefault(place, Group()).add(
+            int(counts[number]), last, rows[at : at + size], int(marks[number])
+        )
         at += size
 
 
@@ -160,6 +176,14 @@ def _times(column: pa.ChunkedArray) -> Numbers:
 
 def _moment(value: int, type_: pa.DataType) -> datetime | None:
     return None if value == _NEVER else pa.scalar(value, pa.int64()).cast(type_).as_py()
+
+
+def _marks(column: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """A number for each event's id, which is a digest already: 32 hexadecimal digits."""
+    words = np.array(column.to_pylist(), dtype="S32").view(np.uint64).reshape(-1, 4)
+    mixed = (words * _ODD).sum(axis=1, dtype=np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(31))) * _ODD[0]
+    return np.asarray(mixed ^ (mixed >> np.uint64(29)), dtype=np.uint64)
 
 
 def _ranks(column: pa.ChunkedArray) -> Numbers:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from countersign.app.enriching import Enricher
+from countersign.app.folding import ids_told
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.lake import Filter, Lake
@@ -81,8 +82,8 @@ class Results:
         return self._known.visit(self._one("visits", prefix, lambda body: [body["id"], *body["aliases"]]))
 
     def finding(self, prefix: str) -> dict[str, Any]:
-        """The one finding whose id starts with `prefix`."""
-        return self._one("findings", prefix, lambda body: [body["id"], *body["aliases"]])
+        """The one finding whose id, or an id it once had, or that of one folded into it, starts with `prefix`."""
+        return self._one("findings", prefix, lambda body: ids_told([body]))
 
     def _one(self, table: str, prefix: str, ids: Any) -> dict[str, Any]:  # noqa: ANN401  # a function of a body
         bodies = (orjson.loads(body) for body in self._lake.read(table).column("body").to_pylist())

@@ -34,12 +34,13 @@ from countersign.app.findings import (
     with_findings,
     without_silent,
 )
+from countersign.app.folding import ids_told
 from countersign.app.hit_findings import hit_findings, of_rule
 from countersign.app.hits import Homes, grouped, live
 from countersign.app.holding import Holding, speaking
 from countersign.app.importing import drift
 from countersign.app.matching import Matching
-from countersign.app.notes import drift_notes, exception_notes, noisy_notes, rule_notes
+from countersign.app.notes import crowded_notes, drift_notes, exception_notes, noisy_notes, rule_notes
 from countersign.app.results import Results
 from countersign.app.ruleset import Ready, prepare
 from countersign.app.workspace import Workspace
@@ -127,6 +128,7 @@ def review(
             *drift_notes(drift(workspace, ready.ruleset.digests)),
             *noisy_notes(ready, state.noisy),
             *exception_notes(ready, state.held, as_of),
+            *crowded_notes(matching.feeds.crowded),
         ]
         counts = results.severities()
         seconds = time.monotonic() - begun
@@ -172,7 +174,8 @@ def _work(
     findings += explained(lake, ready.compiled, of_hits, before, unchanged)
     lake.replace("visits", _visit_rows(with_findings(judged, findings)))
     lake.replace("findings", _finding_rows(findings))
-    return tuple(finding for finding in findings if before.keys().isdisjoint({finding.id, *finding.aliases}))
+    known = ids_told(before.values())
+    return tuple(finding for finding in findings if known.isdisjoint({finding.id, *finding.aliases}))
 
 
 def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:

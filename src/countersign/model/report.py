@@ -11,6 +11,8 @@ from datetime import datetime
 
 from countersign.model.visit import Finding, Visit
 
+OUTSIDE = "Outside any provider's visit"
+"""How the reason of a finding outside of every visit begins."""
 NAMELESS = "unnamed gateway"
 """What to call a host whose log does not say which machine wrote it (OpenVPN's own file)."""
 
@@ -65,11 +67,13 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class ProviderPart:
-    """One provider. `agreement` is the file it is held to, empty where there is none to hold it to."""
+    """One provider. `agreement` names what it is held to, empty where there is nothing to hold it to; `reference` is where the
+    contract is found, as the agreement says, if it does."""
 
     id: str
     name: str
     agreement: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,13 +118,34 @@ class Matched:
 
 
 @dataclass(frozen=True, slots=True)
+class Also:
+    """A rule or indicator that was folded into a finding, since it tells of nothing that findings do not tell of: what its own
+    finding would say, and its id."""
+
+    id: str
+    rule_id: str
+    kind: str
+    title: str
+    severity: Severity
+    count: int = 1
+    time: datetime | None = None
+    end: datetime | None = None
+    techniques: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+    rule_version: str = ""
+    rule_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One explained conclusion. `class_uid` is 2003 (a broken clause) or 2004; `kind` one of clause, rule, correlation,
     indicator, hop, source; `cites` are item ids of the alert register; `techniques` ATT&CK ids; `visit` is None outside
-    a visit. `aliases` are ids it had before a late record moved its visit's entry. `count` counts what it stands for
+    a visit. `aliases` are ids it had before a late record moved its visit's entry, and those that `also` of the same severity
+    have by themselves. `count` counts what it stands for
     (records of a rule, times that a correlation came about), `time` is that of the first of them and `end` of the last.
     `matched` are the tests that held for the first piece of evidence. `rule_version` is what its authors call the version
-    of the rule, `rule_sha256` the digest of its file."""
+    of the rule, `rule_sha256` the digest of its file. `also` are the other rules that tell of the same records; their
+    techniques and cites are among the finding's."""
 
     id: str
     time: datetime | None
@@ -146,6 +167,7 @@ class Finding:
     matched: tuple[Matched, ...] = ()
     rule_version: str = ""
     rule_sha256: str = ""
+    also: tuple[Also, ...] = ()
 
     @property
     def scope(self) -> Scope:

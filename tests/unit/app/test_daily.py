@@ -60,6 +60,7 @@ def test_the_digest_has_at_most_ten_lines_and_names_report_and_findings(ward: Wo
     digest = daily(ward, ward.root.parent / "inbox", render_report)
     text = digest.lines()
     assert len(text) <= 10
+    assert text[1] == "12 visits and 12 findings in all; 12 are new."
     assert text[-1] == f"Report: {ward.root / 'report.html'}"
     assert any("broke origin" in entry for entry in text)
     assert any("agreement left out" in entry for entry in text)
@@ -67,3 +68,10 @@ def test_the_digest_has_at_most_ten_lines_and_names_report_and_findings(ward: Wo
     page = (ward.root / "report.html").read_text("utf-8")
     assert "Agreement left out" in page
     assert "picture.png" in page
+
+
+def test_one_is_not_many(ward: Workspace) -> None:
+    line(ward, 2, 100, "198.51.100.4")
+    text = daily(ward, ward.root.parent / "inbox", render_report).lines()
+    assert text[0] == "Collected 1 record (1 new event, 0 rejected)."
+    assert text[1] == "1 visit and 1 finding in all; 1 is new."
