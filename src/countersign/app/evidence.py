@@ -10,6 +10,7 @@ from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace
 from countersign.ledger import Archive, Log, Parser, Report, Verifier
 from countersign.ledger import verify as verify_evidence
+from countersign.model.visible import counted
 from countersign.sources import FRAMINGS
 from countersign.sources._framing import frame, parser_version
 
@@ -35,11 +36,12 @@ class Outcome:
         """One line for a person."""
         report = self.report
         text = (
-            f"{report.segments:,} segments, {report.records:,} records, {report.leaves:,} leaves: "
+            f"{counted(report.segments, 'segment')}, {counted(report.records, 'record')}, "
+            f"{counted(report.leaves, 'leaf', 'leaves')}: "
             "nothing was changed, removed, added or reordered"
         )
         if report.could_not_tell:
-            text += f"; {report.could_not_tell:,} statements could not be checked by this version"
+            text += f"; {counted(report.could_not_tell, 'statement')} could not be checked by this version"
         return text
 
     def document(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign import __version__
+from countersign.agreements import Agreement
 from countersign.app import unread
 from countersign.app._reviewed import recall
 from countersign.app.agreements import load
@@ -32,6 +33,7 @@ from countersign.model.report import (
     SourceCoverage,
     UnreadFile,
 )
+from countersign.model.visible import counted
 from countersign.model.visit import Visit
 from countersign.visits import views
 
@@ -78,10 +80,7 @@ def report_model(
         zone=workspace.settings.report_zone or local_zone(),
         since=since or extent.first,
         until=until or extent.last,
-        providers=tuple(
-            ProviderPart(id_, names[id_].provider.name, f"{id_}") if id_ in names else ProviderPart(id_, id_)
-            for id_ in present
-        ),
+        providers=tuple(_part(names[id_]) if id_ in names else ProviderPart(id_, id_) for id_ in present),
         visits=visits,
         findings=findings,
         coverage=_coverage(workspace, lake),
@@ -94,6 +93,12 @@ def report_model(
             for problem in problems
         ),
     )
+
+
+def _part(agreement: Agreement) -> ProviderPart:
+    """A provider as its agreement names it."""
+    provider, contract = agreement.provider, agreement.contract
+    return ProviderPart(provider.id, provider.name, provider.id, contract.reference if contract else "")
 
 
 def _named(visit: Visit) -> Visit:
@@ -152,7 +157,8 @@ def _records(lake: Lake) -> dict[str, tuple[int, int]]:
 
 def _evidence(workspace: Workspace) -> str:
     log = Log(workspace.ledger)
-    return f"The ledger has {log.size:,} signed leaves; `countersign ledger verify` checks every sealed byte against it."
+    leaves = counted(log.size, "signed leaf", "signed leaves")
+    return f"The ledger has {leaves}; `countersign ledger verify` checks every sealed byte against it."
 
 
 def local_zone() -> str:

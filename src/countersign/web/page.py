@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from countersign.model.report import ProviderPart, ReportModel, SourceCoverage
+from countersign.model.report import OUTSIDE, ProviderPart, ReportModel, SourceCoverage
 from countersign.model.visible import visible
 from countersign.model.visit import Action, Finding, Verdict, Visit
 from countersign.web.story import Story, TreeHop, in_order, tell
@@ -31,6 +31,7 @@ MAX_EVIDENCE = 12
 MAX_VERDICTS = 60
 MAX_DEPTH = 8
 MAX_HOSTS = 6
+MAX_ALSO = 6
 LONG = 600
 """Characters of a command line or sentence before it is cut; the whole record is in the archive."""
 UNKNOWN_SIGN = Sign("?", "unknown", "")
@@ -88,6 +89,8 @@ class FindingView:
     time: Moment
     title: str
     why: str
+    reason: str
+    also: str
     hosts: str
     provider: str
     visit: str
@@ -268,11 +271,19 @@ def _finding(
         time=moment(finding.time, zone),
         title=visible(finding.title, 200),
         why=visible(finding.why, LONG),
+        reason=visible(_reason(finding), LONG),
+        also=_some([visible(f"{one.title} ({one.severity})", 120) for one in finding.also], MAX_ALSO),
         hosts=_some([visible(host, 60) for host in finding.hosts], MAX_HOSTS),
         provider=names.get(finding.provider, finding.provider),
         visit=anchors.get(finding.visit or "", ""),
         more_evidence=max(0, len(finding.evidence) - MAX_EVIDENCE),
     )
+
+
+def _reason(finding: Finding) -> str:
+    """Why, without what the part of the estate says of all its rows."""
+    where, _, reason = finding.why.partition(": ")
+    return reason if reason and where.startswith(OUTSIDE) else finding.why
 
 
 def _provider(

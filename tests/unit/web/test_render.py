@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import report_samples as samples
-from countersign.model.visit import Action, Finding, Link, Verdict, Visit
+from countersign.model.report import OUTSIDE
+from countersign.model.visit import Action, Also, Finding, Link, Verdict, Visit
 from countersign.web import (
     Coverage,
     HostCoverage,
@@ -275,3 +276,29 @@ def test_whatever_a_log_holds_the_page_stays_a_page(
     clean = replace(model, organisation="o")
     shape = [tag for tag, _ in check(render_report(model)).tags]
     assert shape == [tag for tag, _ in check(render_report(clean)).tags]
+
+
+def test_each_finding_of_the_estate_says_why_and_who_else_tells_of_it() -> None:
+    _, (first, *_) = samples.intrusion()
+    loose = replace(
+        first,
+        provider="",
+        visit=None,
+        why=f"{OUTSIDE}, on FILE01: Finds <odd> names. [Image: x.exe]",
+        also=(Also("a" * 32, "other", "rule", "Another rule", "low"),),
+    )
+    text = read(render_report(replace(samples.model(with_intrusion=False), findings=(loose,)))).text
+    assert "Finds <odd> names. [Image: x.exe] Also: Another rule (low)." in text
+    assert OUTSIDE not in text, "the part of the estate has said so once"
+
+
+def test_what_a_provider_is_held_to() -> None:
+    parts = (
+        ProviderPart("northgate", "Northgate", "northgate"),
+        ProviderPart("medisoft", "Medisoft", "medisoft", "CT-2026/14"),
+        ProviderPart("third", "Third"),
+    )
+    html = render_report(replace(samples.model(), providers=parts))
+    assert "Held to its agreement." in html
+    assert "Held to its agreement (CT-2026/14)." in html
+    assert "No agreement was given for this provider" in html
