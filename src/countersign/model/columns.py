@@ -29,6 +29,8 @@ MAX_DEPTH_TEXT = "(nested too deep)"
 _NONE = type(None)
 _NOTHING = {_NONE}
 _TEXTUAL = {str, _NONE}
+_TRUTHS = {bool, _NONE}
+_WORDS = {True: "true", False: "false", None: None}
 
 
 def _derive_nothing(fields: Mapping[str, Values], count: int) -> Mapping[str, Values]:
@@ -347,11 +349,15 @@ def _texts(values: Values, kinds: set[type]) -> Values:
         return Same(text_of(values.value), values.times)
     if kinds == {int}:
         return list(map(str, values))
+    if kinds <= _TRUTHS:
+        return list(map(_WORDS.__getitem__, values))
     return [value if value is None or type(value) is str else text_of(value) for value in values]
 
 
 def text_of(value: object) -> str:
     """A field's value as text: JSON's words for truth values, JSON for lists and objects."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

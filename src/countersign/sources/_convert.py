@@ -28,6 +28,8 @@ def text(value: Any) -> str | None:  # noqa: ANN401  # foreign
     """Text as it is; numbers, truth values, lists and objects as `model.columns` writes them."""
     if type(value) is str:
         return value or None
+    if type(value) is int:
+        return str(value)
     return None if value is None else text_of(value)
 
 
@@ -35,6 +37,8 @@ def said(value: Any) -> str | None:  # noqa: ANN401  # foreign
     """Text, None for the words by which sources say that they have none (`-`, `N/A`)."""
     if type(value) is str:
         return None if value in UNSAID else value
+    if type(value) is int:
+        return str(value)
     found = text(value)
     return None if found in UNSAID else found
 

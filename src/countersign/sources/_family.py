@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from countersign.model.columns import Values
 from countersign.sources._base import Framing, Source
 from countersign.sources._clock import Clock
 from countersign.sources._convert import text
-from countersign.sources._flat import Row, flat, look_up, unique, values_at
+from countersign.sources._flat import Known, Row, flat, getter, unique, values_at
 from countersign.sources._mapping import Compiled, Get, What
 from countersign.sources._times import Time, stamps
 
@@ -50,7 +51,8 @@ class Family:
     `identity` what stands before it in the id (give two shapes of one log the same). `by` are the paths whose values
     choose the kind: `kinds` by those values (a tuple where there are several, `*` for any), else `otherwise`.
     `log` is the path to, or the word for, `metadata.log_name`. `also` adds fields under further names: name -> path.
-    `prepare` may turn a row into another before anything else is done. `ends_at` as in `Source`.
+    `prepare` may turn a row into another before anything else is done. `ends_at` as in `Source`. `join` is given all rows of
+    a segment, each with its frame, and may write into one what another says.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Family:
     also: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[Row], Row] | None = None
     ends_at: tuple[int, ...] = ()
+    join: Callable[[Iterable[tuple[dict[str, Any], Mapping[str, object]]]], None] | None = None
 
 
 class Mapper:
@@ -78,6 +81,7 @@ class Mapper:
     def __init__(self, family: Family) -> None:
         self.family = family
         self._chosen: dict[tuple[Any, ...], Compiled] = {}
+        self._by = tuple(map(getter, family.by))
         self._taken: dict[tuple[Compiled, tuple[str, ...]], _Taken] = {}
         self._compiled = _compiled(family)
 
@@ -88,7 +92,7 @@ class Mapper:
             return False
         if family.prepare is not None:
             row = family.prepare(row)
-        key = (self._choose(row), tuple(frame))
+        key = (self._choose(row), tuple(frame) if frame else ())
         taken = self._taken.get(key)
         if taken is None:
             taken = self._taken[key] = _Taken([], [], [], [])
@@ -100,7 +104,7 @@ class Mapper:
         return True
 
     def _choose(self, row: Row) -> Compiled:
-        values = tuple([row.get(path) if path in row else look_up(row, path) for path in self.family.by])
+        values = tuple([get(row) for get in self._by])
         try:
             found = self._chosen.get(values)
         except TypeError:  # a list or an object where there is a word
@@ -114,6 +118,8 @@ class Mapper:
 
     def write(self, batch: EventBatch, clock: Clock) -> None:
         """Adds all rows taken to `batch`."""
+        if self.family.join is not None:
+            self.family.join(one for taken in self._taken.values() for one in taken.framed())
         kinds: dict[Compiled, list[_Group]] = {}
         for (compiled, _), taken in self._taken.items():
             kinds.setdefault(compiled, []).extend(_groups(taken))
@@ -132,6 +138,10 @@ class _Taken(NamedTuple):
     raws: list[bytes]
     rows: list[Row]
     frames: list[Mapping[str, object]]
+
+    def framed(self) -> Iterator[tuple[dict[str, Any], Mapping[str, object]]]:
+        """Each row with its frame."""
+        return zip(self.rows, self.frames or repeat(NO_FRAME), strict=False)  # type: ignore[arg-type]  # made by readers
 
 
 class _Group(NamedTuple):
@@ -210,6 +220,7 @@ class _Gathered:
         self.count = sum(len(group.indexes) for group in groups)
         self.fields = [group.fields for group in groups]
         self._lists = [any(list in map(type, values) for values in fields.values()) for fields in self.fields]
+        self._elements: list[Known] = [{} for _ in groups]
         self._known: dict[str, Values | None] = {}
 
     def get(self, path: str) -> Values | None:
@@ -220,8 +231,8 @@ class _Gathered:
 
     def _gather(self, path: str) -> Values | None:
         parts = [
-            fields.get(path) or (values_at(fields, path) if lists else None)
-            for fields, lists in zip(self.fields, self._lists, strict=True)
+            fields.get(path) or (values_at(fields, path, known) if lists else None)
+            for fields, lists, known in zip(self.fields, self._lists, self._elements, strict=True)
         ]
         if not any(parts):
             return None
@@ -354,9 +365,11 @@ def _ordered(array: pa.Array, field: pa.Field) -> pa.Array:
 def has(*names: str) -> Callable[[Row], bool]:
     """Rows that have all these fields (paths, where they have dots)."""
     plain = frozenset(name for name in names if "." not in name)
-    paths = tuple(name for name in names if "." in name)
+    paths = tuple(getter(name) for name in names if "." in name)
+    if not paths:
+        return lambda row: plain <= row.keys()
 
     def match(row: Row) -> bool:
-        return plain <= row.keys() and all(look_up(row, path) is not None for path in paths)
+        return plain <= row.keys() and all([get(row) is not None for get in paths])
 
     return match

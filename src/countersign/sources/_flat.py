@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -143,6 +143,19 @@ def look_up(row: Any, path: str) -> Any:  # noqa: ANN401  # foreign
     return _walk(row, path.split("."))
 
 
+@lru_cache(maxsize=4096)
+def getter(path: str) -> Callable[[Row], Any]:
+    """`look_up` of one path in many records."""
+    parts = tuple(path.split("."))
+    if len(parts) == 1:
+        return lambda row: row.get(path)
+
+    def get(row: Row) -> Any:  # noqa: ANN401  # foreign
+        return row[path] if path in row else _walk(row, parts)
+
+    return get
+
+
 def _walk(value: Any, parts: Sequence[str]) -> Any:  # noqa: ANN401  # foreign
     for part in parts:
         if type(value) is dict:
@@ -160,8 +173,10 @@ def _element(items: list[Any], part: str) -> Any:  # noqa: ANN401  # foreign
         return items[place] if place < len(items) else None
     if key is not None:
         for item in items:
-            if type(item) is dict and ((value := item.get(key)) == wanted or str(value) == wanted):
-                return item
+            if type(item) is dict:
+                value = item.get(key)
+                if value == wanted or (type(value) is not str and str(value) == wanted):
+                    return item
     return None
 
 
@@ -174,10 +189,17 @@ def _asked(part: str) -> tuple[int | None, str | None, str]:
     return None, key if equal else None, wanted
 
 
-def values_at(fields: Mapping[str, Sequence[Any]], path: str) -> Sequence[Any] | None:
+Known = dict[tuple[str, str], Sequence[Any]]
+"""What was found in a list of each record: by the list's name and the part of the path that asks for it."""
+
+
+def values_at(
+    fields: Mapping[str, Sequence[Any]], path: str, known: Known | None = None
+) -> Sequence[Any] | None:
     """The values at a path for many records of one shape, None where none can have it.
 
-    `fields` are flat: what stands within a list is found in that list's values.
+    `fields` are flat: what stands within a list is found in that list's values. `known` remembers the elements of
+    lists, which several paths ask for.
     """
     found = fields.get(path)
     if found is not None:
@@ -185,9 +207,20 @@ def values_at(fields: Mapping[str, Sequence[Any]], path: str) -> Sequence[Any] |
     for holder, rest in _splits(path):
         holders = fields.get(holder)
         if holders is not None:
-            values = [_walk(value, rest) for value in holders]
-            return values if any(value is not None for value in values) else None
+            values = _within(holders, rest, {} if known is None else known, (holder, rest[0]))
+            return None if values.count(None) == len(values) else values
     return None
+
+
+def _within(
+    holders: Sequence[Any], rest: tuple[str, ...], known: Known, asked: tuple[str, str]
+) -> Sequence[Any]:
+    elements = known.get(asked)
+    if elements is None:
+        elements = known[asked] = [_walk(value, rest[:1]) for value in holders]
+    if len(rest) == 1:
+        return elements
+    return [None if value is None else _walk(value, rest[1:]) for value in elements]
 
 
 @lru_cache(maxsize=16_384)

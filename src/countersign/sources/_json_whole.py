@@ -54,7 +54,7 @@ def array_spans(text: bytes, start: int, stop: int) -> list[Span] | None:
     if found is None:
         return None
     raws, at = found
-    if any(_ANEW in raw for raw in raws):
+    if any(map(_begins_anew, raws)):
         return None
     spans = _placed(raws, text, start + at)
     return [span for span, raw in zip(spans, raws, strict=True) if raw.startswith(_OPENING)]
@@ -69,7 +69,7 @@ def run_spans(text: bytes, start: int, stop: int) -> list[Span] | None:
         raws = _elements(b"[%b]" % run)
     except _REFUSED:
         return None
-    if any(not raw.startswith(_OPENING) or _ANEW in raw or ENVELOPE.match(raw) for raw in raws):
+    if any(not raw.startswith(_OPENING) or _begins_anew(raw) or ENVELOPE.match(raw) for raw in raws):
         return None
     return list(_placed(raws, text, start))
 
@@ -90,13 +90,17 @@ def several_spans(text: bytes, start: int, stop: int) -> tuple[list[Span], int]:
     return found, start
 
 
+def _begins_anew(raw: bytes) -> bool:
+    return b"\n" in raw and _ANEW in raw  # one byte is found many times as fast as two
+
+
 def _single(text: bytes, start: int, stop: int) -> list[Span] | None:
     """A document that is a record."""
     try:
         raw = bytes(_value(text[start:stop]))
     except _REFUSED:
         return None
-    whole = raw.startswith(_OPENING) and _ANEW not in raw and not ENVELOPE.match(raw)
+    whole = raw.startswith(_OPENING) and not _begins_anew(raw) and not ENVELOPE.match(raw)
     return list(_placed([raw], text, start)) if whole else None
 
 

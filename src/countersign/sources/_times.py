@@ -27,6 +27,7 @@ NO_STAMP: Stamp = (None, None, "undated")
 _SECOND = 1_000_000
 _FACTORS = ((11, _SECOND), (14, 1000), (17, 1))
 """Whole numbers since 1970 with fewer digits than these are seconds, milliseconds, microseconds; else nanoseconds."""
+_TOO_MANY = 10**20
 _NUMBER = re.compile(r"(\d{1,20})(?:\.(\d{1,9})\d{0,9})?")
 _PARTS = re.compile(
     r"(\d{1,4})[-/. ](\d{1,2}|[A-Za-z]{3,9})\.?[-/. ],? ?(\d{1,4}),?[T ]{1,3}"
@@ -134,17 +135,27 @@ def _six_digits(value: str) -> str:
 
 
 def _since_1970(value: Any, factor: int) -> Stamp:  # noqa: ANN401  # foreign
-    words = text(value)
+    if type(value) is int and 0 <= value < _TOO_MANY:
+        words = str(value)
+        factor = factor or _factor(len(words))
+        return value * factor if factor > 0 else value // -factor, words, "stated"
+    return _since_1970_in_words(text(value), factor)
+
+
+def _since_1970_in_words(words: str | None, factor: int) -> Stamp:
     match = _NUMBER.fullmatch(words) if words is not None and len(words) <= _LONGEST else None
     if match is None or words is None:
         return None, words, "undated"
     whole, digits = int(match[1]), len(match[1])
-    if not factor:
-        factor = next((factor for below, factor in _FACTORS if digits < below), -1000)
+    factor = factor or _factor(digits)
     if factor < 0:
         return whole // -factor, words, "stated"
     fraction = int((match[2] or "").ljust(9, "0")) * factor // 1_000_000_000 if match[2] else 0
     return whole * factor + fraction, words, "stated"
+
+
+def _factor(digits: int) -> int:
+    return next((factor for below, factor in _FACTORS if digits < below), -1000)
 
 
 def on_paper(words: str, order: Order, clock: Clock, offset: str = "") -> Stamp:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources._base import Source
 from countersign.sources._records import spans
-from countersign.sources._windows import nested
+from countersign.sources._windows import nested, plain_xml
 from countersign.sources._windows.reader import Reader
 from countersign.sources._windows.xml import event_of
 
@@ -48,8 +48,10 @@ def _parse(name: str) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
         batch = EventBatch(name, context)
         reader = Reader(batch)
         for index, raw in enumerate(records):
-            event = event_of(raw)
-            entry = None if event is None else nested.read(event)
+            entry = plain_xml.entry_of(raw)
+            if entry is None:
+                event = event_of(raw)
+                entry = None if event is None else nested.read(event)
             if entry is None:
                 batch.reject(index, _NO_EVENT)
             else:

@@ -49,7 +49,7 @@ def read(event: dict[str, Any]) -> Entry | None:
         own["ActivityID"] = correlation.get("ActivityID")
         if "RelatedActivityID" in correlation:
             own["RelatedActivityID"] = correlation["RelatedActivityID"]
-    data = _data(event)
+    data = data_of(event)
     return Entry(
         (
             event_id,
@@ -84,7 +84,8 @@ def _attributes(system: dict[str, Any], name: str) -> dict[str, Any]:
     return element if type(element) is dict else _NONE
 
 
-def _data(event: dict[str, Any]) -> Data:
+def data_of(event: dict[str, Any]) -> Data:
+    """The fields of what stands beside System."""
     content = event.get("EventData")
     if (
         type(content) is dict
