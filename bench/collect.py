@@ -124,13 +124,13 @@ def run(arguments: list[str]) -> tuple[str, float, int]:
 
 COLLECT = """
 import sys, time
+from countersign.model.lean import lean
+lean()  # as the command does
 from multiprocessing import forkserver
 from pathlib import Path
 from countersign.app.workspace import Workspace
 from countersign.app.collect import collect
-from countersign.model.lean import without_pandas
 if __name__ == "__main__":
-    without_pandas()  # as the command does
     summary = collect(Workspace.create(Path(sys.argv[1])), [sys.argv[2]])
     print(summary.records, summary.new_events, summary.rejected, summary.seconds)
     forkserver._forkserver._stop()  # waited for, its workers' time is counted

@@ -393,6 +393,35 @@ def test_hits_do_not_depend_on_order_or_batches(
     assert found == whole
 
 
+def as_stored(events: pa.Table) -> pa.Table:
+    """The events with texts as dictionaries, as files have them."""
+
+    def held(array: pa.Array) -> pa.Array:
+        if pa.types.is_struct(array.type):
+            return pa.StructArray.from_arrays(
+                [held(part) for part in array.flatten()], names=[part.name for part in array.type]
+            )
+        if pa.types.is_map(array.type):
+            return pa.MapArray.from_arrays(array.offsets, array.keys.dictionary_encode(), array.items)
+        return array.dictionary_encode()
+
+    arrays = [held(column.combine_chunks()) for column in events.columns]
+    return pa.Table.from_arrays(arrays, names=events.column_names)
+
+
+@given(detection=DETECTION, rows=EVENTS, others=EVENTS)
+def test_hits_do_not_depend_on_how_texts_are_stored(
+    detection: dict[str, Any], rows: list[dict[str, str]], others: list[dict[str, str]]
+) -> None:
+    """Dictionaries have values here that no row has."""
+    made = compiled(detection)
+    stored = as_stored(batch([*others, *rows])).slice(len(others))
+    assert made.match(stored).equals(made.match(batch(rows)))
+    every = pa.array(range(len(rows)), pa.int64())
+    names = ["CommandLine", "Image", "Odd"]
+    assert made.values(stored, every, names).equals(made.values(batch(rows), every, names))
+
+
 # --- log sources -----------------------------------------------------------------------------------------------
 
 ENTRIES = [

@@ -18,9 +18,9 @@ def main() -> None:
     """Entry point: runs a command and turns errors into one clear message and an exit code."""
     import click
 
-    from countersign.model.lean import without_pandas
+    from countersign.model.lean import lean
 
-    without_pandas()
+    lean()
     if sys.stdout is None or sys.stderr is None:  # closed by the caller (`>&-`)
         sys.exit(2)
     try:

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields as names_of
+from functools import partial
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -282,7 +283,7 @@ def _restored(sections: Sequence[memoryview], fields: FieldResolver) -> tuple[Co
                 rename,
                 frozenset(names),
                 tuple(indices),
-                _Section(section),
+                partial(_body, section),
             )
             for (where, rename, names, indices), section in zip(data["routes"], sections[1:], strict=True)
         ]
@@ -292,14 +293,5 @@ def _restored(sections: Sequence[memoryview], fields: FieldResolver) -> tuple[Co
     return CompiledSet(rules, status, routes, fields, data["fingerprints"], captured), ruleset
 
 
-class _Section:
-    """A body as it stands in the file. It is read in whichever process asks for it."""
-
-    def __init__(self, data: memoryview | bytes) -> None:
-        self._data = data
-
-    def __call__(self) -> Body:
-        return body_from(orjson.loads(self._data))
-
-    def __reduce__(self) -> tuple[type[_Section], tuple[bytes]]:
-        return _Section, (bytes(self._data),)
+def _body(section: memoryview) -> Body:
+    return body_from(orjson.loads(section))

@@ -73,11 +73,6 @@ class CompiledSet:
         self._indexes: dict[int, RouteIndex] = {}
         self._pool = Pool()
 
-    def __reduce__(self) -> tuple[type[CompiledSet], tuple[object, ...]]:
-        """For other processes, which make automata of their own."""
-        parts = (self.rules, self.status, self.routes, self._fields, self.fingerprints, self.captured)
-        return CompiledSet, parts
-
     def needed_columns(self) -> set[str]:
         """Top-level columns of the events that some active rule reads."""
         needed = {path.partition(".")[0] for path in NAMES}

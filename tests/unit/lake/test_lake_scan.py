@@ -94,6 +94,26 @@ def test_columns_may_be_read_afterwards_for_the_same_rows(filled: Lake) -> None:
         )
 
 
+@pytest.mark.parametrize("where", FILTERS, ids=repr)
+def test_coded_rows_are_the_same_rows(filled: Lake, where: Filter) -> None:
+    plain = [passage.batch for passage in filled.scan(COLUMNS, where=where)]
+    coded = list(filled.scan(COLUMNS, where=where, coded=True))
+    assert rows([passage.batch for passage in coded], COLUMNS) == rows(plain, COLUMNS)
+    later = ["id", "user.domain"]
+    assert rows([passage.more(later) for passage in coded], later) == rows(
+        [passage.more(later) for passage in filled.scan(COLUMNS, where=where)], later
+    )
+
+
+def test_most_rows_of_a_file_come_as_dictionaries(filled: Lake) -> None:
+    def dictionaries(*, coded: bool) -> set[bool]:
+        passages = filled.scan(["source"], coded=coded)
+        return {pa.types.is_dictionary(passage.batch["source"].type) for passage in passages}
+
+    assert dictionaries(coded=True) == {True}
+    assert dictionaries(coded=False) == {False}
+
+
 def test_nothing_may_be_asked_for_at_first(filled: Lake) -> None:
     passages = list(filled.scan(["src_image"], later=["id"]))
     assert sum(passage.batch.num_rows for passage in passages) == 44
