@@ -1,0 +1,168 @@
+"""What other vantage points than the target host tell of a hop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from countersign.model.visit import Hop, Visit
+from countersign.visits import stitch
+from story import Claims, Story
+
+ACME = Claims({"jdoe": "Jane Doe", "shared": "a shared account"})
+JUMP = "JUMP01.corp.example"
+SYSMON = "Microsoft-Windows-Sysmon/Operational"
+
+
+def estate() -> Story:
+    """Jane Doe at the jump host, twice at a time: sessions 0x10 and 0x20."""
+    story = Story()
+    story.machine(-600, "JUMP01", "10.0.0.5")
+    story.machine(-500, "FILE01", "10.0.0.9")
+    story.machine(-400, "QUIET", "10.0.0.66")
+    story.logon(0, JUMP, "jdoe", "0x10", 10, "203.0.113.7")
+    story.logon(50, JUMP, "jdoe", "0x20", 10, "203.0.113.8")
+    return story
+
+
+def started(story: Story, at: float, session: str, process: str, command: str) -> None:
+    """Sysmon 1."""
+    story.windows(
+        at, JUMP, 1, 1007, SYSMON,
+        user__name="jdoe", user__domain="CORP", session__uid=session, process__uid=process, process__cmd_line=command,
+        process__path=command.split()[0],
+    )  # fmt: skip
+
+
+def connected(
+    story: Story, at: float, target: str, port: int, process: str, from_port: int = 50000, **more: Any
+) -> None:
+    """Sysmon 3."""
+    story.windows(
+        at, JUMP, 3, 4001, SYSMON,
+        **{
+            "user__name": "jdoe", "user__domain": "CORP", "process__uid": process, "src_endpoint__ip": "10.0.0.5",
+            "src_endpoint__port": from_port, "dst_endpoint__ip": target, "dst_endpoint__port": port,
+            "connection_info__direction_id": 2, **more,
+        },
+    )  # fmt: skip
+
+
+def ticket(story: Story, at: float, user: str, service: str, guid: str = "", ip: str = "10.0.0.5") -> None:
+    """4769 on the domain controller."""
+    story.windows(
+        at, "DC01.corp.example", 4769, 3002,
+        user__name=user, user__domain="CORP", service__name=service, session__uuid=guid or None, src_endpoint__ip=ip,
+        activity_id=4,
+    )  # fmt: skip
+
+
+def hops(story: Story) -> list[Hop]:
+    return [hop for visit in told(story) for hop in visit.hops]
+
+
+def told(story: Story) -> tuple[Visit, ...]:
+    return stitch(story.table(), ACME, lambda _: 7)
+
+
+def parent_of(hop: Hop, found: list[Hop]) -> Hop:
+    return next(other for other in found if other.id == hop.parent)
+
+
+def test_a_connection_to_a_host_that_logs_nothing_is_a_hop_of_the_session_whose_process_opened_it() -> None:
+    story = estate()
+    started(story, 100, "0x10", "p1", "ssh.exe root@quiet")
+    connected(story, 101, "10.0.0.66", 22, "p1")
+    found = hops(story)
+    (quiet,) = [hop for hop in found if hop.target == "QUIET"]
+    assert (quiet.protocol, quiet.account, quiet.source, quiet.link.kind) == (
+        "ssh",
+        "root",
+        "JUMP01",
+        "proven",
+    )
+    assert parent_of(quiet, found).session == "0x10"
+    assert "0x10 on JUMP01 connected to QUIET:22" in quiet.link.reason
+
+
+def test_without_the_process_two_open_sessions_of_the_account_leave_it_ambiguous() -> None:
+    story = estate()
+    connected(story, 101, "10.0.0.66", 22, "unseen")
+    (quiet,) = [hop for hop in hops(story) if hop.target == "QUIET"]
+    assert quiet.link.kind == "ambiguous"
+    assert len(quiet.link.candidates) == 2
+
+
+@pytest.mark.parametrize("session", ["0x10", "0x20"])
+def test_the_same_port_at_both_ends_tells_the_session_whatever_the_account(session: str) -> None:
+    story = estate()
+    started(story, 100, session, "p1", "mstsc.exe")
+    connected(story, 101, "10.0.0.9", 3389, "p1", 50123)
+    story.logon(104, "FILE01.corp.example", "shared", "0x900", 10, "10.0.0.5", src_endpoint__port=50123)
+    found = hops(story)
+    (there,) = [hop for hop in found if hop.target == "FILE01"]
+    assert there.link.kind == "proven"
+    assert parent_of(there, found).session == session
+
+
+def test_a_child_tells_the_session_of_a_process_whose_start_is_not_logged() -> None:
+    story = estate()
+    started(story, 90, "0x20", "p2", "whoami.exe")
+    story.rows[-1][1]["process.parent_process.uid"] = "p1"
+    connected(story, 101, "10.0.0.66", 445, "p1")
+    found = hops(story)
+    (quiet,) = [hop for hop in found if hop.target == "QUIET"]
+    assert parent_of(quiet, found).session == "0x20"
+
+
+def test_credentials_used_for_a_host_that_logs_nothing_are_a_hop_and_for_one_that_logs_none() -> None:
+    story = estate()
+    story.explicit(100, JUMP, "jdoe", "0x20", "shared", "QUIET")
+    story.explicit(200, JUMP, "jdoe", "0x20", "shared", "FILE01")
+    story.process(300, "FILE01.corp.example", "somebody", "0x5", "calc.exe")  # it logs
+    found = hops(story)
+    (quiet,) = [hop for hop in found if hop.target == "QUIET"]
+    assert (quiet.account, quiet.link.kind, parent_of(quiet, found).session) == (
+        r"CORP\shared",
+        "inferred",
+        "0x20",
+    )
+    assert all(hop.target != "FILE01" for hop in found)
+
+
+def test_a_ticket_gives_a_logon_without_address_its_source() -> None:
+    story = estate()
+    guid = "1b2c3d4e-0000-0000-0000-000000000001"
+    ticket(story, 100, "jdoe", "FILE01$", guid)
+    story.logon(500, "FILE01.corp.example", "jdoe", "0x900", 3, "", session__uuid=guid)
+    (there,) = [hop for hop in hops(story) if hop.target == "FILE01"]
+    assert (there.source, there.source_ip) == ("JUMP01", "10.0.0.5")
+
+
+def test_tickets_of_two_places_tell_nothing() -> None:
+    story = estate()
+    story.machine(-300, "WS9", "10.0.0.99")
+    ticket(story, 99, "jdoe", "FILE01$")
+    ticket(story, 100, "jdoe", "FILE01$", ip="10.0.0.99")
+    story.logon(101, "FILE01.corp.example", "jdoe", "0x900", 3, "")
+    there = [hop for hop in hops(story) if hop.target == "FILE01"]
+    assert [hop.source for hop in there] == [""]
+
+
+def test_further_connections_of_one_piece_of_work_are_no_further_hops() -> None:
+    story = estate()
+    started(story, 100, "0x10", "p1", "explorer.exe")
+    story.logon(101, "FILE01.corp.example", "jdoe", "0x900", 3, "10.0.0.5")
+    for number in range(5):
+        connected(story, 100 + 60 * number, "10.0.0.9", 445, "p1", 50000 + number)
+        connected(story, 100 + 60 * number, "10.0.0.66", 445, "p1", 51000 + number)
+    assert sorted(hop.target for hop in hops(story)) == ["FILE01", "JUMP01", "JUMP01", "QUIET"]
+
+
+def test_tickets_to_controllers_and_connections_to_no_door_are_no_hops() -> None:
+    story = estate()
+    ticket(story, 100, "jdoe", "DC01$")
+    connected(story, 100, "10.0.0.66", 443, "p1")
+    connected(story, 100, "10.0.0.66", 60000, "p1", 50001)
+    assert {hop.target for hop in hops(story)} == {"JUMP01"}
