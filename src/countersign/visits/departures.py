@@ -176,9 +176,12 @@ def answered(departures: Iterable[Departure], made: Iterable[Arrival]) -> Depart
     index = _Arrivals(made)
     out = Departed()
     for departure in departures:
-        here = [arrival for arrival in index.around(departure) if _can_answer(departure, arrival)]
-        exact = [arrival for arrival in here if _same_port(departure, arrival)]
-        near = exact or [arrival for arrival in here if _in_time(departure, arrival)]
+        exact = [arrival for arrival in index.at_port(departure) if _same_port(departure, arrival)]
+        near = exact or [
+            arrival
+            for arrival in index.around(departure)
+            if _can_answer(departure, arrival) and _in_time(departure, arrival)
+        ]
         for arrival in near:
             (out.exact if exact else out.near)[arrival.id].append(departure)
         if not near:
@@ -191,10 +194,19 @@ class _Arrivals:
 
     def __init__(self, made: Iterable[Arrival]) -> None:
         self._by: dict[tuple[str, str], list[Arrival]] = defaultdict(list)
+        self._at: dict[tuple[str, int], list[Arrival]] = defaultdict(list)
         for arrival in sorted(made, key=lambda arrival: (arrival.begun, arrival.id)):
             name = "" if arrival.lead.kind == "ssh" else arrival.account.key[1]
             self._by[arrival.host, name].append(arrival)
+            for port in sorted({port for session in arrival.sessions for port in session.ports}):
+                self._at[arrival.host, port].append(arrival)
         self._begun = {key: [arrival.begun for arrival in found] for key, found in self._by.items()}
+
+    def at_port(self, departure: Departure) -> list[Arrival]:
+        """Those that came by the port that it left from, whatever the account."""
+        return (
+            self._at.get((departure.target, departure.fact.src_port), []) if departure.fact.src_port else []
+        )
 
     def around(self, departure: Departure) -> list[Arrival]:
         """Those that began around a departure, or within a day before it."""
@@ -206,8 +218,22 @@ class _Arrivals:
         return self._by[key][first : bisect.bisect_right(begun, at + EARLY)] if begun else []
 
 
+def _same_port(departure: Departure, arrival: Arrival) -> bool:
+    fact = departure.fact
+    if not _same_source(departure, arrival):
+        return False
+    return any(
+        fact.src_port in session.ports and -LATE <= session.begun - fact.time <= EARLY
+        for session in arrival.sessions
+    )
+
+
+def _same_source(departure: Departure, arrival: Arrival) -> bool:
+    return arrival.source in {"", departure.source, departure.fact.src_ip}
+
+
 def _can_answer(departure: Departure, arrival: Arrival) -> bool:
-    if arrival.source not in {"", departure.source, departure.fact.src_ip}:
+    if not _same_source(departure, arrival):
         return False
     if departure.protocol == "ssh":
         return arrival.lead.kind == "ssh"
@@ -216,14 +242,6 @@ def _can_answer(departure: Departure, arrival: Arrival) -> bool:
     if departure.protocol == "rdp":
         return any(s.kind == "terminal" or s.logon_type in DESKTOP | NETWORK for s in arrival.sessions)
     return arrival.lead.kind in {"windows", "terminal"}
-
-
-def _same_port(departure: Departure, arrival: Arrival) -> bool:
-    fact = departure.fact
-    return bool(fact.src_port) and any(
-        fact.src_port in session.ports and -LATE <= session.begun - fact.time <= EARLY
-        for session in arrival.sessions
-    )
 
 
 def _in_time(departure: Departure, arrival: Arrival) -> bool:
