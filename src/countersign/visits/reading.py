@@ -1,0 +1,320 @@
+"""Which events to read: set work on the whole table, so that only providers' rows come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from countersign.visits import facts as f
+from countersign.visits.facts import Fact, leaf, lowered
+from countersign.visits.names import (
+    WELL_KNOWN_SESSIONS,
+    Account,
+    Claim,
+    HostNames,
+    is_address,
+    is_local,
+    settled,
+)
+from countersign.visits.subjects import Claimed, Subjects
+
+FAILURE = 2
+"""OCSF `status_id`: somebody knocked and was not let in."""
+OUTBOUND = 2
+"""OCSF `connection_info.direction_id`, seen from the host that wrote the record."""
+CROWD = 3
+"""So many hosts at one address within an hour are behind translation."""
+HOUR = 3600 * 1_000_000
+"""Microseconds."""
+ROUNDS = 5
+"""How often a credential switch is followed to a further account; real chains are two or three long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A session seen in use: `reference` is its first record (event id, segment, index)."""
+
+    host: str
+    session: str
+    account: Account
+    first: int
+    last: int
+    reference: tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class Cast:
+    """Who plays: accounts and addresses that agreements claim, and all spellings of host names."""
+
+    claimed: dict[tuple[str, str], Claimed] = field(default_factory=dict)  # by Account.key
+    origins: dict[str, str] = field(default_factory=dict)  # address -> provider
+    hosts: HostNames = field(default_factory=lambda: HostNames(()))
+    recorders: frozenset[str] = frozenset()  # canonical names of hosts that log
+    talkers: frozenset[str] = frozenset()  # those that log the connections they open
+
+    @property
+    def names(self) -> list[str]:
+        """Casefolded account names of providers."""
+        return sorted({name for _, name in self.claimed})
+
+    def who(self, account: Account) -> Claimed | None:
+        """The identity of `account`; one without a domain counts where only one identity has that name."""
+        found = self.claimed.get(account.key)
+        if found is not None or account.domain:
+            return found
+        same = {claimed for (_, name), claimed in self.claimed.items() if name == account.key[1]}
+        return same.pop() if len(same) == 1 else None
+
+
+def cast(events: ir.Table, subjects: Subjects) -> Cast:
+    """Who of all that the table names is a provider's."""
+    out = Cast()
+    for name, domain, uid in f.accounts(events):
+        found = subjects.who(name, domain, uid) if name or uid else None
+        if found is not None:
+            out.claimed[Account(domain, name).key] = found
+    arrivals = leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL, f.SSH, f.RDP])
+    for address in f.distinct_texts(events, "src_endpoint.ip", arrivals):
+        provider = subjects.origin(address) if is_address(address) else None
+        if provider is not None:
+            out.origins[address] = provider
+    recorders = f.distinct_texts(events, "device.hostname", ibis.literal(value=True))
+    clients = f.distinct_texts(events, "src_endpoint.hostname", arrivals)
+    machines = [name[:-1] for name, _, _ in f.accounts(events) if name.endswith("$")]
+    out.hosts = HostNames([*recorders, *clients, *machines])
+    out.recorders = frozenset(out.hosts.canonical(name) for name in recorders)
+    outbound = leaf(events, "connection_info.direction_id") == OUTBOUND
+    talkers = f.distinct_texts(events, "device.hostname", outbound)
+    out.talkers = frozenset(out.hosts.canonical(name) for name in talkers)
+    return out
+
+
+def arrivals_of(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> list[Fact]:
+    """Logons, explicit credentials, tunnels and tickets of these accounts or from these addresses."""
+    kind = leaf(events, "class_uid").isin(list(f.ARRIVALS))
+    return f.read(events, kind & _concerns(events, names, addresses))
+
+
+def deeds_of(events: ir.Table, names: Iterable[str]) -> list[Fact]:
+    """What these accounts did: processes, shares, services, tasks, accounts, logs."""
+    kind = leaf(events, "class_uid").isin(list(f.DEEDS))
+    return f.read(events, kind & _concerns(events, names, ()))
+
+
+def _concerns(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> Any:  # noqa: ANN401  # Ibis
+    wanted, places = sorted(set(names)), sorted(set(addresses))
+    clause: Any = ibis.literal(value=False)
+    if wanted:
+        clause = lowered(events, "user.name").isin(wanted) | lowered(events, "actor.user.name").isin(wanted)
+    if places:
+        clause |= leaf(events, "src_endpoint.ip").fill_null("").isin(places)
+    return clause
+
+
+def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
+    """Sessions of these accounts with the first and last time they were seen in use, whatever they did."""
+    parts = []
+    for role, session in (("actor.user", "actor.session.uid"), ("user", "session.uid")):
+        chosen = events.filter(
+            events.time.notnull()
+            & lowered(events, f"{role}.name").isin(sorted(set(names)))
+            & leaf(events, session).fill_null("").startswith("0x")
+        )
+        parts.append(
+            chosen.select(
+                host=leaf(chosen, "device.hostname").fill_null(""),
+                session=leaf(chosen, session),
+                name=leaf(chosen, f"{role}.name"),
+                domain=leaf(chosen, f"{role}.domain").fill_null(""),
+                at=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
+                id=chosen.id,
+                segment=chosen.segment,
+                record=chosen.record,
+            )
+        )
+    rows = ibis.union(*parts, distinct=False)
+    stamp = (
+        rows.at.cast("string").lpad(20, "0")
+        + "|"
+        + rows.id
+        + "|"
+        + rows.segment
+        + "|"
+        + rows.record.cast("string")
+    )
+    found = (
+        rows.group_by(["host", "session", "name", "domain"])
+        .agg(first=rows["at"].min(), last=rows["at"].max(), reference=stamp.min())
+        .to_pyarrow()
+    )
+    return sorted(
+        (
+            Usage(
+                row["host"],
+                row["session"],
+                Account(row["domain"], row["name"]),
+                row["first"],
+                row["last"],
+                _reference(row["reference"]),
+            )
+            for row in found.to_pylist()
+            if row["session"] not in WELL_KNOWN_SESSIONS
+        ),
+        key=lambda usage: (usage.first, usage.reference, usage.host, usage.session, usage.account),
+    )
+
+
+def _reference(stamp: str) -> tuple[str, str, int]:
+    _, id_, segment, record = stamp.split("|")
+    return id_, segment, int(record)
+
+
+def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Claim]:
+    """Records that show an address to be a host: a machine account's logon from it, or the host's own word of
+    the connections it opened. What it says of those it took is no help: Sysmon names the ends of UDP the other way
+    round."""
+    skip = set(leased)
+    time = events.time.epoch_seconds() * 1_000_000 + events.time.microsecond()
+    rows = events.mutate(
+        at=time,
+        who=leaf(events, "user.name"),
+        device=leaf(events, "device.hostname"),
+        address=leaf(events, "src_endpoint.ip"),
+        direction=leaf(events, "connection_info.direction_id"),
+    ).filter(events.time.notnull())
+    rows = rows.filter(rows.address.notnull())
+    machine = rows.filter((rows.class_uid == f.AUTHENTICATION) & rows.who.endswith("$"))
+    opened = rows.filter((rows.class_uid == f.NETWORK) & rows.device.notnull() & (rows.direction == OUTBOUND))
+    found: list[Claim] = []
+    shared: set[str] = set()
+    for table, name, own in (
+        (machine, machine.who.substr(0, machine.who.length() - 1), False),
+        (opened, opened.device, True),
+    ):
+        for row in _runs(table.select("address", "at", name=name)):
+            text = row["address"]
+            if is_local(text) or text in skip or _group_address(text):
+                continue
+            if row["crowd"] >= CROWD and not own:
+                shared.add(text)
+            found.append(Claim(text, hosts.canonical(row["name"]), row["first"], row["last"], own))
+    return settled(found, shared)
+
+
+def _runs(rows: ir.Table) -> list[Mapping[str, Any]]:
+    """Times during which an address was one host's and no other's, by the hour; `crowd` is how many hosts had it within
+    an hour, at most."""
+    hourly = rows.mutate(hour=rows.at // HOUR).group_by(["address", "hour", "name"])
+    hourly = hourly.agg(first=lambda t: t["at"].min(), last=lambda t: t["at"].max())
+    of_hour = ibis.window(group_by=[hourly.address, hourly.hour])
+    hourly = hourly.mutate(crowd=hourly.name.count().over(of_hour))
+    in_time = ibis.window(group_by=hourly.address, order_by=[hourly["first"], hourly["last"], hourly.name])
+    marked = hourly.mutate(
+        moved=(hourly.name != hourly.name.lag().over(in_time)).fill_null(True).cast("int64")
+    )
+    so_far = ibis.cumulative_window(
+        group_by=marked.address, order_by=[marked["first"], marked["last"], marked.name]
+    )
+    numbered = marked.mutate(run=marked.moved.sum().over(so_far))
+    return list(
+        numbered.group_by(["address", "run", "name"])
+        .agg(first=numbered["first"].min(), last=numbered["last"].max(), crowd=numbered.crowd.max())
+        .to_pyarrow()
+        .to_pylist()
+    )
+
+
+def _group_address(address: str) -> bool:
+    return address.startswith(("224.", "239.", "255.", "ff0"))
+
+
+def flows_of(events: ir.Table, ports: Iterable[int]) -> list[Fact]:
+    """Connections with one of these source ports, as hosts and network sensors saw them."""
+    wanted = sorted(set(ports))
+    if not wanted:
+        return []
+    kinds = [f.NETWORK, f.RDP, f.SSH]
+    return f.read(
+        events,
+        leaf(events, "class_uid").isin(kinds) & leaf(events, "src_endpoint.port").isin(wanted),
+    )
+
+
+def departures_of(
+    events: ir.Table, names: Iterable[str], ports: Iterable[int], dynamic: int
+) -> list[Fact]:
+    """Connections that these accounts opened on hosts that tell so, to one of these ports or to one from `dynamic` on."""
+    wanted = sorted(set(names))
+    if not wanted:
+        return []
+    port = leaf(events, "dst_endpoint.port")
+    return f.read(
+        events,
+        (leaf(events, "class_uid") == f.NETWORK)
+        & leaf(events, "device.hostname").notnull()
+        & (leaf(events, "connection_info.direction_id") == OUTBOUND)
+        & (port.isin(sorted(set(ports))) | (port >= dynamic))
+        & lowered(events, "user.name").isin(wanted),
+    )
+
+
+def arrivals_by_port(events: ir.Table, addresses: Iterable[str], ports: Iterable[int]) -> list[Fact]:
+    """Logons from one of these addresses and one of these source ports."""
+    places, wanted = sorted(set(addresses)), sorted(set(ports))
+    if not places or not wanted:
+        return []
+    return f.read(
+        events,
+        leaf(events, "class_uid").isin(list(f.ARRIVALS))
+        & leaf(events, "src_endpoint.ip").isin(places)
+        & leaf(events, "src_endpoint.port").isin(wanted),
+    )
+
+
+def opened_by(
+    events: ir.Table, processes: Iterable[str], hosts: HostNames
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Session and command line of each of these processes, by (canonical host, process)."""
+    wanted = sorted({process for process in processes if process})
+    if not wanted:
+        return {}
+    began = (leaf(events, "class_uid") == f.PROCESS) & (leaf(events, "activity_id") == 1)
+    found = f.read(events, began & leaf(events, "process.uid").isin(wanted))
+    return {
+        (hosts.canonical(fact.host), fact.process): (fact.session or fact.actor_session, fact.cmd_line)
+        for fact in found
+    }
+
+
+def sensor_arrivals(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
+    """Remote desktop and SSH connections from these addresses, as network sensors saw them."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return []
+    return f.read(
+        events,
+        leaf(events, "class_uid").isin([f.RDP, f.SSH])
+        & leaf(events, "src_endpoint.ip").isin(wanted)
+        & (leaf(events, "metadata.product") == "Zeek")  # a host's own 1149 is no sensor's word, and no logon
+        & (leaf(events, "status_id").fill_null(0) != FAILURE),
+    )
+
+
+def system_processes(events: ir.Table, hosts: Iterable[str]) -> list[Fact]:
+    """Processes that ran as the system on these hosts: what services and tasks start is among them."""
+    wanted = sorted({host.split(".")[0].casefold() for host in hosts})
+    if not wanted:
+        return []
+    label = leaf(events, "device.hostname").fill_null("").lower().split(".")[0]
+    session = leaf(events, "session.uid").fill_null("0x3e7")
+    return f.read(
+        events,
+        (leaf(events, "class_uid") == f.PROCESS)
+        & (leaf(events, "activity_id") == 1)
+        & label.isin(wanted)
+        & session.isin(sorted(WELL_KNOWN_SESSIONS - {"", "-"})),
+    )
