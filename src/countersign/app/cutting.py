@@ -23,6 +23,8 @@ SEGMENT_LINES = 100_000
 """A worker holds a segment's records as Python objects: very short lines are cut sooner."""
 MAX_RECORD = 16 << 20
 """A longer line is sealed in pieces of this size and counted as rejected. No log family has such records."""
+TOGETHER = 65_536
+"""Lines that are told together stand no further apart than this."""
 EVTX_HEADER = 4096
 EVTX_CHUNK = 65_536
 EVTX_RUN = 128
@@ -213,16 +215,32 @@ class _Text:
             if whole:
                 best, self._lineage = whole, piece.lineage
             else:
-                halves.append(piece.digest)
+                halves += [piece.digest, *self._behind(length)]
         if not best:
             best = self._older(pieces)
         if not best:
             self._replaces += halves
         return best
 
-    def _siblings(self) -> list[Piece]:
-        """What is sealed of files that begin alike, from here on."""
-        return self._known.after(self._origin, self._head, self._offset, self._source.name)
+    def _behind(self, length: int) -> list[str]:
+        """Known segments that stand one after the other behind the next `length` bytes, which will be cut anew."""
+        found: list[str] = []
+        while self._source.together is not None:
+            start = length
+            for piece in self._siblings(length):
+                end = start + piece.size - len(self._preamble)
+                if end > start and self._window.fill(end):
+                    raw = self._preamble + self._window.view(end, start)
+                    if hashlib.sha256(raw).hexdigest() == piece.digest:
+                        found.append(piece.digest)
+                        length = max(length, end)
+            if length == start:
+                break
+        return found
+
+    def _siblings(self, ahead: int = 0) -> list[Piece]:
+        """What is sealed of files that begin alike, from here on or so many bytes ahead."""
+        return self._known.after(self._origin, self._head, self._offset + ahead, self._source.name)
 
     def _older(self, pieces: list[Piece]) -> int:
         """Length of all that is left, if this is an older copy of a known file: it ends within a known segment."""
@@ -240,7 +258,8 @@ class _Text:
         """How far a known segment of `length` reaches now: past the line end that it lacked, or 0 if its last
         line goes on and must be read again."""
         if self._window.view(length, length - 1) == b"\n":
-            return length
+            torn = self._plain and self._together(length) != length
+            return 0 if torn and self._length() != (length, False) else length
         if length == MAX_RECORD:
             return length
         if not self._plain:
@@ -270,7 +289,7 @@ class _Text:
             if end < 0:
                 return (MAX_RECORD, True) if full else (len(window), False)
             return end + 1, False
-        return self._few(end + 1), False
+        return self._together(self._few(end + 1)), False
 
     def _between(self) -> tuple[int, bool]:
         """As `_length`, where records are more than lines."""
@@ -322,6 +341,29 @@ class _Text:
             if at > 0 and at + self._source.preamble(window.view(length, at)) >= length:
                 return at
         return length
+
+    def _together(self, length: int) -> int:
+        """`length`, or the nearest line end before it at which no lines are parted that belong together, as far as
+        `TOGETHER` bytes around it tell; `length` if there is none."""
+        name_of = self._source.together
+        if name_of is None or not self._plain:
+            return length
+        window, start = self._window, max(0, length - TOGETHER)
+        window.fill(length + TOGETHER)
+        after = {name_of(line) for line in window.view(length + TOGETHER, length).split(b"\n")} - {None}
+        lines = window.view(length, start).split(b"\n")[:-1]
+        cut = place = length
+        between: set[bytes | None] = set()
+        for line in reversed(lines[1:] if start else lines):
+            place -= len(line) + 1
+            name = name_of(line)
+            if name in after:
+                cut = place
+                after |= between
+                between = set()
+            elif name is not None:
+                between.add(name)
+        return cut or length
 
     def _header_at(self, length: int) -> int:
         """Where the last preamble within the next `length` bytes begins, -1 where there is none."""

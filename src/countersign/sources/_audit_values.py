@@ -16,6 +16,8 @@ from countersign.sources._address import address, port
 
 _HEX = re.compile(r"(?:[0-9A-F]{2})+$")
 _PART = re.compile(r"a(\d{1,6})(?:\[(\d{1,6})\])?$")
+_EVENT = re.compile(rb"audit\(([^()]{1,80})\) ?:")
+_NODE = re.compile(rb"node=(\S{1,255}) ")
 _LONGEST_LINE = 32_768
 _MOST_ARGUMENTS = 10_000
 _INTERPRETED = re.compile(r"(?:laddr|addr)=(\S{1,64})(?: lport=(\d{1,5}))?")
@@ -58,6 +60,16 @@ SYSCALLS: Mapping[tuple[Any, Any], str] = {
     **{("c00000b7", number): name for number, name in _GENERIC.items()},
 }
 """(arch, number) -> name, for those that rules and reviews ask for."""
+
+
+def event_of(line: bytes) -> bytes | None:
+    """What the lines of one audit event have in common: time and serial, and the machine where it is named; None for other
+    lines."""
+    found = _EVENT.search(line, 0, 1024)
+    if found is None:
+        return None
+    node = _NODE.search(line, 0, found.start())
+    return found[1] if node is None else b"%b %b" % (node[1], found[1])
 
 
 @lru_cache(maxsize=16_384)

@@ -32,6 +32,7 @@ class Source:
 
     `page` is the family's page in docs/sources, without its ending. `ends_at` are numbers of rows at which exports
     of it stop, whatever there is beyond: a file with exactly so many rows below its header is not whole.
+    `together` names what a line is part of, None for one that stands alone: lines of one name are told in one segment.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Source:
     preamble: Callable[[bytes], int] = _no_preamble
     page: str = ""
     ends_at: tuple[int, ...] = ()
+    together: Callable[[bytes], bytes | None] | None = None
 
     def __post_init__(self) -> None:
         if self.framing != "evtx":

@@ -370,6 +370,6 @@ def has(*names: str) -> Callable[[Row], bool]:
         return lambda row: plain <= row.keys()
 
     def match(row: Row) -> bool:
-        return plain <= row.keys() and all([get(row) is not None for get in paths])
+        return plain <= row.keys() and all(get(row) is not None for get in paths)
 
     return match

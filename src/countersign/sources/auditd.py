@@ -2,8 +2,10 @@
 
 For an auditor the strongest record a Linux machine keeps: `auid` is the account that logged on, whatever it became by su or
 sudo, and `ses` its session, on every record until it logs off. The kernel tells one event in several records of one serial
-number. Each record is one event here, with its own fields, as Sigma rules ask for them; the system call's own record holds the
-event joined: command line, directory, files, the far end of a socket. Records that a relay tore apart are not joined.
+number. The system call's own record holds the event joined: command line, directory, files, the far end of a socket, and which
+records it was joined from. It is the one with a class, which visits and pages use. The other records stay as rows with their own
+fields, for Sigma rules ask `type: EXECVE` for arguments that the system call has under the same names with other values
+(docs/adr/0010-audit-events.md).
 
 Read are audit.log (raw, with or without `log_format=ENRICHED` and `node=`), ausearch's output, also interpreted (`-i`), and the
 lines that audisp and the kernel send to syslog.
@@ -15,13 +17,21 @@ dictionaries), auditd.conf(5), ausearch(8); unistd.h of x86-64 and of the generi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from countersign.model.batch import ParseContext
 from countersign.sources._address import address
-from countersign.sources._audit_values import SYSCALLS, TYPES, arguments, decoded_hex, socket_address
+from countersign.sources._audit_values import (
+    SYSCALLS,
+    TYPES,
+    arguments,
+    decoded_hex,
+    event_of,
+    socket_address,
+)
 from countersign.sources._clock import Clock
 from countersign.sources._family import NO_FRAME, Family, Layout, Read, has, source_of
 from countersign.sources._flat import Row
@@ -39,6 +49,8 @@ _UNTRUSTED = frozenset({"name", "cwd", "exe", "comm", "proctitle", "acct", "cmd"
 _ARGUMENT = re.compile(r"a\d{1,6}(?:\[\d{1,6}\])?$")
 _UNSET = frozenset({"4294967295", "-1", "unset", "(none)", "?", "(null)", ""})
 _MOST_JOINED = 64
+_ALONE = frozenset({"EXECVE", "PATH"})
+"""Records that say more once they are put together, also by themselves."""
 _NOT_AUDIT = "a line that is no audit record"
 _SEPARATORS = ("----", "time->")
 _GS = "\x1d"
@@ -117,9 +129,8 @@ def _name_syscall(row: dict[str, Any], *, interpreted: bool) -> None:
 
 
 def _read(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
-    """All rows of a segment; those of one serial joined in the system call's."""
+    """All rows of a segment."""
     rows: list[tuple[int, bytes, Row]] = []
-    events: dict[tuple[object, ...], list[dict[str, Any]]] = {}
     for index, record in enumerate(records):
         text = decoded(record).strip("\ufeff\0 \t\r")
         if not text or text.startswith(_SEPARATORS):
@@ -129,10 +140,6 @@ def _read(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
             yield index, record, _NOT_AUDIT, NO_FRAME
             continue
         rows.append((index, text.encode("utf-8", "surrogatepass"), row))
-        events.setdefault((row.get("node"), row["audit_time"], row["serial"]), []).append(row)
-    for members in events.values():
-        if len(members) <= _MOST_JOINED:
-            _join(members)
     order = "dmy" if any(_day_first(row["audit_time"]) for _, _, row in rows) else "mdy"
     clock = Clock(context)
     for index, raw, row in rows:
@@ -152,15 +159,37 @@ def _day_first(stamp: str) -> bool:
     return stamp[2:3] == "." or (bool(rest) and len(day) <= 2 and day.isdecimal() and int(day) > 12)
 
 
+def _join_all(rows: Iterable[tuple[dict[str, Any], Mapping[str, object]]]) -> None:
+    """Rows of one machine, time and serial, whatever their order."""
+    events: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+    for row, frame in rows:
+        machine = row.get("node") or frame.get("device.hostname")
+        events.setdefault((machine, row["audit_time"], row["serial"]), []).append(row)
+    for members in events.values():
+        if 1 < len(members) <= _MOST_JOINED or members[0].get("type") in _ALONE:
+            _join(sorted(members, key=_place))
+
+
+def _place(row: Row) -> tuple[int, str]:
+    """Where a record stands in its event: the files by their number."""
+    item = row.get("item")
+    return (
+        int(item) if isinstance(item, str) and item.isdecimal() and len(item) < 6 else 0,
+        str(row.get("type")),
+    )
+
+
 def _join(members: Sequence[dict[str, Any]]) -> None:
     """What other records of the event say, in the system call's; the arguments of a long command line together."""
     call = next((row for row in members if row.get("type") == "SYSCALL"), None)
     cwd = next((row["cwd"] for row in members if row.get("type") == "CWD" and row.get("cwd")), None)
     line = arguments([row for row in members if row.get("type") == "EXECVE"])
-    paths = [path for row in members if row.get("type") == "PATH" and (path := _absolute(row, cwd))]
+    paths, kinds = [], []
     for row in members:
         if row.get("type") == "PATH" and (path := _absolute(row, cwd)):
             row["path_name"] = path
+            paths.append(path)
+            kinds.append(row.get("nametype"))
     if call is None:
         return
     joined = {
@@ -168,6 +197,8 @@ def _join(members: Sequence[dict[str, Any]]) -> None:
         or next((row.get("proctitle") for row in members if row.get("type") == "PROCTITLE"), None),
         "cwd": cwd,
         "paths": paths or None,
+        "nametypes": kinds if any(kinds) else None,
+        "records": sorted(str(row.get("type")) for row in members) if len(members) > 1 else None,
         "saddr": next((row.get("saddr") for row in members if row.get("type") == "SOCKADDR"), None),
     }
     for name, value in joined.items():
@@ -319,11 +350,17 @@ FAMILY = Family(
         steps=(
             *_ACTOR,
             Step(("hostname",), ("src_endpoint.hostname",), _name),
+            Step(
+                ("audit_time", "serial"),
+                ("metadata.correlation_uid",),
+                lambda time, serial: (f"{time}:{serial}",),
+            ),
             Step(("terminal",), ("session.terminal",), lambda value: (_said(value),)),
             Step(("tty",), ("session.terminal",), lambda value: (_said(value),)),
             Step(("key",), ("policy.name",), lambda value: (_said(value),)),
         ),
     ),
+    join=_join_all,
 )
 PAYLOAD = Payload(("type=", "node=", "audit(", "audit: type=", "["), row_of)
-SOURCE = source_of(FAMILY, Layout("lines", _read, _rows))
+SOURCE = replace(source_of(FAMILY, Layout("lines", _read, _rows)), together=event_of)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from countersign.model.batch import EventBatch, ParseContext, Parsed
+from countersign.sources._audit_values import event_of
 from countersign.sources._base import HEAD_BYTES, Source
 from countersign.sources._family import Mapper, merged
 from countersign.sources._payload import around, tells_time
@@ -119,4 +120,6 @@ def _add(batch: EventBatch, index: int, raw: bytes, frame: Frame) -> None:
     batch.add(index, raw, columns, {**fields, **own} if fields else own, key)
 
 
-SOURCE = Source(name=NAME, title="Syslog", framing="lines", detect=detect, parse=parse, page="syslog")
+SOURCE = Source(
+    name=NAME, title="Syslog", framing="lines", detect=detect, parse=parse, page="syslog", together=event_of
+)

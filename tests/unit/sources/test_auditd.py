@@ -152,3 +152,34 @@ def test_real_records(shared_data: Path) -> None:
         found = parse(FAMILY, raw.split(b"\n"))
         assert found.rejected.num_rows == 0
         assert set(found.events["time_basis"].to_pylist()) == {"stated"}
+
+
+def test_the_joined_event_names_its_records_and_files() -> None:
+    paths = [
+        f'type=PATH msg=audit(1795183200.120:7): item={n} name="{name}" nametype={kind}'
+        for n, name, kind in ((1, "b.txt", "CREATE"), (0, "/srv", "PARENT"))
+    ]
+    cwd = 'type=CWD msg=audit(1795183200.120:7): cwd="/srv"'
+    found = events(FAMILY, *paths, EXECVE, cwd, CALL)
+    (call,) = [one for one in found if one["class_uid"]]
+    assert field(call, "paths") == '["/srv","/srv/b.txt"]'
+    assert field(call, "nametypes") == '["PARENT","CREATE"]'
+    assert field(call, "records") == '["CWD","EXECVE","PATH","PATH","SYSCALL"]'
+    assert field(call, "cwd") == "/srv"
+    assert {one["metadata.correlation_uid"] for one in found} == {"1795183200.120:7"}
+
+
+def test_records_that_came_by_syslog_are_joined_by_machine() -> None:
+    def sent(host: str, record: str) -> str:
+        return f"Nov 20 15:00:00 {host} audispd: {record}"
+
+    other = EXECVE.replace('"-u"', '"-g"')
+    found = events(
+        "syslog",
+        sent("a", CALL),
+        sent("b", other),
+        sent("b", CALL.replace("pid=9", "pid=8")),
+        sent("a", EXECVE),
+    )
+    lines = {one["device.hostname"]: one["process.cmd_line"] for one in found if one["class_uid"] == 1007}
+    assert lines == {"a": "id -u", "b": "id -g"}
