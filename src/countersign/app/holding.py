@@ -79,11 +79,16 @@ def _meant(lake: Lake, in_force: Sequence[Exemption]) -> pa.Table:
 
 def speaking(lake: Lake, ready: Ready) -> Iterator[pa.Table]:
     """Hits of rules, but of those that speak through a correlation only."""
-    status = zip(ready.compiled.rules, ready.compiled.status, strict=True)
-    quiet = silent(ready.ruleset, {rule.id for rule, state in status if state.state == "active"})
+    quiet = quiet_rules(ready)
     quiet_ids = pa.array(sorted(quiet), pa.string())
     for table in live(lake, ("rule",)):
         yield table.filter(pc.invert(pc.is_in(table["rule_id"], value_set=quiet_ids))) if quiet else table
+
+
+def quiet_rules(ready: Ready) -> frozenset[str]:
+    """Ids of the rules whose hits make no finding, since a correlation that runs refers to them."""
+    status = zip(ready.compiled.rules, ready.compiled.status, strict=True)
+    return silent(ready.ruleset, {rule.id for rule, state in status if state.state == "active"})
 
 
 def held_hits(workspace: Workspace, as_of: datetime) -> list[dict[str, Any]]:

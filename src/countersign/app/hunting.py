@@ -24,7 +24,8 @@ from countersign.app.hit_findings import fields_of
 from countersign.app.hits import Group, Homes, Place, grouped
 from countersign.app.holding import Holding
 from countersign.app.matching import Detectors
-from countersign.app.ruleset import prepare
+from countersign.app.rulelist import waiting
+from countersign.app.ruleset import placeholders_of, prepare
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.lake import Lake
@@ -34,10 +35,15 @@ from countersign.rules.correlations import plan, silent
 
 EXPLAINED = 1000
 """So many hits by rule and host come with the values that matched."""
+FEW = 3
+"""Rules that cannot run of which an error says why."""
+_ABLE = frozenset({"active", "waiting"})
+"""States of rules that run, or would if there were such logs: no hit of theirs is an answer, not a failure."""
 BASE_HITS = 5_000_000
 """Hits that correlations of a hunt may be made of: what they take in memory."""
 Told = tuple[str, tuple[Matched, ...]]
 """An event, and the tests that held of it."""
+Reason = tuple[Rule, str]
 Progress = Callable[[int, int | None], None]
 
 
@@ -76,14 +82,16 @@ class Caught:
 @dataclass(frozen=True, slots=True)
 class Hunt:
     """What a hunt found, most severe rule first. `events` are those that were read, of `stored` in that span; `idle` are
-    rules that could not run, with the reason; `problems` what is wrong with rule files that were named."""
+    rules that could not run, with the reason, and `waiting` those that were asked for by name or file and have no log here;
+    `problems` are what is wrong with rule files that were named."""
 
     caught: tuple[Caught, ...]
     rules: int
     events: int
     stored: int
     seconds: float
-    idle: tuple[tuple[Rule, str], ...] = ()
+    idle: tuple[Reason, ...] = ()
+    waiting: tuple[Reason, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -100,16 +108,19 @@ def hunt(
     title), those in `files`, or if neither is given all of the workspace.
 
     Times are aware; undated events are looked at where neither is given. `progress` is told rows. Raises `UsageError` where a
-    name fits no rule, `RuleError` where a file is not there.
+    name fits no rule or none of the rules asked for can run, `RuleError` where a file is not there.
     """
     begun = time.monotonic()
     rules, ruleset, chosen = _rules(workspace, wanted, files)
     status = {rule.id: state for rule, state in zip(rules.rules, rules.status, strict=True)}
-    idle = tuple((rule, status[rule.id].reason) for rule in chosen if status[rule.id].state != "active")
+    idle = tuple((rule, status[rule.id].reason) for rule in chosen if status[rule.id].state not in _ABLE)
+    if len(idle) == len(chosen) and (wanted or files):
+        raise UsageError(_cannot(idle, ruleset))
     asked = {rule.id for rule in chosen}
     with workspace.reading() as lake:
         looking = _Looking(lake, rules.only(asked | _bases(ruleset, asked)), ruleset, since, until, progress)
         groups = looking.run()
+        waits = _waiting(lake, rules, ruleset) if wanted or files else {}
         quiet = silent(ruleset, asked) if files else frozenset()
         kept = {place: found for place, found in groups.items() if place.rule_id in asked - quiet}
         caught = _caught(kept, looking.told, chosen)
@@ -120,8 +131,26 @@ def hunt(
         looking.stored,
         time.monotonic() - begun,
         idle,
+        tuple((rule, waits[rule.id]) for rule in chosen if rule.id in waits),
         ruleset.problems if files else (),
     )
+
+
+def _waiting(lake: Lake, rules: CompiledSet, ruleset: RuleSet) -> dict[str, str]:
+    """Rules that run and have no log here, or wait for a reader of such logs, by id: for what."""
+    absent = waiting(rules, ruleset, lake)
+    return {
+        rule.id: absent.get(number, status.reason)
+        for number, (rule, status) in enumerate(zip(rules.rules, rules.status, strict=True))
+        if status.state in _ABLE and (number in absent or status.state == "waiting")
+    }
+
+
+def _cannot(idle: Sequence[Reason], ruleset: RuleSet) -> str:
+    words = [f"{rule.title} does not run: {reason}" for rule, reason in idle[:FEW]]
+    words += [f"and {len(idle) - FEW:,} more"] if len(idle) > FEW else []
+    words += [f"{one.path}: {one.reason}" for one in ruleset.problems[: 0 if idle else FEW]]
+    return "; ".join(words) or "there is no rule to hunt with"
 
 
 def _rules(
@@ -133,7 +162,7 @@ def _rules(
         from countersign.rules.references import checked
 
         ruleset = checked(load_rules(files))
-        compiled = compile_rules(ruleset)
+        compiled = compile_rules(ruleset, placeholders=placeholders_of(workspace)[0])
         if not ruleset.rules:
             why = f": {ruleset.problems[0].reason}" if ruleset.problems else ""
             raise UsageError(f"no rule can be read from {', '.join(map(str, files))}{why}")

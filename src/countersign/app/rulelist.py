@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from countersign.app.holding import quiet_rules
 from countersign.app.importing import drift
 from countersign.app.ruleset import FOLDER, Ready, prepare
-from countersign.app.workspace import Workspace
+from countersign.app.workspace import Workspace, now
 from countersign.lake import Lake
-from countersign.rules import CompiledSet, RuleSet
+from countersign.rules import CompiledSet, Problem, Rule, RuleSet
 from countersign.rules.compiled import Route
 from countersign.rules.correlations import plan
 from countersign.rules.explain import in_words
 
-STATES = ("active", "waiting", "no source", "unsupported", "broken")
+STATES = ("active", "silent", "waiting", "no source", "unsupported", "broken", "filter", "exception")
+"""`silent` is a rule that runs and speaks through correlations only. A `filter` is at work in other rules' conditions, an
+`exception` (of those written as Sigma filters) holds their hits back."""
 LOGS_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One rule, or a file that is none (`broken`, of which only reason and path are told). `source` is where it is from:
-    `countersign`, the name of an import, or `workspace`."""
+    """One rule, or a file that is none (`broken` without an id, of which only reason and path are told). `source` is where it is
+    from: `countersign`, the name of an import, or `workspace`."""
 
     id: str
     title: str
@@ -54,47 +58,75 @@ class Listed:
         }
 
 
-def listed(workspace: Workspace) -> list[Listed]:
-    """Every rule of a workspace, then what is broken."""
+def listed(workspace: Workspace, as_of: datetime | None = None) -> list[Listed]:
+    """Every rule of a workspace, then whatever else is broken."""
     ready = prepare(workspace)
     with workspace.reading() as lake:
         absent = waiting(ready.compiled, ready.ruleset, lake)
+    problems = [*ready.ruleset.problems, *ready.problems, *drift(workspace, ready.ruleset.digests)]
+    faults = {(one.path, one.line): one.reason for one in reversed(ready.ruleset.problems)}
+    quiet, exceptions = _speaking_for(ready), _exceptions(ready, as_of or now())
     rows = []
     for index, (rule, status) in enumerate(zip(ready.compiled.rules, ready.compiled.status, strict=True)):
         state, reason = (status.state, status.reason)
-        if state == "active" and index in absent:
+        if state == "unsupported" and (rule.path, rule.line) in faults:
+            state, reason = "broken", faults[rule.path, rule.line]
+            problems = [one for one in problems if (one.path, one.line) != (rule.path, rule.line)]
+        elif state == "active" and rule.id in exceptions:
+            state, reason = "exception", exceptions[rule.id]
+        elif state == "active" and rule.kind == "filter":
+            state = "filter"
+        elif state == "active" and index in absent:
             state, reason = "waiting", absent[index]
-        rows.append(
-            Listed(
-                rule.id,
-                rule.title,
-                rule.level,
-                state,
-                reason,
-                rule.path,
-                rule.sha256,
-                rule.kind,
-                rule.version,
-                source_of(rule.path, ready, workspace),
-                rule.line,
+        elif state == "active" and rule.id in quiet:
+            state, reason = (
+                "silent",
+                f"speaks through {quiet[rule.id]} (generate: true gives it findings of its own)",
             )
-        )
-    problems = (*ready.ruleset.problems, *ready.problems, *drift(workspace, ready.ruleset.digests))
-    rows += [
-        Listed(
-            "",
-            "",
-            "",
-            "broken",
-            one.reason,
-            one.path,
-            "",
-            source=source_of(one.path, ready, workspace),
-            line=one.line,
-        )
-        for one in problems
-    ]
-    return rows
+        rows.append(_row(rule, state, reason, source_of(rule.path, ready, workspace)))
+    return rows + [_broken(one, source_of(one.path, ready, workspace)) for one in problems]
+
+
+def _row(rule: Rule, state: str, reason: str, source: str) -> Listed:
+    kind = "exception" if state == "exception" else rule.kind
+    return Listed(
+        rule.id,
+        rule.title,
+        rule.level,
+        state,
+        reason,
+        rule.path,
+        rule.sha256,
+        kind,
+        rule.version,
+        source,
+        rule.line,
+    )
+
+
+def _broken(one: Problem, source: str) -> Listed:
+    return Listed("", "", "", "broken", one.reason, one.path, "", source=source, line=one.line)
+
+
+def _speaking_for(ready: Ready) -> dict[str, str]:
+    """For each rule whose hits make no finding, the correlations that speak for it; by its id."""
+    quiet = quiet_rules(ready)
+    found: dict[str, list[str]] = {}
+    for step in plan(ready.ruleset).steps:
+        for one in step.references:
+            found.setdefault(ready.ruleset.rules[one.index].id, []).append(
+                ready.ruleset.rules[step.index].title
+            )
+    return {id_: ", ".join(dict.fromkeys(found[id_])) for id_ in quiet}
+
+
+def _exceptions(ready: Ready, as_of: datetime) -> dict[str, str]:
+    """What each exception that is written as a Sigma filter does, by its id."""
+    return {
+        one.id: f"{'holds hits back until' if one.in_force(as_of) else 'expired on'} {one.until.isoformat()}: {one.reason}"
+        for one in ready.exemptions
+        if one.parsed is not None
+    }
 
 
 def source_of(path: str, ready: Ready, workspace: Workspace) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace
 from countersign.errors import InputError
 from countersign.rules import CompiledSet, Problem, RuleSet, exceptions
@@ -41,7 +42,7 @@ class Ready:
 
 def prepare(workspace: Workspace) -> Ready:
     """Our own pack, then whatever lies in the workspace's folder `rules`, compiled; from the cache where it has them."""
-    lists, problems = _placeholders(workspace)
+    lists, problems = placeholders_of(workspace)
     folder = workspace.root / exceptions.FOLDER
     beside = [folder] if folder.is_dir() else []
     exemptions, wrong = load_exceptions(beside)
@@ -54,6 +55,7 @@ def prepare(workspace: Workspace) -> Ready:
             [own, *rule_paths(workspace), *beside],
             workspace.root / "state" / CACHE,
             load=load,
+            logsources=OwnFamilies.of(workspace, strict=False).logsources(),
             placeholders=lists,
         )
     unknown = unknown_rules(exemptions, ruleset.rules)
@@ -91,7 +93,8 @@ def rule_paths(workspace: Workspace) -> list[Path]:
     )
 
 
-def _placeholders(workspace: Workspace) -> tuple[Mapping[str, tuple[str, ...]], tuple[Problem, ...]]:
+def placeholders_of(workspace: Workspace) -> tuple[Mapping[str, tuple[str, ...]], tuple[Problem, ...]]:
+    """The lists that a workspace has for its rules' placeholders, and what is wrong with their file."""
     try:
         return load_placeholders(workspace.root / PLACEHOLDERS), ()
     except InputError as error:

@@ -21,7 +21,7 @@ from countersign.app.hunting import fits
 from countersign.app.inputs import Input, Skipped, open_inputs
 from countersign.app.known import Known
 from countersign.app.own_families import OwnFamilies
-from countersign.app.ruleset import prepare
+from countersign.app.ruleset import placeholders_of, prepare
 from countersign.app.workspace import Workspace, now
 from countersign.errors import UsageError
 from countersign.model import schema
@@ -98,7 +98,7 @@ def _rules(workspace: Workspace | None, wanted: str) -> tuple[CompiledSet, list[
         from countersign.rules import compile_rules, load_rules
 
         ruleset = load_rules([path])
-        compiled = compile_rules(ruleset)
+        compiled = compile_rules(ruleset, placeholders=placeholders_of(workspace)[0] if workspace else {})
         rules = [rule for rule in ruleset.rules if rule.kind == "rule"]
         problems = "; ".join(f"{one.path}:{one.line}: {one.reason}" for one in ruleset.problems[:3])
         if not rules:

@@ -16,7 +16,9 @@ from countersign.cli.options import (
     workspace_of,
 )
 
-STATES = click.Choice(["active", "waiting", "no source", "unsupported", "broken"])
+STATES = click.Choice(
+    ["active", "silent", "waiting", "no source", "unsupported", "broken", "filter", "exception"]
+)
 
 
 @click.group()
@@ -63,7 +65,7 @@ def rules_list(
     *,
     as_json: bool,
 ) -> None:
-    """Each rule: active, waiting for a source that this workspace does not have, or why not."""
+    """Each rule: active, silent because a correlation speaks for it, waiting for a log that is not here, or why not."""
     from countersign.app.rulelist import listed
     from countersign.cli.show_rules import rule_table
 
@@ -146,11 +148,12 @@ def rules_hunt(
 ) -> None:
     """Run rules over the history, now: those named by title or the start of an id, else all.
 
-    Nothing is kept of it. A rule that lies in the workspace is run over the history by the next review by itself.
+    Nothing is kept of it. A rule that lies in the workspace is run over the history by the next review by itself. Exit
+    code 2 if none of the rules asked for can run; a rule that has no log here is named, and finds nothing.
     """
     from countersign.app.hunting import hunt
     from countersign.cli.progress import bar
-    from countersign.cli.show_rules import caught
+    from countersign.cli.show_rules import caught, not_run
 
     workspace = workspace_of(ctx)
     first, last = span(since, until)
@@ -159,6 +162,8 @@ def rules_hunt(
     for problem in result.problems:
         place = problem.path if problem.line is None else f"{problem.path}:{problem.line}"
         click.echo(f"{place}: {problem.reason}", err=True)
+    for note in not_run(result):
+        click.echo(note, err=True)
     if as_json:
         lines(one.document() for one in result.caught)
     else:

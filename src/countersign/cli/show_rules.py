@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -56,16 +56,23 @@ def caught(result: Hunt) -> None:
     out = console()
     for _, group in groupby(result.caught, key=lambda one: one.rule.id):
         _of_rule(list(group))
-    if len(result.idle) > IDLE_SHOWN:
-        out.print(f"{len(result.idle):,} rules do not run here: countersign rules list says why", style="dim")
-    else:
-        for rule, reason in result.idle:
-            out.print(safe(f"does not run: {rule.title}: {reason}", "yellow", 300))
     hits = sum(one.count for one in result.caught)
     out.print(
         f"{counted(result.rules, 'rule')} over {counted(result.stored, 'event')} in {result.seconds:.1f} s "
         f"({result.events:,} of {'its log source' if result.rules == 1 else 'their log sources'}): {counted(hits, 'hit')}."
     )
+
+
+def not_run(result: Hunt) -> Iterator[str]:
+    """Rules of a hunt that did not run, or had nothing to run over, and why; a line each, or how many."""
+    for about, verb, those in (
+        ("does not run", "do not run here", result.idle),
+        ("has no log here", "have no log here", result.waiting),
+    ):
+        if len(those) > IDLE_SHOWN:
+            yield f"{len(those):,} rules {verb}: countersign rules list says why"
+        else:
+            yield from (visible(f"{rule.title} {about}: {reason}", 300) for rule, reason in those)
 
 
 def _of_rule(group: Sequence[Caught]) -> None:

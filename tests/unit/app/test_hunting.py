@@ -99,8 +99,12 @@ def test_rules_that_do_not_run_are_named_and_broken_files_refused(ward: Workspac
     path.write_text(
         rule(1, "evil").replace("product: windows, category: process_creation", "product: toaster")
     )
-    ((idle, reason),) = hunt(ward, files=[path]).idle
-    assert idle.id == rule_id(1)
+    with pytest.raises(UsageError, match=r"Rule 1 does not run: .*toaster"):
+        hunt(ward, files=[path])
+    (tmp_path / "good.yml").write_text(rule(2, "evil"))
+    result = hunt(ward, files=[path, tmp_path / "good.yml"])
+    ((idle, reason),) = result.idle
+    assert (idle.id, result.rules, len(result.caught)) == (rule_id(1), 1, 2)
     assert "toaster" in reason
     path.write_text("title: [")
     with pytest.raises(UsageError, match="no rule can be read"):
@@ -113,3 +117,30 @@ def test_an_empty_lake(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "ward")
     result = hunt(workspace)
     assert (result.caught, result.stored) == ((), 0)
+
+
+def test_a_rule_that_cannot_run_is_an_error_and_one_without_a_log_an_empty_answer(
+    ward: Workspace, tmp_path: Path
+) -> None:
+    path = tmp_path / "rule.yml"
+    path.write_text(rule(1, "evil").replace("contains: 'evil'", "re: '(?=evil)'"))
+    with pytest.raises(UsageError, match="Rule 1 does not run"):
+        hunt(ward, files=[path])
+    lay(ward, "one.yml", path.read_text())
+    with pytest.raises(UsageError, match="Rule 1 does not run"):
+        hunt(ward, ["Rule 1"])
+    assert hunt(ward).idle, "of all rules the others run"
+    path.write_text(rule(2, "evil").replace("process_creation", "dns_query"))
+    result = hunt(ward, files=[path])
+    ((waits, reason),) = result.waiting
+    assert (result.caught, result.idle, waits.id) == ((), (), rule_id(2))
+    assert "event 22" in reason
+
+
+def test_lists_of_the_workspace_serve_rules_that_are_not_in_it(ward: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "rule.yml"
+    path.write_text(rule(1, "evil").replace("contains: 'evil'", "contains|expand: '%bad%'"))
+    with pytest.raises(UsageError, match="needs the list bad"):
+        hunt(ward, files=[path])
+    (ward.root / "placeholders.yaml").write_text("bad: [evil, worse]\n")
+    assert [one.count for one in hunt(ward, files=[path]).caught] == [4, 1]

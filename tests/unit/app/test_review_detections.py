@@ -135,6 +135,15 @@ def test_a_correlation_is_a_finding_and_its_rules_speak_through_it_only(ward: Wo
     assert [row[0] for row in hits(ward)].count("correlation") == 1
 
 
+def test_generate_gives_the_rules_of_a_correlation_their_findings_back(ward: Workspace) -> None:
+    lay(ward, "many.yml", CORRELATION)
+    review(ward, now=NOW)
+    assert counted(ward) == {}
+    lay(ward, "many.yml", CORRELATION.replace("condition:", "generate: true\n  condition:"))
+    review(ward, now=NOW)
+    assert counted(ward) == {"SRV1": 4, "SRV2": 2}
+
+
 def test_correlations_do_not_see_hits_that_are_held_back(ward: Workspace) -> None:
     lay(ward, "many.yml", CORRELATION)
     lay(ward, "backup.yaml", SHORT, "exceptions")

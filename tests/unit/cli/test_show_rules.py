@@ -66,3 +66,14 @@ def test_the_year_is_said_where_it_is_not_plain(capsys: pytest.CaptureFixture[st
     assert "2026-07-02" in out
     finding_table([body(1, old)])
     assert "2025" not in capsys.readouterr().out
+
+
+def test_what_did_not_run_is_said_beside_the_answer(ward: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "good.yml").write_text(rule(1, "evil"), "utf-8")
+    (tmp_path / "dns.yml").write_text(rule(2, "x").replace("process_creation", "dns_query"), "utf-8")
+    files = [word for name in ("good", "dns") for word in ("--rule", str(tmp_path / f"{name}.yml"))]
+    arguments = ["-C", str(ward.root), "rules", "hunt", *files, "--json"]
+    result = CliRunner().invoke(program, arguments, standalone_mode=False, catch_exceptions=False)
+    assert result.return_value is None, "exit code 0"
+    assert "Rule 2 has no log here: waits for a log that is not here" in result.stderr
+    assert result.stdout.count("\n") == 1
