@@ -30,7 +30,7 @@ LEAST_OTHER = 25_000
 LEAST_BYTES = 40_000_000
 """JSON may be slower than its records a second where it reads so many bytes a second."""
 _DISTINCT = re.compile(
-    rb"(?P<clock>(?<=[T ]\d\d:)[0-5]\d:[0-5]\d(?!\d))|(?P<id>(?<=-)[0-9a-fA-F]{12}(?=[\"',\s\\]))|(?P<number>\d{7,}(?=[\"',\s]))"
+    rb"(?P<clock>(?<=[T :]\d\d:)[0-5]\d:[0-5]\d(?!\d))|(?P<id>(?<=-)[0-9a-fA-F]{12}(?=[\"',\s\\]))|(?P<number>\d{7,}(?=[\"',\s]))"
 )
 """What makes a record another one: the clock, the last part of a UUID, a long number."""
 MOST_ALIKE = 0.1

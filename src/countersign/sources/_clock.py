@@ -12,6 +12,7 @@ References: RFC 3164 section 4.1.2, RFC 3339, RFC 5424 section 6.2.3, PEP 495.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from countersign.model.batch import EPOCH, ParseContext, microseconds
@@ -82,11 +83,8 @@ class Clock:
         self, year: int, month: int, day: int, hour: int, minute: int, second: int, *, utc: bool = False
     ) -> int | None:
         """Microseconds of a time in the assumed zone, or in UTC; None if there is no such date."""
-        try:
-            moment = datetime(year, month, day, hour, minute, tzinfo=UTC if utc else self._zone)
-            return microseconds(moment.astimezone(UTC)) + second * _SECOND if 0 <= second <= 60 else None
-        except (ValueError, OverflowError):
-            return None
+        start = _minute(UTC if utc else self._zone, year, month, day, hour, minute)
+        return start + second * _SECOND if start is not None and 0 <= second <= 60 else None
 
     def iso(self, text: str) -> tuple[int | None, str]:
         """Microseconds and basis of an ISO 8601 time, with `T` or a space, with or without an offset."""
@@ -102,6 +100,15 @@ class Clock:
         except (ValueError, OverflowError):
             return None, "undated"
         return (delta.days * 86_400 + delta.seconds) * _SECOND + delta.microseconds + leap, basis
+
+
+@lru_cache(maxsize=_CACHED_MINUTES)
+def _minute(zone: tzinfo, year: int, month: int, day: int, hour: int, minute: int) -> int | None:
+    try:
+        moment = datetime(year, month, day, hour, minute, tzinfo=zone)
+        return microseconds(moment.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None
 
 
 def epoch_microseconds(text: str) -> int | None:

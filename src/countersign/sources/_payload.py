@@ -64,6 +64,7 @@ def line_source(family: Family, payload: Payload) -> Source:
 
     def read(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
         framer = Framer(context)
+        times = _times(family)
         for index, record in enumerate(records):
             text = decoded(record).strip(_BLANK)
             if not text:
@@ -74,7 +75,12 @@ def line_source(family: Family, payload: Payload) -> Source:
                 continue
             start, row = found
             frame = around(framer.frame(text)) if start else NO_FRAME
-            own = text[start:] if tells_time(family, row) else text
+            own = text
+            if start and times & row.keys():
+                own = text[start:]
+            elif text.isascii() and len(text) == len(record):  # nothing was taken away or replaced
+                yield index, record, row, frame
+                continue
             yield index, own.encode("utf-8", "surrogatepass"), row, frame
 
     def rows(head: bytes) -> Sequence[Row]:
@@ -87,7 +93,12 @@ def line_source(family: Family, payload: Payload) -> Source:
 def tells_time(family: Family, row: Row) -> bool:
     """Whether a message says itself when it was; one that does not is known with its frame, or the same message an
     hour later would be the same event."""
-    return any(time.paths[0] in row for time in family.time)
+    return not row.keys().isdisjoint(_times(family))
+
+
+@lru_cache(maxsize=256)
+def _times(family: Family) -> frozenset[str]:
+    return frozenset(time.paths[0] for time in family.time)
 
 
 def around(frame: Frame | None) -> Mapping[str, object]:

@@ -162,7 +162,23 @@ def on_paper(words: str, order: Order, clock: Clock, offset: str = "") -> Stamp:
     """A date as people write it; `offset` is `UTC`, an offset such as `+0100`, or empty."""
     if not words or len(words) > _LONGEST:
         return NO_STAMP if not words else (None, words, "undated")
-    normal = _NAMED_FIRST.sub(r"\2 \1 \3", words.replace("\u202f", " "))
+    second = words[-2:]
+    if words[-3:-2] == ":" == words[-6:-5] and second.isdecimal() and second.isascii() and second < "60":
+        start, _, basis = _minute(words[:-2], order, clock, offset)
+        return None if start is None else start + int(second) * _SECOND, words, basis
+    return _any_time(words, order, clock, offset)
+
+
+@lru_cache(maxsize=4096)
+def _minute(start: str, order: Order, clock: Clock, offset: str) -> Stamp:
+    """The full minute that this begins: records that follow each other share it."""
+    return _any_time(f"{start}00", order, clock, offset)
+
+
+def _any_time(words: str, order: Order, clock: Clock, offset: str) -> Stamp:
+    normal = words.replace("\u202f", " ")
+    if normal.upper() != normal.lower():
+        normal = _NAMED_FIRST.sub(r"\2 \1 \3", normal)
     match = _PARTS.fullmatch(normal)
     date = _date(match[1], match[2], match[3], order) if match else None
     if match is None or date is None:

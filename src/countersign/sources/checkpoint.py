@@ -59,8 +59,8 @@ def _read(text: str) -> dict[str, Any] | None:
         row = {}
         for pair in text.split("|"):
             name, equal, value = pair.partition("=")
-            if equal and name and len(name) < 65:
-                row.setdefault(name.strip(), value.strip('"'))
+            if equal and name and len(name) < 65 and (name := name.strip()) not in row:
+                row[name] = value.strip('"')
     if row is None or "product" not in row or not _OURS & row.keys():
         return None
     _told(row)
@@ -92,16 +92,16 @@ def _of_cef(text: str) -> dict[str, Any] | None:
 def _told(row: dict[str, Any]) -> None:
     """One word for what happened: blades say it in `action`, `event_type` or `operation`."""
     words = [str(row.get(name, "")).lower() for name in ("action", "event_type", "operation")]
-    kind = next((_LOGINS[word] for word in words if word in _LOGINS), "")
-    status = (str(row.get("status", "")) + str(row.get("auth_status", ""))).lower()
-    if kind == "in" and "fail" in status:
+    kind = _LOGINS.get(words[0]) or _LOGINS.get(words[1]) or _LOGINS.get(words[2]) or ""
+    if kind == "in" and "fail" in f"{row.get('status', '')}{row.get('auth_status', '')}".lower():
         kind = "failed"
     if kind == "in" and said(row.get("office_mode_ip")) not in {None, "0.0.0.0"}:  # noqa: S104  # an address in a log
         kind = "opened"
     if not kind and words[2] and not words[0]:
         kind = "changed"
     row["kind"] = kind or words[0]
-    if (time := _LEA_TIME.fullmatch(str(row.get("time", "")))) is not None:
+    written = row.get("time")
+    if written and (time := _LEA_TIME.fullmatch(str(written))) is not None:
         row["local_time"] = f"{time[1]} {time[2]} {time[3]} {time[4]}"
 
 

@@ -16,6 +16,7 @@ References: https://docs.fortinet.com/document/fortigate/7.4.0/fortios-log-messa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from countersign.sources._convert import said
 from countersign.sources._family import Family
@@ -48,11 +49,16 @@ def _read(text: str) -> Row | None:
     return row
 
 
+@lru_cache(maxsize=1024)
+def _own_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_OF_CEF.get(name, name.removeprefix(_PREFIX)) for name in names)
+
+
 def _of_cef(text: str) -> Row | None:
     row = cef(text)
     if row is None:
         return None
-    named = {_OF_CEF.get(name, name.removeprefix(_PREFIX)): value for name, value in row.items()}
+    named = dict(zip(_own_names(tuple(row)), row.values(), strict=True))
     kind, _, rest = str(row.get("cat") or row.get("cef.name", "")).partition(":")
     named.setdefault("type", kind)
     named.setdefault("subtype", rest.partition(" ")[0])

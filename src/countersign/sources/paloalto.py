@@ -18,6 +18,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import compress
 from typing import Any
 
@@ -176,6 +177,12 @@ _OF_CEF = {
 _LABELS = re.compile(r"(?:cs[1-6]|cn[1-3]|flex(?:String|Number)[12])(?:Label)?$")
 
 
+@lru_cache(maxsize=1024)
+def _own_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The vendor's own names for keys of CEF; empty for what only carries a labelled value."""
+    return tuple("" if _LABELS.match(name) else _OF_CEF.get(name, name) for name in names)
+
+
 def _of_cef(text: str) -> Row | None:
     row = cef(text)
     if row is None:
@@ -185,9 +192,9 @@ def _of_cef(text: str) -> Row | None:
     if kind.upper() not in _KNOWN:
         return None
     named: dict[str, Any] = {}
-    for name, value in row.items():
-        if value != "" and not _LABELS.match(name):
-            named.setdefault(_OF_CEF.get(name, name), value)
+    for name, value in zip(_own_names(tuple(row)), row.values(), strict=True):
+        if name and value != "" and name not in named:
+            named[name] = value
     threat = named.get("cat")
     named.update(type=kind.upper(), subtype=sub)
     named.setdefault("serial", "")

@@ -42,8 +42,8 @@ def _read(text: str) -> dict[str, Any] | None:
     first, *pairs = text.split("\t")
     for pair in pairs if "=" not in first else (first, *pairs):
         name, equal, value = pair.partition("=")
-        if equal and name.strip():
-            row.setdefault(name.strip(), value.strip().strip('"'))
+        if equal and (name := name.strip()) and name not in row:
+            row[name] = value.strip().strip('"')
     if row.get("vendor") != "Zscaler":
         return None
     if row.get("serverip") == "0.0.0.0":  # noqa: S104  # blocked: no server was asked
