@@ -47,7 +47,7 @@ from countersign.app.workspace import Workspace
 from countersign.lake import Lake
 from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
 from countersign.model.visit import Finding, Severity, Visit
-from countersign.visits import stitch, views
+from countersign.visits import stitch, views, with_details
 
 Progress = Callable[[int, int | None], None]
 
@@ -158,7 +158,7 @@ def _work(
     """Visits, verdicts and findings, anew. `unchanged` are the rules that mean what they meant at the last review, `silent` the
     hosts that are declared to log nothing."""
     leaves = results.leaves()
-    table = lake.table("events")
+    table = with_details(lake.table("events"))
     stitched = without_silent(stitch(table, Subjects(Resolver(agreed)), leaves.get), silent)
     visits = _aliased(stitched, results.visits())
     judged = judge_all(visits, agreed, coverage(table), as_of)

@@ -452,6 +452,21 @@ def _done(succeeded: object) -> int | None:
     return None if answer is None else 1 if answer else 2
 
 
+def _step_mfa(succeeded: object, method: object, requirement: object, *results: object) -> Sequence[object]:
+    """True for a step that is a second factor: it was asked for as one, was one given before, or is two by itself."""
+    if boolean(succeeded) is not True:
+        return (None,)
+    word = (said(method) or "").lower()
+    detail = " ".join(found.lower() for found in map(said, results) if found)
+    second = "multi" in (said(requirement) or "").lower() or (
+        ("mfa" in detail or "multifactor" in detail) and any(sign in detail for sign in _DONE)
+    )
+    return (True if second or word.startswith(_STRONG) else None,)
+
+
+_DONE = ("completed", "satisfied", "successfully")
+
+
 _DETAILS = Family(
     name="entra.signin_details",
     title="Entra ID authentication details (the portal's CSV)",
@@ -474,11 +489,18 @@ _DETAILS = Family(
             "auth_factors": "Authentication method",
             "message": "Authentication method detail",
         },
+        steps=(
+            Step(
+                ("Succeeded", "Authentication method", "Requirement", "Result detail", "Result Detail"),
+                ("is_mfa",),
+                _step_mfa,
+            ),
+        ),
         constants={"cloud.provider": "Azure"},
     ),
     log="=AuthenticationDetails",
 )
-"""One row a step. The sign-in that it is of has the same `api.request.uid`."""
+"""One row a step. The sign-in that it is of has the same `api.request.uid`; `visits.sign_in_details` brings the two together."""
 
 
 def _match_workspace(row: Row) -> bool:
