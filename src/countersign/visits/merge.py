@@ -27,6 +27,8 @@ PAUSE = 600 * SECOND
 IDLE = {"network": 600 * SECOND, "vpn": 24 * 3600 * SECOND}
 IDLE_ELSE = 12 * 3600 * SECOND
 """How long a hop without an end is taken to stay open after its last sign of life."""
+LONGEST = 24 * 3600 * SECOND
+"""No hop is taken to be open this long after its last sign of life; as the longest of the above."""
 DESKTOP = frozenset({0, 2, 7, 10, 11})
 """0 stands for a session whose logon is not in the logs."""
 NETWORK = frozenset({3, 8})
@@ -94,6 +96,11 @@ class Arrival:
         return next((s.source_ip for s in _by_time(self.sessions) if s.source_ip), "")
 
     @property
+    def tunnel(self) -> tuple[str, str] | None:
+        """The gateway's session by which it came, None if it came by none."""
+        return next((s.tunnel for s in _by_time(self.sessions) if s.tunnel), None)
+
+    @property
     def source_host(self) -> str:
         """The name its source gave itself, empty if none was logged."""
         return next((s.source_host for s in _by_time(self.sessions) if s.source_host), "")
@@ -140,27 +147,27 @@ def _merge(sessions: list[Session]) -> list[Arrival]:
     made: list[Arrival] = []
     terminals = [session for session in sessions if session.kind == "terminal"]
     targets = [session for session in sessions if session.kind == "target"]
+    recent: list[Arrival] = []
     for session in sessions:
         if session.kind in {"terminal", "target"}:
             continue
-        home = next((arrival for arrival in reversed(made) if _belongs(session, arrival)), None)
-        if home is None:
-            made.append(Arrival([session]))
-        else:
-            home.sessions.append(session)
+        recent = [arrival for arrival in recent if session.begun - arrival.last <= LONGEST]
+        home = next((arrival for arrival in reversed(recent) if _belongs(session, arrival)), None)
+        recent.extend(_put(session, home, made))
     for session in terminals:
-        home = next((arrival for arrival in made if _is_terminal_of(session, arrival)), None)
-        if home is None:
-            made.append(Arrival([session]))
-        else:
-            home.sessions.append(session)
+        _put(session, next((arrival for arrival in made if _is_terminal_of(session, arrival)), None), made)
     for session in targets:
-        home = _seen_by_target(session, made)
-        if home is None:
-            made.append(Arrival([session]))
-        else:
-            home.sessions.append(session)
+        _put(session, _seen_by_target(session, made), made)
     return made
+
+
+def _put(session: Session, home: Arrival | None, made: list[Arrival]) -> list[Arrival]:
+    """Adds a session to its arrival; one that has none makes one, which is returned."""
+    if home is not None:
+        home.sessions.append(session)
+        return []
+    made.append(Arrival([session]))
+    return made[-1:]
 
 
 def _seen_by_target(session: Session, made: list[Arrival]) -> Arrival | None:
@@ -192,6 +199,8 @@ def _belongs(session: Session, arrival: Arrival) -> bool:  # noqa: PLR0911  # on
         return True
     types = {other.logon_type for other in arrival.sessions}
     near = session.begun - max(other.begun for other in arrival.sessions)
+    if arrival.tunnel and session.tunnel and arrival.tunnel != session.tunnel:
+        return False  # who comes back by another tunnel comes anew
     place = not session.source_ip or not arrival.source_ip or session.source_ip == arrival.source_ip
     if session.logon_type == 10 and types <= {3} and near <= NLA and place:
         return True

@@ -51,6 +51,7 @@ class Session:
     came_from: str = ""  # the person's own address, where `source_ip` is the bastion's
     lent: bool = False  # `account` is nobody's that the agreement lists for `person`
     target_ip: str = ""
+    tunnel: tuple[str, str] | None = None  # (host, key) of the gateway's session that held `source_ip` then
     via: frozenset[str] = frozenset()  # addresses that the bastion is known to have
     makers: tuple[tuple[str, str], ...] = ()  # (host, key) of sessions that may have made this one
     maker_kind: str = ""  # proven or inferred, where there is one
