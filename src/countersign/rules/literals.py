@@ -35,6 +35,9 @@ SCREEN_BYTES = 1 << 11
 """Less text is searched without a screen."""
 ROUGH = 0x20
 """The bit by which ASCII's small letters differ from the great: with it set in text and words alike, letters are alike."""
+FOLDING = (0xC39F, 0xC4B0, 0xC589, 0xC5BF, 0xC7B0, 0xE1BA, 0xE284, 0xEFAC)
+"""The first two bytes, in UTF-8, of the other letters that casefolding turns into letters of ASCII: the sharp s, the Kelvin
+sign, ligatures and their like."""
 _FILL = tuple(bytes([byte]) * 8 for byte in range(0xF8, 0xFC))
 """Words that UTF-8 cannot hold. With these among its words no three bytes are enough for the library to look for instead: it
 would do so, and be slow wherever these are frequent."""
@@ -100,6 +103,7 @@ class Literals:
         longer_words = [word for _, word in longer]
         self._automaton = ahocorasick_rs.BytesAhoCorasick(longer_words) if longer else None
         self._screens: list[Any] = []
+        self._ascii = all(word.isascii() for word in words)
         few = len(words) <= SCREEN_WORDS * SCREENS and not self._letters
         if longer and few and min(map(len, longer_words)) >= SCREEN_LETTERS:
             rough = list(dict.fromkeys(bytes(byte | ROUGH for byte in word) for word in longer_words))
@@ -131,13 +135,21 @@ class Literals:
         if not self._screens or len(data) < SCREEN_BYTES:
             return None
         parts = [*self._touched(np.bitwise_or(data, np.uint8(ROUGH)), offsets)]
-        if len(data) and int(data.max()) >= 0x80:  # casefolding changes other letters as it likes
-            wide = np.flatnonzero(data >= 0x80) + offsets[0]
-            parts.append(np.unique(_holding(offsets, wide)))
+        if len(data) and int(data.max()) >= 0x80:
+            parts.append(np.unique(_holding(offsets, self._changing(data) + offsets[0])))
         places = np.unique(np.concatenate(parts)) if parts else _NO_IDS
         if values.null_count and len(places):
             places = places[values.is_valid().to_numpy(zero_copy_only=False)[places]]
         return places
+
+    def _changing(self, data: npt.NDArray[np.uint8]) -> Ids:
+        """Where letters stand that casefolding may make a part of a word."""
+        wide = np.flatnonzero(data >= 0x80)
+        if not self._ascii:
+            return wide
+        pairs = data[wide].astype(np.int32) << 8
+        pairs[:-1] |= data[wide[:-1] + 1]  # the very last byte begins no letter
+        return wide[np.isin(pairs, FOLDING)]
 
     def _single(self, data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int32]) -> Iterator[Finds]:
         """Words of one byte stand in nearly every value: numpy finds them without an object for each."""

@@ -67,6 +67,29 @@ def test_what_may_hold_a_word_is_told_before_casefolding(monkeypatch: pytest.Mon
     )
 
 
+def test_the_letters_that_become_ascii_are_all_known() -> None:
+    others = (chr(code) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000)
+    changing = {letter.encode()[:2] for letter in others if any(part.isascii() for part in letter.casefold())}
+    assert {int.from_bytes(pair, "big") for pair in changing} == set(literals.FOLDING)
+
+
+@given(
+    st.lists(st.text("sfk", min_size=1, max_size=3), min_size=1, max_size=4, unique=True),
+    st.lists(st.none() | st.text("sFkßſK\ufb00\u00e9\U0001f600", max_size=4), min_size=1, max_size=8),
+)
+def test_a_screen_lets_every_value_with_a_word_through(words: list[str], values: list[str | None]) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(literals, "SCREEN_BYTES", 0)
+        patched.setattr(literals, "SCREEN_LETTERS", 1)
+        places = Literals([word.encode() for word in words]).screened(pa.array(values, pa.string()))
+    wanted = {
+        place
+        for place, value in enumerate(values)
+        if value is not None and any(word in value.casefold() for word in words)
+    }
+    assert places is None or wanted <= set(places.tolist())
+
+
 def test_values_without_any_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(literals, "SCREEN_BYTES", 0)
     monkeypatch.setattr(literals, "SCREEN_LETTERS", 1)
