@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
+
 from countersign.errors import InputError
 from countersign.sources import Framing, Source, recognise, sources
 from countersign.sources._custom import PREFIX, custom_source
@@ -18,6 +20,7 @@ from countersign.sources._records import text_head
 
 if TYPE_CHECKING:
     from countersign.app.workspace import Workspace
+    from countersign.rules import LogSources
 
 FOLDER = "sources"
 
@@ -49,6 +52,17 @@ class OwnFamilies:
     def families(self) -> tuple[Source, ...]:
         """They, in the order of their files."""
         return tuple(custom_source(text) for text in self.mappings.values())
+
+    def logsources(self) -> LogSources | None:
+        """Sigma's log sources with what these families say they are; None where they say nothing, and it is the shipped
+        table."""
+        said = {name: orjson.loads(text).get("sigma") for name, text in self.mappings.items()}
+        if not any(said.values()):
+            return None
+        from countersign.rules import Claim, load_logsources, with_claims
+
+        claims = [Claim(name, **one) for name, one in sorted(said.items()) if one]
+        return with_claims(load_logsources(), claims)
 
     def recognise(self, head: bytes) -> Source | None:
         """The family of a file that starts with `head`; the workspace's own are asked first."""

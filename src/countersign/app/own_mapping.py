@@ -29,7 +29,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS = {
     "name": "text", "title": "text", "product": "text", "vendor": "text", "log": "text", "format": "text", "match": "map",
     "time": "map", "what": "text", "status": "text", "by": "text", "kinds": "map", "columns": "map", "key": "list",
+    "sigma": "map",
 }  # fmt: skip
+_SIGMA = {"product": "text", "category": "text", "service": "text", "fields": "map"}
 _NEEDED = ("name", "product", "format", "match", "time")
 
 
@@ -110,6 +112,36 @@ class _Check:
         out["key"] = self._texts(body, "key") if "key" in body else []
         if "kinds" in body:
             out["kinds"] = self._kinds(body)
+        if "sigma" in body:
+            out["sigma"] = self._sigma(body["sigma"])
+        return out
+
+    def _sigma(self, body: CommentedMap) -> dict[str, Any]:
+        self._keys(body, _SIGMA)
+        out: dict[str, Any] = {name: body[name] for name in _SIGMA if name in body and name != "fields"}
+        if not any(out.values()):
+            raise self._wrong(
+                body, None, "`sigma` names no log source", "add `product:`, `category:` or `service:`"
+            )
+        if "fields" in body:
+            fields = body["fields"]
+            wrong = next(
+                (
+                    name
+                    for name, value in fields.items()
+                    if not isinstance(value, str) or not isinstance(name, str)
+                ),
+                None,
+            )
+            if wrong is not None:
+                raise self._wrong(
+                    fields, wrong, "a Sigma field is written as a field of this log", "write `c-uri: url`"
+                )
+            if not (out.get("category") or out.get("service")):
+                raise self._wrong(
+                    body, "fields", "`fields` needs a `category` or a `service`", "name one, as the rules do"
+                )
+            out["fields"] = dict(fields)
         return out
 
     def _keys(self, body: CommentedMap, known: Mapping[str, str]) -> None:

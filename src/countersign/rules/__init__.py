@@ -13,7 +13,7 @@ from countersign.rules.content import own_rules
 from countersign.rules.engine import HITS, CompiledSet, compile_rules
 from countersign.rules.explain import Alternative, Explanation, Fired, Part
 from countersign.rules.fields import EventFields, FieldResolver, Fields, event_fields
-from countersign.rules.logsources import LogSources, Meaning, Where, load_logsources
+from countersign.rules.logsources import Claim, LogSources, Meaning, Where, load_logsources, with_claims
 from countersign.rules.rule import Example, Problem, Rule, RuleSet
 from countersign.rules.tally import Noisy, Tally
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HITS",
     "Alternative",
+    "Claim",
     "CompiledSet",
     "EventFields",
     "Example",
@@ -45,6 +46,7 @@ __all__ = [
     "load_logsources",
     "load_rules",
     "own_rules",
+    "with_claims",
 ]
 
 

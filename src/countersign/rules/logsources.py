@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -85,6 +85,46 @@ class LogSources:
                     for two in more
                 ]
         return meanings
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a log family that a user describes says it is in Sigma's words; `fields` are Sigma's field names and its own."""
+
+    source: str
+    product: str = ""
+    category: str = ""
+    service: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+def with_claims(table: LogSources, claims: Iterable[Claim]) -> LogSources:
+    """The table with further families. A rule that names no product means every product; one for a product means all
+    families of it, unless it names a category or service that a family is not."""
+    products, meanings, renames = dict(table.products), dict(table.meanings), dict(table.renames)
+    waiting = set(table.waiting)
+    for claim in claims:
+        family = claim.source.casefold()
+        product = claim.product.casefold() or family
+        base = products.get(product, Where())
+        if base.source:  # what was there means what it meant
+            for key in [key for key in meanings if key[0] == product]:
+                meanings[key] = tuple(
+                    Meaning((*one.where, base), one.rename, one.waiting or product in waiting)
+                    for one in meanings[key]
+                )
+        waiting.discard(product)
+        products[product] = Where(source=(*base.source, family))
+        rename = ""
+        if claim.fields:
+            rename = family
+            renames[rename] = Renames({name.casefold(): there for name, there in claim.fields.items()})
+        for kind, name in (("category", claim.category), ("service", claim.service)):
+            if name:
+                key = (product, kind, name.casefold())
+                own = Meaning((Where(source=(family,)),), rename)
+                meanings[key] = (*meanings.get(key, ()), own)
+    return LogSources(products, meanings, renames, frozenset(waiting))
 
 
 def load_logsources(text: str | None = None) -> LogSources:

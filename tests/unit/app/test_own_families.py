@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collecting import Ward
+from countersign.app import rulelist
 from countersign.app.own_families import OwnFamilies
 from countersign.app.own_mapping import read_mapping
 from countersign.app.own_test import MOMENT, try_mapping
@@ -18,6 +20,7 @@ from countersign.cli.commands import program
 from countersign.errors import InputError, UsageError
 from countersign.model.batch import ParseContext
 from countersign.sources._custom import custom_source
+from detecting import hits, lay, reviewed
 
 PAGE = (Path(__file__).parents[3] / "docs" / "custom-sources.md").read_text("utf-8")
 MAPPING = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0]
@@ -187,3 +190,74 @@ def test_whatever_stands_in_a_mapping_it_is_a_family_or_told(tmp_path: Path, par
     record = b'{"x":1,"t":"2026-01-01","a":[{}],"b":{"c":null},"ok":true}'
     parsed = family.parse([record, b"{", b"", b"[1]", b"\xff"], context)
     assert parsed.events.num_rows + parsed.rejected.num_rows + parsed.duplicates
+
+
+RULE = """
+title: Tool from a free host name
+id: 5b6c9a0e-9c2f-4f43-9d41-1d2f3a4b5c6d
+logsource: {category: proxy}
+detection:
+  selection: {c-uri|contains: hopto.org, cs-method: GET}
+  condition: selection
+level: high
+"""
+PROXY = """
+name: proxy
+product: Gate
+format: key=value
+match: {fields: [url, method]}
+time: {field: at}
+sigma:
+  category: proxy
+  fields: {c-uri: url, cs-method: method}
+"""
+
+
+def test_sigma_rules_run_on_what_a_mapping_says_it_is(ward: Ward, logs: Path, shared_data: Path) -> None:
+    name = "rules/web/proxy_generic/proxy_download_susp_dyndns.yml"
+    with zipfile.ZipFile(shared_data / "sigma" / "sigma-rules.zip") as rules:
+        real = rules.read(name).decode()
+    lay(ward.workspace, "own.yml", RULE)
+    lay(ward.workspace, "dyndns.yml", real)
+    (ward.workspace.root / "sources").mkdir()
+    mapping = ward.workspace.root / "sources" / "proxy.yaml"
+    mapping.write_text(PROXY.replace("sigma:", "vendor: x\n#").partition("#")[0])
+    (logs / "p.log").write_text(
+        "at=2026-11-20T10:00:00Z method=GET url=http://evil.hopto.org/a/tool.exe who=jane\n"
+        "at=2026-11-20T10:00:01Z method=GET url=http://example.com/ who=jane\n"
+    )
+    ward.collect(logs)
+    reviewed(ward.workspace)
+    assert hits(ward.workspace) == []
+    states = {rule.title: rule.state for rule in rulelist.listed(ward.workspace)}
+    assert states["Tool from a free host name"] == "waiting"
+    mapping.write_text(
+        PROXY.replace("cs-method: method", "cs-method: method, c-uri-extension: ext, cs-host: host")
+    )
+    reviewed(ward.workspace)
+    states = {rule.title: rule.state for rule in rulelist.listed(ward.workspace)}
+    assert states["Tool from a free host name"] == "active"
+    with ward.workspace.reading() as lake:
+        urls = {
+            row["id"]: dict(row["unmapped"]).get("url") or row.get("src_url")
+            for row in lake.read("events").to_pylist()
+        }
+    assert "hopto.org" in " ".join(str(urls[hit[2]]) for hit in hits(ward.workspace))
+
+
+@pytest.mark.parametrize(
+    ("sigma", "said"),
+    [
+        ("{}", "names no log source"),
+        ("{categorie: proxy}", "there is no `categorie`"),
+        ("{product: x, fields: {a: b}}", "needs a `category` or a `service`"),
+        ("{category: x, fields: {a: [b]}}", "written as a field"),
+        ("{category: [x]}", "should be a text"),
+    ],
+)
+def test_a_wrong_log_source_is_told(tmp_path: Path, sigma: str, said: str) -> None:
+    path = tmp_path / "proxy.yaml"
+    path.write_text(PROXY.partition("sigma:")[0] + f"sigma: {sigma}\n")
+    with pytest.raises(InputError) as raised:
+        read_mapping(path)
+    assert said in raised.value.diagnostics()

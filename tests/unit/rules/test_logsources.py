@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from countersign.errors import RuleError
-from countersign.rules import Where, load_logsources
+from countersign.rules import Claim, Where, load_logsources, with_claims
 from countersign.sources import sources
 
 
@@ -78,3 +78,39 @@ def test_an_entry_may_wait_by_itself() -> None:
         "[product.x]\nsource=['x']\n[product.x.service]\na=[{log=['a'], waiting=true}]\nb=[{}]"
     )
     assert [one.waiting for name in "ab" for one in table.find("x", None, name)] == [True, False]
+
+
+def test_claims_of_further_families_leave_the_others_what_they_meant() -> None:
+    text = """
+    [product.linux]
+    source = ["syslog", "linux"]
+    [product.linux.service]
+    sshd = [{ log = ["sshd"] }]
+    [product.linux.category]
+    process_creation = [{}]
+    """
+    table = with_claims(
+        load_logsources(text),
+        [
+            Claim("custom.door", product="linux", service="door"),
+            Claim("custom.proxy", category="proxy", fields={"c-uri": "url"}),
+        ],
+    )
+
+    def takes(event: tuple[str, str, str, str], *asked: str | None) -> bool:
+        return any(all(where.holds(*event) for where in one.where) for one in table.find(*asked))
+
+    door, proxy, host = (
+        ("custom.door", "", "", ""),
+        ("custom.proxy", "", "", ""),
+        ("linux.auditd", "", "", ""),
+    )
+    assert takes(door, "linux", None, "door")
+    assert takes(door, "linux", None, None)
+    assert not takes(door, "linux", "process_creation", None)
+    assert takes(host, "linux", "process_creation", None)
+    assert not takes(host, "linux", None, "door")
+    assert takes(proxy, None, "proxy", None)
+    assert not takes(proxy, "windows", "proxy", None)
+    assert [one.rename for one in table.find(None, "proxy", None)] == ["custom.proxy"]
+    assert table.renames["custom.proxy"].fields == {"c-uri": "url"}
