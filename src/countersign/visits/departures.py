@@ -150,13 +150,14 @@ def _ticket(fact: Fact, scene: Scene, controllers: set[str]) -> Departure | None
 
 def locate_by_ticket(made: Iterable[Arrival], found: Iterable[Fact], hosts: HostNames) -> None:
     """Gives arrivals whose records name no address the one that asked for the ticket that they came with: that with
-    the logon's GUID, else the only one that asked just then."""
+    the logon's GUID, else the only one that asked just then. One of which the logon's own record is lost (type 0) began with its
+    first sign of life, as a rule."""
     tickets: dict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in found:
         if fact.code == "4769" and fact.service.endswith("$") and not is_local(fact.src_ip):
             tickets[hosts.canonical(fact.service[:-1]), fact.user.key[1]].append(fact)
     for arrival in made:
-        if arrival.source_ip or arrival.lead.kind != "windows" or arrival.start is None:
+        if arrival.source_ip or arrival.lead.kind != "windows":
             continue
         asked = tickets.get((arrival.host, arrival.account.key[1]), ())
         guids = set().union(*(session.guids for session in arrival.sessions))
@@ -164,7 +165,7 @@ def locate_by_ticket(made: Iterable[Arrival], found: Iterable[Fact], hosts: Host
         near = same or [
             fact
             for fact in asked
-            if -LATE <= arrival.begun - fact.time <= TICKET and arrival.lead.logon_type in NETWORK | {10}
+            if -LATE <= arrival.begun - fact.time <= TICKET and arrival.lead.logon_type in NETWORK | {0, 10}
         ]
         if near and len({fact.src_ip for fact in near}) == 1:
             arrival.lead.source_ip = near[0].src_ip

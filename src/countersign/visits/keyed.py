@@ -248,6 +248,11 @@ def _runs(kind: str, group: list[Fact]) -> list[list[Fact]]:
     return runs
 
 
+ONCE = frozenset({"113039", "722051"})
+"""Cisco ASA writes these once a session, at its begin: its key is user and address, which the next session has again."""
+ONCE_WITHIN = 60 * SECOND
+
+
 def _begins(kind: str, fact: Fact, run: list[Fact]) -> bool:
     """Whether an opening is another session's than `run`: a client chooses its own port, a lease comes again, so an
     equal key alone does not make two arrivals one."""
@@ -258,6 +263,8 @@ def _begins(kind: str, fact: Fact, run: list[Fact]) -> bool:
     opened = [item for item in run if item.activity == OPENED and item.status != FAILED]
     if not opened:
         return False
+    if fact.code in ONCE and fact.time - opened[0].time > ONCE_WITHIN:
+        return True
     if kind == "ssh":
         # one connection is accepted once, by one process, which PAM's word of it then names too
         same = fact.session == opened[0].session and fact.user.same_as(opened[0].user)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from countersign.model.visit import Link
+from countersign.visits.clocks import Clock
 from countersign.visits.departures import Departed, Departure, proof
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
@@ -51,6 +52,7 @@ class Linker:
     departed: Departed = field(default_factory=Departed)
     on_host: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    clock: Clock = field(default_factory=Clock)
 
     def admit(self, arrival: Arrival) -> None:
         """`arrival` is a hop of a visit: it can be a parent from now on."""
@@ -123,22 +125,46 @@ class Linker:
         return [fact for fact in found if fact.user.same_as(arrival.account)]
 
     def _lease(self, arrival: Arrival) -> Tie | None:
+        """The tunnel that held the source address; of the same person's own, the record of whose lease is lost, before that of
+        somebody else, the record of whose end is lost."""
         address = arrival.source_ip
-        if not address or address not in self.leases:
+        held = [
+            parent
+            for lease in (self.leases.at(address, arrival.begun) if address in self.leases else ())
+            for parent in self.by_session.get(lease.key, ())
+            if any(lease.first == session.begun for session in parent.sessions)
+        ]
+        if not held or not held[0].account.same_as(arrival.account):
+            own = self._unleased(arrival)
+            if own is not None:
+                gateway = own.host or "the gateway"
+                words = f"{address} is of {gateway}'s pool, and {own.account.text} had one open tunnel without a known lease"
+                return Tie(own, Link("inferred", words))
+        if not held:
             return None
-        for lease in self.leases.at(address, arrival.begun):
-            for parent in self.by_session.get(lease.key, ()):
-                if any(lease.first == session.begun for session in parent.sessions):
-                    gateway = parent.host or "the gateway"
-                    reason = f"{gateway} had leased {address} to {parent.account.text} then"
-                    return Tie(parent, Link("inferred", reason))
-        return None
+        gateway = held[0].host or "the gateway"
+        return Tie(
+            held[0], Link("inferred", f"{gateway} had leased {address} to {held[0].account.text} then")
+        )
+
+    def _unleased(self, arrival: Arrival) -> Arrival | None:
+        pool = arrival.source_ip.rpartition(".")[0]
+        found = [
+            hop
+            for gateway in sorted(self.leases.gateways(pool) if pool else ())
+            for hop in self.on_host.get(gateway, ())
+            if hop.open_at(arrival.begun)
+            and hop.account.same_as(arrival.account)
+            and hop.lead.kind == "vpn"
+            and not any(session.leases for session in hop.sessions)
+        ]
+        return found[0] if len(found) == 1 else None
 
     def _explicit(self, arrival: Arrival) -> Tie | None:
         hits: list[tuple[int, str, Arrival, Fact]] = []
         for fact in self._explicit_for(arrival):
-            gap = arrival.begun - fact.time
             origin = self.hosts.canonical(fact.host)
+            gap = arrival.begun - self.clock.on(arrival.host, fact.time, origin)
             if not -AFTER <= gap <= BEFORE or (arrival.source and arrival.source != origin):
                 continue
             hits.extend(
@@ -168,7 +194,8 @@ class Linker:
             return None
         parents = sorted((hop for hop, _ in found.values()), key=lambda hop: (-hop.begun, hop.id))
         departure = found[parents[0].id][1]
-        return Tie(parents[0], _link(parents, kind, proof(departure)), (departure.fact,))
+        sure = kind if departure.session else "inferred"  # the account alone is no session
+        return Tie(parents[0], _link(parents, sure, proof(departure)), (departure.fact,))
 
     def _left(self, departure: Departure) -> list[Arrival]:
         at = departure.fact.time
@@ -181,10 +208,11 @@ class Linker:
         source = arrival.source
         if not source or source == arrival.host:
             return None
+        at = self.clock.on(source, arrival.begun, arrival.host)
         found = [
             hop
             for hop in self.on_host.get(source, ())
-            if hop.open_at(arrival.begun) and hop.account.same_as(arrival.account) and hop is not arrival
+            if hop.open_at(at) and hop.account.same_as(arrival.account) and hop is not arrival
         ]
         if not found:
             return None
@@ -202,7 +230,8 @@ class Linker:
         for session in arrival.sessions:
             for port in sorted(session.ports):
                 for fact in self.pairs.get((session.source_ip, port), ()):
-                    near = abs(fact.time - session.begun) <= BEFORE
+                    left = self.clock.on(arrival.host, fact.time, arrival.source)
+                    near = abs(left - session.begun) <= BEFORE
                     if near and self.hosts.canonical(fact.host) == arrival.source != arrival.host:
                         return (fact,)
         return ()

@@ -168,8 +168,14 @@ class Leases:
 
     def __init__(self, leases: Iterable[Lease]) -> None:
         self._leases: dict[str, list[Lease]] = defaultdict(list)
+        self._pools: dict[str, set[str]] = defaultdict(set)
         for lease in sorted(leases, key=lambda item: (item.address, item.first, item.last, item.key)):
             self._leases[lease.address].append(lease)
+            self._pools[lease.address.rpartition(".")[0]].add(lease.key[0])
+
+    def gateways(self, pool: str) -> frozenset[str]:
+        """The gateways that gave out addresses that begin with these three numbers."""
+        return frozenset(self._pools.get(pool, ()))
 
     def __contains__(self, address: str) -> bool:
         return address in self._leases

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
-from countersign.visits.facts import Fact, leaf, lowered
+from countersign.visits.facts import Fact, leaf, lowered, micros
 from countersign.visits.names import (
     WELL_KNOWN_SESSIONS,
     Account,
@@ -36,7 +36,8 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A session seen in use: `reference` is its first record (event id, segment, index)."""
+    """A session seen in use: `reference` is its first record (event id, segment, index), `address` the only one that it is
+    said to be used from (5140, 5145)."""
 
     host: str
     session: str
@@ -44,6 +45,7 @@ class Usage:
     first: int
     last: int
     reference: tuple[str, str, int]
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -130,7 +132,8 @@ def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
                 session=leaf(chosen, session),
                 name=leaf(chosen, f"{role}.name"),
                 domain=leaf(chosen, f"{role}.domain").fill_null(""),
-                at=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
+                at=micros(chosen.time),
+                address=ibis.ifelse(chosen.class_uid == f.SMB, leaf(chosen, "src_endpoint.ip"), None),
                 id=chosen.id,
                 segment=chosen.segment,
                 record=chosen.record,
@@ -148,7 +151,13 @@ def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
     )
     found = (
         rows.group_by(["host", "session", "name", "domain"])
-        .agg(first=rows["at"].min(), last=rows["at"].max(), reference=stamp.min())
+        .agg(
+            first=rows["at"].min(),
+            last=rows["at"].max(),
+            reference=stamp.min(),
+            addresses=rows.address.nunique(),
+            address=rows.address.min(),
+        )
         .to_pyarrow()
     )
     return sorted(
@@ -160,6 +169,7 @@ def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
                 row["first"],
                 row["last"],
                 _reference(row["reference"]),
+                row["address"] if row["addresses"] == 1 and not is_local(row["address"]) else "",
             )
             for row in found.to_pylist()
             if row["session"] not in WELL_KNOWN_SESSIONS
@@ -178,7 +188,7 @@ def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Cl
     the connections it opened. What it says of those it took is no help: Sysmon names the ends of UDP the other way
     round."""
     skip = set(leased)
-    time = events.time.epoch_seconds() * 1_000_000 + events.time.microsecond()
+    time = micros(events.time)
     rows = events.mutate(
         at=time,
         who=leaf(events, "user.name"),
@@ -244,9 +254,7 @@ def flows_of(events: ir.Table, ports: Iterable[int]) -> list[Fact]:
     )
 
 
-def departures_of(
-    events: ir.Table, names: Iterable[str], ports: Iterable[int], dynamic: int
-) -> list[Fact]:
+def departures_of(events: ir.Table, names: Iterable[str], ports: Iterable[int], dynamic: int) -> list[Fact]:
     """Connections that these accounts opened on hosts that tell so, to one of these ports or to one from `dynamic` on."""
     wanted = sorted(set(names))
     if not wanted:

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 
 from countersign.model.identity import keyed_id
 from countersign.model.visit import Link, Reference, Visit
-from countersign.visits import reading
+from countersign.visits import clocks, reading
 from countersign.visits.clouds import cloud_nodes
 from countersign.visits.deeds import attach
 from countersign.visits.departures import (
@@ -69,12 +69,15 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     sessions = _sessions(gathered)  # (2)
     book = AddressBook(reading.claims(events, gathered.cast.hosts, _leased(gathered)))
     known_by_name(sessions, book)
+    leases = Leases(_leases(gathered.vpn))
+    for session in sessions:
+        held = leases.at(session.source_ip, session.begun) if session.kind in {"windows", "terminal"} else ()
+        session.tunnel = held[0].key if held else None
     made = arrivals(sessions)  # (3)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts)
     _locate(made, book, gathered)  # (4)
     departed = _depart(events, made, book, gathered)
     flows = reading.flows_of(events, {port for arrival in made for s in arrival.sessions for port in s.ports})
-    leases = Leases(_leases(gathered.vpn))
     linker = Linker(
         gathered.cast.hosts,
         leases,
@@ -82,6 +85,7 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
         _pairs(flows, gathered),
         departed,
     )
+    linker.clock = clocks.read(events, gathered.cast.hosts, {arrival.host for arrival in made})
     nodes = _link(made, linker, gathered)  # (5)
     nodes.extend(_sensor_only(events, nodes, linker, book, gathered))
     nodes.extend(cloud_nodes(events, subjects, nodes, linker, book))
@@ -89,7 +93,8 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     _knocks(nodes, linker, book, gathered)
     attach(events, nodes, gathered.names, gathered.cast.hosts)  # (6)
     came = [node.arrival for node in nodes]
-    eyes = look(events, came, gathered.facts.values(), flows, gathered.cast, book)
+    facts = gathered.facts.values()
+    eyes = look(events, came, facts, flows, gathered.cast, book, linker.clock)
     return trees(nodes, eyes, leaf_of)  # (7), (8)
 
 
@@ -201,6 +206,7 @@ def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
                     session.last = max(
                         session.last, usage.last if session.end is None else min(usage.last, session.end)
                     )
+                    session.source_ip = session.source_ip or usage.address
             continue
         if not host or gathered.cast.who(usage.account) is None:
             continue
@@ -208,6 +214,7 @@ def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
         session.seen.append(usage.reference)
         session.first = min(session.first, usage.first)
         session.last = max(session.last, usage.last)
+        session.source_ip = session.source_ip or usage.address
         if usage.account.domain and not session.account.domain:
             session.account = usage.account
     return list(opened.values())
@@ -261,7 +268,9 @@ def _pairs(flows: list[Fact], gathered: Gathered) -> dict[tuple[str, int], list[
 
 def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]:
     def since(arrival: Arrival) -> tuple[int, str]:
-        return (arrival.begun - (IDLE_ELSE if arrival.start is None else 0), arrival.id)
+        # where its source is known, only the record of its logon is lost: it came with its first sign of life
+        unknown = arrival.start is None and not arrival.source
+        return (arrival.begun - (IDLE_ELSE if unknown else 0), arrival.id)
 
     nodes: list[Node] = []
     of: dict[int, Node] = {}
@@ -340,7 +349,7 @@ def _sensor_only(
         by_source[node.arrival.source_ip].append(node)
     for fact in reading.sensor_arrivals(events, addresses):
         target = book.host(fact.dst_ip, fact.time) or fact.dst_ip
-        if any(_saw(node, fact, target) for node in by_source[fact.src_ip]):
+        if any(_saw(node, fact, target, linker.clock) for node in by_source[fact.src_ip]):
             continue
         protocol = "ssh" if fact.class_uid == SSH else "rdp"
         session = Session(
@@ -395,7 +404,7 @@ def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gath
             of[id(tie.parent)].deeds[fact.id] = fact
 
 
-def _saw(node: Node, fact: Fact, target: str) -> bool:
+def _saw(node: Node, fact: Fact, target: str, clock: clocks.Clock) -> bool:
     arrival = node.arrival
     if arrival.host not in {target, fact.dst_ip} and target != fact.dst_ip:
         return False
@@ -403,7 +412,8 @@ def _saw(node: Node, fact: Fact, target: str) -> bool:
         return False
     if any(fact.src_port in session.ports for session in arrival.sessions):
         return True
-    return any(abs(session.begun - fact.time) <= SENSOR_SLACK for session in arrival.sessions)
+    at = clock.on(arrival.host, fact.time, clocks.SENSOR)
+    return any(abs(session.begun - at) <= SENSOR_SLACK for session in arrival.sessions)
 
 
 def reference(fact: Fact, leaf_of: Callable[[str], int | None]) -> Reference:
