@@ -19,6 +19,7 @@ import orjson
 from countersign.sources._convert import split_account
 from countersign.sources._flat import Row
 from countersign.sources._mapping import Step
+from countersign.sources._times import Time, iso, written
 
 _DATE, _DATE_END = "/Date(", ")/"
 _DEEPEST = 6
@@ -54,12 +55,22 @@ def camel(name: str) -> str:
 def lowered_names(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  # foreign
     """Objects as .NET writes them with names as JSON has them; its dates as their milliseconds since 1970."""
     if type(value) is dict and depth < _DEEPEST:
-        return {name[:1].lower() + name[1:]: lowered_names(inner, depth + 1) for name, inner in value.items()}
+        return {
+            _lowered(name): inner
+            if type(inner) is str and inner[:1] != "/"
+            else lowered_names(inner, depth + 1)
+            for name, inner in value.items()
+        }
     if type(value) is list and depth < _DEEPEST:
         return [lowered_names(inner, depth + 1) for inner in value]
     if type(value) is str and value.startswith(_DATE) and value.endswith(_DATE_END):
         return value[len(_DATE) : -len(_DATE_END)]
     return value
+
+
+@lru_cache(maxsize=8192)
+def _lowered(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def opened(value: Any) -> Any:  # noqa: ANN401  # foreign
@@ -73,22 +84,60 @@ def opened(value: Any) -> Any:  # noqa: ANN401  # foreign
     return value
 
 
+def _understood(value: Any) -> Any:  # noqa: ANN401  # foreign
+    if type(value) is str and len(value) <= _REPEATED:
+        return _text_understood(value)
+    return lowered_names(opened(value))
+
+
+@lru_cache(maxsize=2048)
+def _text_understood(value: str) -> Any:  # noqa: ANN401  # foreign
+    """Devices, places and policies repeat themselves from row to row; nothing changes what was read from one."""
+    return lowered_names(opened(value))
+
+
+_REPEATED = 4096
+_BEGINNINGS = frozenset("{[/")
+"""A text that begins otherwise is neither JSON nor a date."""
+
+
+@lru_cache(maxsize=1024)
+def _places(names: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+    """What each column is called, and whether it stands beside `properties`."""
+    return tuple((camel(name), camel(name) in _TOP) for name in names)
+
+
 def of_workspace(row: Row, category: str) -> dict[str, Any]:
     """A row of a Log Analytics table, or an object of PowerShell: names with capitals, nested values as text."""
     top: dict[str, Any] = {}
     properties: dict[str, Any] = {}
-    for name, value in row.items():
-        short = camel(name)
-        if short in _TOP:
+    for (short, is_top), value in zip(_places(tuple(row)), row.values(), strict=True):
+        if is_top:
             top[short] = value
+        elif type(value) is str and value[:1] not in _BEGINNINGS:
+            properties[short] = value
         else:
-            properties[short] = lowered_names(opened(value))
+            properties[short] = _understood(value)
     if "workspaceId" not in top or "time" in top:
         top["category"] = category
     if "time" not in top and "workspaceId" in top:
         top["tenantId"] = top.pop("workspaceId")
     top["properties"] = properties
     return top
+
+
+def workspace_times(path: str) -> tuple[Time, ...]:
+    """When a record of a workspace's table was: at `path` or, where that is not exported, when it was taken in."""
+    return tuple(
+        time
+        for where in (path, "time")
+        for time in (iso(where, zone="UTC"), written(where, order="mdy", zone="UTC"))
+    )
+
+
+def objects_in(value: object) -> Sequence[Mapping[str, Any]]:
+    """The objects in a list, whatever else is in it, and whether it is one or not."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
 
 
 def in_words(value: Any) -> str | None:  # noqa: ANN401  # foreign

@@ -13,7 +13,7 @@ https://learn.microsoft.com/en-us/azure/azure-monitor/reference/tables/auditlogs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from countersign.sources._convert import said
 from countersign.sources._family import Family
 from countersign.sources._flat import Row
 from countersign.sources._mapping import From, Step, What, endpoint, enum, via
-from countersign.sources._microsoft import of_workspace, person
+from countersign.sources._microsoft import objects_in, of_workspace, person, workspace_times
 from countersign.sources._table import csv_source
 from countersign.sources._times import epoch, iso, written
 
@@ -62,10 +62,6 @@ def prepare(row: Row) -> Row:
     return made
 
 
-def _targets(targets: object) -> Sequence[Mapping[str, Any]]:
-    return [target for target in targets if isinstance(target, dict)] if isinstance(targets, list) else ()
-
-
 def _plain(value: object) -> str | None:
     """A modified property's value without the quotes that it is written in."""
     word = said(value)
@@ -80,11 +76,11 @@ _PRIVILEGES = frozenset(
 def _rights(targets: object) -> str | None:
     """Roles and rights given or taken, by the names of roles among the targets and by the changed properties."""
     found: dict[str, None] = {}
-    for target in _targets(targets):
+    for target in objects_in(targets):
         name = said(target.get("displayName"))
         if target.get("type") == "Role" and name:
             found[name] = None
-        for change in _targets(target.get("modifiedProperties")):
+        for change in objects_in(target.get("modifiedProperties")):
             if change.get("displayName") in _PRIVILEGES:
                 word = _plain(change.get("newValue")) or _plain(change.get("oldValue"))
                 if word:
@@ -95,10 +91,10 @@ def _rights(targets: object) -> str | None:
 def _group_of(targets: object) -> Sequence[object]:
     """Name and id of the group: a target of its own, or in the changed properties of the member."""
     name = uid = None
-    for target in _targets(targets):
+    for target in objects_in(targets):
         if target.get("type") == "Group":
             name, uid = said(target.get("displayName")) or name, said(target.get("id")) or uid
-        for change in _targets(target.get("modifiedProperties")):
+        for change in objects_in(target.get("modifiedProperties")):
             value = _plain(change.get("newValue")) or _plain(change.get("oldValue"))
             if change.get("displayName") == "Group.DisplayName":
                 name = name or value
@@ -108,7 +104,7 @@ def _group_of(targets: object) -> Sequence[object]:
 
 
 def _agent(details: object) -> str | None:
-    for detail in _targets(details):
+    for detail in objects_in(details):
         if detail.get("key") in {"User-Agent", "UserAgent"}:
             return said(detail.get("value"))
     return None
@@ -287,37 +283,50 @@ def _match_portal(row: Row) -> bool:
 
 def _portal(row: Row) -> Row:
     made: dict[str, Any] = {
-        _NAMES.get(name, name): value for name, value in row.items() if not name.startswith("Target")
+        own: value for own, value in zip(_own_names(tuple(row)), row.values(), strict=True) if own
     }
     made["category"] = "AuditLogs"
     name = row.get("ActorDisplayName")
     made[f"{_APP if row.get('ActorType') == 'Application' else _WHO}.displayName"] = name
-    targets = [_target(row, number) for number in range(1, _MOST_TARGETS + 1)]
+    targets = [_target(row, *columns) for columns in _TARGET_COLUMNS]
     made[_TARGETS] = [target for target in targets if target]
     return made
 
 
-def _target(row: Row, number: int) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _own_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """What diagnostic settings call these columns; empty for those of targets."""
+    return tuple("" if name.startswith("Target") else _NAMES.get(name, name) for name in names)
+
+
+Columns = tuple[tuple[str, str], ...]
+Changes = tuple[tuple[str, str, str], ...]
+
+
+def _columns(start: str) -> tuple[Columns, Changes]:
+    names = ("id", "displayName", "type", "userPrincipalName")
+    changes = [f"{start}ModifiedProperty{place}" for place in range(1, _MOST_CHANGES + 1)]
+    return (
+        tuple(
+            (name, f"{start}{'ObjectId' if name == 'id' else name[:1].upper() + name[1:]}") for name in names
+        ),
+        tuple((f"{change}Name", f"{change}OldValue", f"{change}NewValue") for change in changes),
+    )
+
+
+_TARGET_COLUMNS = tuple(_columns(f"Target{number}") for number in range(1, _MOST_TARGETS + 1))
+
+
+def _target(row: Row, columns: Columns, changes: Changes) -> dict[str, Any]:
     """One of the targets that the portal spreads over columns."""
-    start = f"Target{number}"
-    names = {
-        "id": "ObjectId",
-        "displayName": "DisplayName",
-        "type": "Type",
-        "userPrincipalName": "UserPrincipalName",
-    }
-    made: dict[str, Any] = {
-        name: value for name, column in names.items() if (value := row.get(start + column)) is not None
-    }
-    changes = []
-    for place in range(1, _MOST_CHANGES + 1):
-        change = f"{start}ModifiedProperty{place}"
-        name = row.get(f"{change}Name")
-        if name:
-            old, new = row.get(f"{change}OldValue"), row.get(f"{change}NewValue")
-            changes.append({"displayName": name, "oldValue": old, "newValue": new})
-    if changes:
-        made["modifiedProperties"] = changes
+    made: dict[str, Any] = {name: row[column] for name, column in columns if row.get(column) is not None}
+    changed = [
+        {"displayName": row[name], "oldValue": row.get(old), "newValue": row.get(new)}
+        for name, old, new in changes
+        if row.get(name)
+    ]
+    if changed:
+        made["modifiedProperties"] = changed
     return made
 
 
@@ -340,11 +349,6 @@ _WORKSPACE = replace(
     title="Entra ID audit log (CSV of Log Analytics)",
     identity="entra.audit",
     match=lambda row: "InitiatedBy" in row and "TargetResources" in row and "LoggedByService" in row,
-    time=(
-        iso("properties.activityDateTime", zone="UTC"),
-        written("properties.activityDateTime", order="mdy", zone="UTC"),
-        iso("time", zone="UTC"),
-        written("time", order="mdy", zone="UTC"),
-    ),
+    time=workspace_times("properties.activityDateTime"),
 )
 SOURCES = (csv_source(_PORTAL), csv_source(_WORKSPACE))
