@@ -35,9 +35,10 @@ class Outcome:
     def words(self) -> str:
         """One line for a person."""
         report = self.report
+        imports = f" ({report.imports:,} of them imports of rules and indicators)" if report.imports else ""
         text = (
             f"{counted(report.segments, 'segment')}, {counted(report.records, 'record')}, "
-            f"{counted(report.leaves, 'leaf', 'leaves')}: "
+            f"{counted(report.leaves, 'leaf', 'leaves')}{imports}: "
             "nothing was changed, removed, added or reordered"
         )
         if report.could_not_tell:
@@ -54,6 +55,7 @@ class Outcome:
             "records": report.records,
             "bytes": report.stored_bytes,
             "could_not_tell": report.could_not_tell,
+            "imports": report.imports,
             "problems": [
                 {"segment": problem.segment, "leaf": problem.leaf, "what": problem.what}
                 for problem in report.problems

@@ -18,6 +18,7 @@ from typing import Any
 
 from countersign.app.documents import stamp
 from countersign.app.ruleset import FOLDER, Ready, prepare
+from countersign.app.sealing import seal_import
 from countersign.app.workspace import Workspace, now
 from countersign.errors import RuleError, UsageError
 from countersign.lake import WorkspaceLock
@@ -118,9 +119,12 @@ def _import(workspace: Workspace, path: Path, name: str, moment: datetime) -> Im
     if not texts:
         why = f": {unread[0].reason}" if unread else ""
         raise UsageError(f"{path} holds no Sigma rule{why}")
-    _replace(home, texts, _lock(path, name, texts, moment))
+    lock = _lock(path, name, texts, moment)
+    _replace(home, texts, lock)
     ready = prepare(workspace)
     after = _of(ready, home)
+    digest = hashlib.sha256(lock.encode()).hexdigest()
+    seal_import(workspace, "rules", name, digest, len(after), moment)
     known = {rule.id: rule for rule in before}
     broken = [one for one in ready.ruleset.problems if Path(one.path).is_relative_to(home)]
     return Imported(

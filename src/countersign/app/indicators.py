@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from countersign.app.documents import stamp
+from countersign.app.sealing import patiently, seal_import
 from countersign.app.workspace import Workspace, now
 from countersign.errors import InputError, UsageError
 from countersign.model.visible import counted
@@ -239,16 +240,18 @@ def _keep(
             line=first.line if first else None,
             remedy="STIX 2.1 bundles, MISP events and feeds, lists and CSV are read (docs/indicators.md)",
         )
-    source, change = store.write(
-        folder(workspace),
-        name,
-        loaded.table,
-        imported=moment,
-        origin=origin,
-        problems=loaded.problems,
-        unread=loaded.unread,
-        cursor=cursor,
-    )
+    with patiently(workspace):
+        source, change = store.write(
+            folder(workspace),
+            name,
+            loaded.table,
+            imported=moment,
+            origin=origin,
+            problems=loaded.problems,
+            unread=loaded.unread,
+            cursor=cursor,
+        )
+        seal_import(workspace, "indicators", name, source.digest, source.rows, moment)
     refused = loaded.table.num_rows - loaded.table.column("refused").null_count
     return Imported(source, change, loaded.repeated, refused, loaded.problems)
 

@@ -15,6 +15,7 @@ from countersign.ledger.proof import LeafProof, prove_growth, prove_leaf, verify
 from countersign.ledger.records import RecordProof, record_proof, records_root, verify_record
 from countersign.ledger.report import Problem, Report
 from countersign.ledger.statement import (
+    ImportStatement,
     OtherStatement,
     Parser,
     RecordsStatement,
@@ -29,6 +30,7 @@ __all__ = [
     "MAX_RAW",
     "Archive",
     "Checkpoint",
+    "ImportStatement",
     "LeafProof",
     "Log",
     "Opened",

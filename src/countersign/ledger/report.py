@@ -29,7 +29,8 @@ class Report:
     `records` counts records whose Merkle roots were recomputed and agreed. `problems` are in the order of
     the steps. `undecided` are statements that this program could not check, though nothing speaks
     against them: records of another parser's version, statements of unknown types. `leftovers` counts
-    files of an interrupted writer, which are no part of archive or log.
+    files of an interrupted writer, which are no part of archive or log. `imports` counts leaves that say which rules and
+    indicators were looked for.
     """
 
     leaves: int
@@ -39,6 +40,7 @@ class Report:
     problems: tuple[Problem, ...]
     undecided: tuple[Problem, ...]
     leftovers: int
+    imports: int = 0
 
     @property
     def could_not_tell(self) -> int:

@@ -19,6 +19,7 @@ from countersign.errors import VerificationError
 
 # C2SP tlog-tiles writes an entry's length in 16 bits.
 MAX_STATEMENT = (1 << 16) - 1
+MAX_NAME = 300
 VERSION = 1
 
 Extra: TypeAlias = Mapping[str, object]
@@ -114,6 +115,43 @@ class RecordsStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportStatement:
+    """Type `import`: from then on this was looked for in the events.
+
+    `what` is `rules` or `indicators`, `name` the import's; `digest` is of what it holds (of rules: of their lock, which
+    has the digest of each file), `count` how many. `sealed` is an aware time, kept in UTC to the microsecond. Raises
+    ValueError for values of no sense.
+    """
+
+    what: str
+    name: str
+    digest: str
+    count: int
+    sealed: datetime
+    extra: Extra = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        _check_digests(self.digest)
+        _check_numbers(self.count)
+        _check_tokens(self.what)
+        if not 0 < len(self.name) <= MAX_NAME:
+            raise ValueError(f"the name of an import has 1 to {MAX_NAME} characters")
+        if self.sealed.tzinfo is None:
+            raise ValueError("a sealing time needs a time zone")
+
+    def to_bytes(self) -> bytes:
+        """The leaf."""
+        known: dict[str, object] = {
+            "count": self.count,
+            "digest": self.digest,
+            "name": self.name,
+            "sealed": _from_time(self.sealed),
+            "what": self.what,
+        }
+        return _leaf("import", known, self.extra)
+
+
+@dataclass(frozen=True, slots=True)
 class OtherStatement:
     """A statement of a type or version that this program does not know, kept as it is."""
 
@@ -126,7 +164,7 @@ class OtherStatement:
         return canonical_bytes(self.fields)
 
 
-Statement: TypeAlias = SegmentStatement | RecordsStatement | OtherStatement
+Statement: TypeAlias = SegmentStatement | RecordsStatement | ImportStatement | OtherStatement
 
 
 def parse_statement(leaf: bytes) -> Statement:
@@ -158,6 +196,8 @@ def _parse(leaf: bytes) -> Statement:
         return _parse_segment(value)
     if version == VERSION and kind == "records":
         return _parse_records(value)
+    if version == VERSION and kind == "import":
+        return _parse_import(value)
     return OtherStatement(kind, version, value)
 
 
@@ -187,6 +227,19 @@ def _parse_records(value: dict[str, object]) -> RecordsStatement:
         over="rendering" if over == "rendering" else _bytes_or_fail(over),
         count=_number(fields, "count", take=True),
         root=_text(fields, "root", take=True),
+        extra=fields,
+    )
+
+
+def _parse_import(value: dict[str, object]) -> ImportStatement:
+    fields = dict(value)
+    del fields["type"], fields["v"]
+    return ImportStatement(
+        what=_text(fields, "what", take=True),
+        name=_text(fields, "name", take=True),
+        digest=_text(fields, "digest", take=True),
+        count=_number(fields, "count", take=True),
+        sealed=_to_time(_text(fields, "sealed", take=True)),
         extra=fields,
     )
 

@@ -14,6 +14,7 @@ from countersign.ledger.note import Verifier
 from countersign.ledger.records import records_root
 from countersign.ledger.report import Problem, Report
 from countersign.ledger.statement import (
+    ImportStatement,
     OtherStatement,
     Parser,
     RecordsStatement,
@@ -82,6 +83,7 @@ def verify(
         problems=tuple(problems),
         undecided=tuple(ledger.undecided),
         leftovers=check.leftovers,
+        imports=ledger.imports,
     )
 
 
@@ -97,6 +99,7 @@ class _Statements:
     segments: dict[str, _Segments] = field(default_factory=dict)
     records: dict[str, _Records] = field(default_factory=dict)
     undecided: list[Problem] = field(default_factory=list)
+    imports: int = 0
 
     def take(self, index: int, leaf: bytes) -> None:
         try:
@@ -108,6 +111,8 @@ class _Statements:
             self.segments.setdefault(statement.digest, []).append((index, statement))
         elif isinstance(statement, RecordsStatement):
             self._take_records(index, statement)
+        elif isinstance(statement, ImportStatement):
+            self.imports += 1
         else:
             self.undecided.append(Problem(None, index, _unknown(statement)))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import zipfile
 from collections.abc import Mapping
@@ -9,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from countersign.app import importing
+from countersign.app.evidence import verify
 from countersign.app.importing import LOCK, import_rules
+from countersign.app.indicators import current, import_
 from countersign.app.review import review
 from countersign.app.rulelist import listed
 from countersign.app.workspace import Workspace
-from countersign.errors import RuleError, UsageError
+from countersign.errors import RuleError, UsageError, WorkspaceError
+from countersign.lake import WorkspaceLock
+from countersign.ledger import ImportStatement, Log, parse_statement
 from detecting import lay, rule, rule_id
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
@@ -199,3 +204,30 @@ def test_the_document_says_it_all(ward: Workspace, tmp_path: Path) -> None:
     body = result.document()
     assert (body["source"], body["rules"], body["first"]) == ("pack", 1, True)
     assert [one["id"] for one in body["new"]] == [rule_id(1)]
+
+
+def test_an_import_is_sealed_and_the_ledger_verifies(ward: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "one.yml").write_text(rule(1, "evil"), "utf-8")
+    (tmp_path / "feed").write_text("evil.example\n", "utf-8")
+    import_rules(ward, [tmp_path / "one.yml"], "pack")
+    (feed,) = import_(ward, [tmp_path / "feed"])
+    sealed = [parse_statement(leaf) for leaf in Log(ward.ledger).leaves()]
+    imports = [one for one in sealed if isinstance(one, ImportStatement)]
+    lock = hashlib.sha256((ward.root / "rules" / "pack" / "rules.lock").read_bytes()).hexdigest()
+    assert [(one.what, one.name, one.digest, one.count) for one in imports] == [
+        ("rules", "pack", lock, 1),
+        ("indicators", "feed", feed.source.digest, 1),
+    ]
+    outcome = verify(ward)
+    assert (outcome.sound, outcome.report.imports, outcome.report.could_not_tell) == (True, 2, 0)
+    assert "2 of them imports" in outcome.words
+
+
+def test_indicators_wait_for_the_workspace_and_are_left_as_they_were_if_it_stays_busy(
+    ward: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("countersign.app.sealing.PATIENCE", 0.0)
+    (tmp_path / "feed").write_text("evil.example\n", "utf-8")
+    with WorkspaceLock(ward.root), pytest.raises(WorkspaceError, match="in use"):
+        import_(ward, [tmp_path / "feed"])
+    assert current(ward) is None

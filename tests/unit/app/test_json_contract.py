@@ -276,7 +276,7 @@ CAUGHT: dict[str, Check] = {
 PROBLEM: dict[str, Check] = {"segment": text, "leaf": partial(maybe, count), "what": text}
 VERIFY: dict[str, Check] = {
     "sound": flag,
-    **dict.fromkeys(("leaves", "segments", "records", "bytes", "could_not_tell"), count),
+    **dict.fromkeys(("leaves", "segments", "records", "bytes", "could_not_tell", "imports"), count),
     "problems": partial(many, partial(shape, PROBLEM)),
 }
 OUTSIDER: dict[str, Check] = {

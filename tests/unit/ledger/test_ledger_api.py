@@ -13,7 +13,7 @@ def test_the_public_names() -> None:
         ledger.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)
     )
     assert all(hasattr(ledger, name) for name in ledger.__all__)
-    assert len(ledger.__all__) == 28
+    assert len(ledger.__all__) == 29
 
 
 def test_it_is_fit_for_use_on_its_own() -> None:

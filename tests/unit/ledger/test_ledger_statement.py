@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from countersign.errors import VerificationError
 from countersign.ledger import (
+    ImportStatement,
     OtherStatement,
     Parser,
     RecordsStatement,
@@ -22,6 +23,7 @@ from countersign.ledger import (
 
 A, B = "a" * 64, "0123456789abcdef" * 4
 SEGMENT = SegmentStatement(A, 10, B, 7, "zstd", "evtx", datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC))
+IMPORT = ImportStatement("indicators", "feed é", A, 2, datetime(2026, 3, 1, 12, tzinfo=UTC))
 RECORDS = RecordsStatement(A, "evtx", Parser("evtx", "0.14.1"), "rendering", 3, B)
 
 json_values = st.recursive(
@@ -47,8 +49,19 @@ def test_a_records_leaf_is_these_bytes() -> None:
     )
 
 
-@pytest.mark.parametrize("statement", [SEGMENT, RECORDS, replace(RECORDS, over="bytes")])
-def test_statements_come_back(statement: SegmentStatement | RecordsStatement) -> None:
+def test_an_import_leaf_is_these_bytes() -> None:
+    assert IMPORT.to_bytes() == (
+        b'{"count":2,"digest":"'
+        + A.encode()
+        + '","name":"feed é","sealed":"2026-03-01T12:00:00.000000Z",'
+        '"type":"import","v":1,"what":"indicators"}'.encode()
+    )
+    with pytest.raises(ValueError, match="1 to 300"):
+        replace(IMPORT, name="")
+
+
+@pytest.mark.parametrize("statement", [SEGMENT, RECORDS, IMPORT, replace(RECORDS, over="bytes")])
+def test_statements_come_back(statement: SegmentStatement | RecordsStatement | ImportStatement) -> None:
     assert parse_statement(statement.to_bytes()) == statement
 
 
