@@ -52,7 +52,7 @@ class Made:
     def references(self) -> set[str]:
         """All records, each as truth refers to it."""
         found = {f"{r['computer']}/{r['channel']}/{r['record']}" for r in self.windows}
-        for pattern in ("gateways/*", "linux/**/auth.log*"):
+        for pattern in ("gateways/*", "linux/**/auth.log*", "support/*", "radius/**/*.jsonl*"):
             found |= {hashlib.sha256(line).hexdigest()[:32] for line in self.lines(pattern)}
         for path in sorted(self.root.glob("zeek/**/*.log.gz")):
             name = path.name.partition(".")[0]
@@ -61,6 +61,8 @@ class Made:
                 for row in text(path).splitlines()
                 if row[:1] != b"#"
             }
+        found |= {orjson.loads(line)["uid"] for line in self.lines("bastion/*")}
+        found |= {str(orjson.loads(line)["id"]) for line in self.lines("agents/*")}
         for line in self.lines("cloud/entra/*"):
             found.add(orjson.loads(line)["properties"]["id"])
         for line in self.lines("cloud/m365/*"):

@@ -25,6 +25,7 @@ from countersign.range.plan.tables import Mask
 from countersign.range.plan.visits import Planner
 from countersign.range.spec import RangeSpec
 from countersign.range.streams.base import Common, Record, Today, today
+from countersign.range.streams.brokers import BROKERS, BrokerStream
 from countersign.range.streams.cloud import EntraStream, TrailStream, UnifiedStream
 from countersign.range.streams.lines import GatewayStream, SyslogStream
 from countersign.range.streams.ready import Ready
@@ -157,6 +158,9 @@ def _streams(estate: Estate, everyday: Everyday, common: Common) -> dict[int, tu
         streams[layout.m365] = "m365", UnifiedStream(common, layout.m365)
     for number in range(layout.aws):
         streams[layout.trail(number)] = "cloudtrail", TrailStream(common, number, layout.trail(number))
+    for number, broker in enumerate(BROKERS):
+        stream = layout.broker(broker.kind)
+        streams[stream] = broker.kind, BrokerStream(common, number, stream)
     return streams
 
 
@@ -198,7 +202,8 @@ def _write(job: _Job, progress: Progress | None = None, more: More | None = None
     counts: dict[str, int] = {}
     for kind, writer in mine.values():
         writer.close()
-        counts[kind] = counts.get(kind, 0) + writer.count
+        if writer.count:
+            counts[kind] = counts.get(kind, 0) + writer.count
     notes.close()
     return counts
 

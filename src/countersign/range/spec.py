@@ -35,7 +35,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 Zone = Annotated[str, AfterValidator(_zone)]
 Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-Way = Literal["vpn", "direct", "entra", "aws"]
+Way = Literal["vpn", "direct", "entra", "aws", "bastion", "support"]
 
 
 class _Part(BaseModel):
@@ -70,6 +70,8 @@ class GatewaySpec(_Part):
     pool: IPv4Network
     zone: Zone | None = None
     """The zone in which it writes its log; the estate's where it is not said."""
+    sign_in: Literal["local", "radius", "saml"] = "local"
+    """Who says who its users are: itself, an NPS server, or the tenant."""
 
 
 class ProviderSpec(_Part):
@@ -93,7 +95,9 @@ class ProviderSpec(_Part):
     inherited_accounts: int = Field(default=0, ge=0, le=20)
     """Locums who work on the account of somebody who left."""
     services: int = Field(default=1, ge=0, le=20)
-    """Unattended accounts: backup and agents."""
+    """Unattended accounts: backup, agent, monitoring."""
+    agents: int = Field(default=0, ge=0, le=100)
+    """How many hosts its management agent does maintenance on each night."""
     busy: bool = False
     """All its people share one jump host, several at a time."""
 

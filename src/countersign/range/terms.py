@@ -7,6 +7,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from countersign.range.estate import Estate, Person, Provider
+from countersign.range.plan.brokers import CLUSTER
 
 LONGEST_VISIT_HOURS = 10
 WAYS_ON = ("rdp", "winrm", "smb", "scm", "wmi", "task", "explicit")
@@ -33,6 +34,10 @@ def _agreement(estate: Estate, provider: Provider) -> dict[str, object]:
         if gateway.name == spec.gateway
     ]
     gateways.append({"name": jump.name, "hosts": [jump.name, jump.ip], "protocol": "rdp"})
+    if spec.ways.get("bastion"):
+        gateways.append(
+            {"name": CLUSTER, "hosts": [CLUSTER, str(whole.sites[0].network[5])], "protocol": "ssh"}
+        )
     origins = [{"address": str(network), "label": "office"} for network in spec.origins]
     origins += [{"address": str(network), "label": "on call"} for network in spec.mobile]
     return {
@@ -40,7 +45,7 @@ def _agreement(estate: Estate, provider: Provider) -> dict[str, object]:
         "provider": {"id": spec.name, "name": spec.title},
         "zone": spec.zone,
         "contract": {"start": f"{whole.start.year}-01-01", "end": f"{whole.start.year + 1}-12-31"},
-        "identities": _identities(provider),
+        "identities": _identities(provider, estate.spec.tenant),
         "origins": origins,
         "gateways": gateways,
         "grants": _grants(estate, provider),
@@ -52,7 +57,7 @@ def _agreement(estate: Estate, provider: Provider) -> dict[str, object]:
     }
 
 
-def _identities(provider: Provider) -> list[dict[str, object]]:
+def _identities(provider: Provider, tenant: str | None) -> list[dict[str, object]]:
     by_account: dict[str, list[Person]] = {}
     for person in provider.people:
         by_account.setdefault(person.account.name, []).append(person)
@@ -60,20 +65,28 @@ def _identities(provider: Provider) -> list[dict[str, object]]:
     for people in by_account.values():
         first = people[0]
         accounts = [first.account.qualified, first.account.name, *(person.upn for person in people)]
+        if tenant is not None:
+            # by which the tenant vouches for them at a gateway
+            accounts.append(f"{first.account.name}@{tenant}")
         out.append({"name": " and ".join(person.name for person in people), "accounts": accounts})
     for service in provider.services:
-        accounts = [service.account.qualified, service.account.name]
+        accounts = [service.account.qualified, service.account.name, service.upn]
         out.append({"name": service.name, "kind": "service", "accounts": accounts})
     return out
 
 
 def _grants(estate: Estate, provider: Provider) -> list[dict[str, object]]:
     spec, jump = provider.spec, estate.hosts[provider.jump]
-    who = [str(one["name"]) for one in _identities(provider)]
+    who = [str(one["name"]) for one in _identities(provider, estate.spec.tenant)]
     when = f"mon-fri {spec.hours}"
     grants: list[dict[str, object]] = []
     if spec.gateway is not None:
         grants.append({"name": "dial in", "who": who, "to": [spec.gateway], "by": ["vpn"], "when": when})
+    if spec.ways.get("bastion"):
+        grants.append({"name": "bastion", "who": who, "to": [CLUSTER], "when": when})
+    if spec.ways.get("support"):
+        mine = [estate.hosts[i].name for i in provider.servers if not estate.hosts[i].linux]
+        grants.append({"name": "remote support", "who": who, "to": sorted(mine), "when": when})
     grants.append({"name": "jump host", "who": who, "to": [jump.name], "by": ["rdp"], "when": when})
     names = sorted(estate.hosts[i].name for i in provider.servers)
     windows = [name for name in names if not name.startswith("lnx")]

@@ -198,7 +198,12 @@ def _vantage(hop: TrueHop, references: list[dict[str, Any]], known: Mapping[str,
         name = known.get(str(reference.get("computer")), str(reference.get("host", "")))
         if log == "zeek":
             seen.add("network sensor")
-        elif log in {"entra", "m365", "cloudtrail"}:
+        elif hop.protocol == "vpn" and name not in {hop.gateway, hop.target}:
+            # the gateway asked somebody else who this is
+            seen.add("identity provider")
+        elif log == "bastion":
+            seen.add("target host" if hop.protocol == "bastion" else "gateway")
+        elif log in {"entra", "m365", "cloudtrail", "agents"} or name == "screenconnect":
             seen.add("target host")
         elif name == hop.gateway or (hop.protocol == "vpn" and name == hop.target):
             seen.add("gateway")

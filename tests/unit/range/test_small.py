@@ -54,6 +54,10 @@ def test_other_seed_other_bytes(clean: Made, tmp_path: Path) -> None:
 
 def test_every_kind_of_log_is_there(estate: Made) -> None:
     assert set(estate.summary.records) == {
+        "agents",
+        "bastion",
+        "radius",
+        "support",
         "windows",
         "linux",
         "zeek",

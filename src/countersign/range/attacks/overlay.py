@@ -29,7 +29,12 @@ from countersign.range.spec import RangeSpec, Way
 from countersign.range.truth import TrueVisit
 
 More = dict[int, list[tuple[int, Play, TrueVisit]]]
-WAYS_IN: dict[str, tuple[Way, ...]] = {"login_partner": ("entra",), "assume_role": ("aws",)}
+WAYS_IN: dict[str, tuple[Way, ...]] = {
+    "login_partner": ("entra",),
+    "assume_role": ("aws",),
+    "login_bastion": ("bastion",),
+    "login_support": ("support",),
+}
 """What a provider must have for a scenario to begin like this; a VPN, or a line of its own, for all others."""
 
 
@@ -47,11 +52,16 @@ class Laid:
 def planned(estate: Estate, scenario: Scenario, care: int, number: int) -> tuple[More, str, Provider, Person]:
     """The campaign's visits by day."""
     rng = generator(estate.seed, "campaign", scenario.name, care, number)
-    ways = WAYS_IN.get(str(scenario.steps[0]["do"]), ("vpn", "direct"))
-    able = [provider for provider in estate.providers if any(provider.spec.ways.get(way) for way in ways)]
+    needed = {WAYS_IN.get(str(part[0]["do"]), ("vpn", "direct")) for part in _parts(scenario)}
+    able = [
+        provider
+        for provider in estate.providers
+        if all(any(provider.spec.ways.get(way) for way in ways) for ways in needed)
+    ]
     if not able:
+        said = " and ".join(sorted(ways[0] for ways in needed))
         raise InputError(
-            f"{scenario.name} comes by {ways[0]}, and no provider of this range does",
+            f"{scenario.name} comes by {said}, and no provider of this range does",
             remedy="give a provider that way in `ways`",
         )
     provider = rng.choice(able)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from countersign.range.estate import Account, Estate, Host, Person, Provider
+from countersign.range.plan.brokers import Support
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.places import Cause, Desktop, Foothold, Tunnel
 from countersign.range.plan.working import tool_for, work
@@ -38,6 +39,7 @@ class Player:
     identity: dict[str, object] = field(default_factory=dict)
     aws: int = 0
     after: list[Callable[[], None]] = field(default_factory=list)
+    support: Support | None = None
     doing: str = ""
     """The name of the step that is being played."""
 
@@ -96,6 +98,12 @@ class Player:
         self.acts.done()
         self.pause()
         return True
+
+    def type(self, command: str, technique: str) -> int:
+        """A command at the desktop; through the remote-support tool where that is where the intruder is."""
+        if self.support is not None and self.desktop is self.support.desktop:
+            return self.acts.command(self.support, command, self.cause(technique))
+        return self.acts.run(self.at, command, self.cause(technique))
 
     def either(self, noisy: str, quiet: str) -> str:
         """What is used without any care, and with some."""

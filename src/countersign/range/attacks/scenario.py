@@ -62,8 +62,11 @@ def _check(step: dict[str, Value], number: int, raw: object, path: str) -> None:
         near = get_close_matches(name, STEPS, 1)
         remedy = f"did you mean {near[0]!r}?" if near else "the steps are " + ", ".join(STEPS)
         raise InputError(f"steps.{number}: there is no step {name!r}", path=path, line=line, remedy=remedy)
-    for option in step:
-        if option != "do" and option not in known.options:
+    for option, value in step.items():
+        if option == "do":
+            continue
+        allowed = known.options.get(option)
+        if allowed is None:
             near = get_close_matches(option, known.options, 1)
             remedy = (
                 f"did you mean {near[0]!r}?"
@@ -72,4 +75,10 @@ def _check(step: dict[str, Value], number: int, raw: object, path: str) -> None:
             )
             raise InputError(
                 f"steps.{number}: {name} has no option {option!r}", path=path, line=line, remedy=remedy
+            )
+        if allowed and str(value) not in allowed:
+            near = get_close_matches(str(value), allowed, 1)
+            remedy = f"did you mean {near[0]!r}?" if near else "it may be " + ", ".join(allowed)
+            raise InputError(
+                f"steps.{number}: {name} knows no {option} {value!r}", path=path, line=line, remedy=remedy
             )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from countersign.range.attacks.player import Player
 
+TO = "to=jump|file|app|sql|web|controller|linux|clinical"
+"""The option of a step that goes to a host of a role."""
+
 Options = dict[str, object]
 Do = Callable[[Player, Options], None]
 
@@ -17,7 +20,8 @@ class Step:
 
     name: str
     techniques: tuple[str, ...]
-    options: tuple[str, ...]
+    options: dict[str, tuple[str, ...]]
+    """What each may be; anything where nothing is said."""
     do: Do
     way_in: bool
 
@@ -28,9 +32,13 @@ class Step:
 
 
 def step(name: str, techniques: str, options: str = "", *, way_in: bool = False) -> Callable[[Do], Step]:
-    """Makes a step of what it does."""
+    """Makes a step of what it does; an option is its name alone, or `name=this|that`."""
 
     def made(do: Do) -> Step:
-        return Step(name, tuple(techniques.split()), tuple(options.split()), do, way_in)
+        known = {}
+        for option in options.split():
+            key, _, values = option.partition("=")
+            known[key] = tuple(values.split("|")) if values else ()
+        return Step(name, tuple(techniques.split()), known, do, way_in)
 
     return made

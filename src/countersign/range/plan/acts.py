@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from countersign.range.plan.clouds import Clouds
-from countersign.range.plan.desktops import Desktops
 from countersign.range.plan.gates import Gates
-from countersign.range.plan.remote import Remote
-from countersign.range.plan.shells import Shells
 
 
-class Acts(Gates, Desktops, Shells, Remote, Clouds):
+class Acts(Gates, Clouds):
     """A scene with everything that people do."""

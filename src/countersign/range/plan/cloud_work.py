@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign.range.estate import Person, Provider
 from countersign.range.plan.acts import Acts
+from countersign.range.writers.cloud import role_given
 
 OFFICE_WORK = (
     "MailItemsAccessed",
@@ -17,6 +18,8 @@ DIRECTORY_WORK = (
     ("Update user", "UserManagement"), ("Reset user password", "UserManagement"), ("Add member to group", "GroupManagement"),
     ("Consent to application", "ApplicationManagement"), ("Add service principal credentials", "ApplicationManagement"),
     ("Add member to role", "RoleManagement"), ("Update conditional access policy", "Policy"),
+    ("User registered security info", "UserManagement"), ("Register device", "Device"),
+    ("Set federation settings on domain", "DirectoryManagement"),
 )  # fmt: skip
 AWS_WORK = (
     ("ec2", "DescribeInstances", True), ("ec2", "DescribeSnapshots", True), ("s3", "ListBuckets", True),
@@ -28,6 +31,14 @@ AWS_WORK = (
 """What partners do in an account; the rare ones are an intruder's too."""
 
 
+def office_details(operation: str, number: int) -> dict[str, object]:
+    """What a record of the unified audit log says of an operation on one of the tenant's users."""
+    details: dict[str, object] = {"ObjectId": f"user{number}"}
+    if operation == "New-InboxRule":
+        details["Parameters"] = [{"Name": "ForwardTo", "Value": "archive@mail.example"}]
+    return details
+
+
 def cloud_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> None:
     """A partner's administrator in the tenant."""
     rng = acts.rng
@@ -37,12 +48,17 @@ def cloud_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> 
     for _ in range(rng.randrange(2, 12)):
         acts.wait(10 * person.pace, 300 * person.pace)
         if rng.random() < 0.5:
-            operation, category = rng.choices(DIRECTORY_WORK, (8, 5, 5, 0.4, 0.4, 0.6, 0.4))[0]
+            operation, category = rng.choices(DIRECTORY_WORK, (8, 5, 5, 2, 2, 2, 0.4, 2, 1, 0.5))[0]
             target: dict[str, object] = {"type": "User", "displayName": f"user{rng.randrange(900)}"}
+            if operation == "Add member to role":
+                role = rng.choice(
+                    ("Helpdesk Administrator", "Exchange Administrator", "Global Administrator")
+                )
+                target = role_given(f"user{rng.randrange(900)}", role)
             acts.directory(hop, person.upn, origin, operation, category, [target])
         else:
-            operation = rng.choices(OFFICE_WORK, (2, 2, 0.3, 5, 2, 0.5))[0]
-            acts.office(hop, person.upn, origin, operation, {"ObjectId": f"user{rng.randrange(900)}"})
+            operation = rng.choices(OFFICE_WORK, (4, 2, 1, 5, 2, 1))[0]
+            acts.office(hop, person.upn, origin, operation, office_details(operation, rng.randrange(900)))
 
 
 def aws_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> None:
@@ -53,5 +69,5 @@ def aws_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> No
     hop, identity, account = acts.assume(f"{provider.spec.name}-operations", name, origin, account=account)
     for _ in range(rng.randrange(3, 20)):
         acts.wait(5 * person.pace, 120 * person.pace)
-        service, call, read = rng.choices(AWS_WORK, (9, 5, 5, 3, 3, 0.6, 1, 0.3, 0.3, 0.8, 2, 4, 0.05, 3))[0]
+        service, call, read = rng.choices(AWS_WORK, (9, 5, 5, 3, 3, 0.6, 1, 0.3, 0.3, 0.8, 2, 4, 0.3, 3))[0]
         acts.call(hop, identity, account, origin, service, call, read_only=read)

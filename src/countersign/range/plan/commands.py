@@ -29,7 +29,7 @@ GENERAL = (
     rf"{POWERSHELL} -NoProfile -ExecutionPolicy Bypass -File C:\Scripts\health.ps1",
 )
 RARE = (
-    rf"{S32}\net.exe group " "Domain Admins" " /domain".replace('""', '"'),
+    rf'{S32}\net.exe group "Domain Admins" /domain',
     rf"{S32}\nltest.exe /domain_trusts",
     rf"{S32}\vssadmin.exe list shadows",
     rf"{S32}\wevtutil.exe epl Application C:\Temp\application.evtx",
@@ -50,9 +50,7 @@ RARE = (
 )
 BY_ROLE = {
     "sql": (
-        r"C:\Program Files\Microsoft SQL Server\150\Tools\Binn\sqlcmd.exe -S localhost -E -Q "
-        "DBCC CHECKDB"
-        "".replace('""', '"'),
+        r'C:\Program Files\Microsoft SQL Server\150\Tools\Binn\sqlcmd.exe -S localhost -E -Q "DBCC CHECKDB"',
         rf"{S32}\perfmon.exe /res",
     ),
     "web": (rf"{S32}\inetsrv\appcmd.exe list sites", rf"{S32}\iisreset.exe /status"),

@@ -10,6 +10,7 @@ from countersign.range.plan.commands import S32
 from countersign.range.plan.places import WORK, Cause, Desktop, Foothold, Seat
 from countersign.range.plan.remote import Way
 from countersign.range.streams.base import pid_of, port_of
+from countersign.range.streams.fields import Session
 from countersign.range.streams.zeek import Seen
 from countersign.range.truth import TrueHop
 from countersign.range.writers.times import sysmon
@@ -134,6 +135,25 @@ class Deeds(Acts):
         self.wait(2, 20)
         self.end(arrival, DIRECTORY.service, 9000, 30_000)
         return arrival.seat
+
+    def password(self, seat: Seat) -> None:
+        """4723: somebody changes the own password, which the controller writes."""
+        account, controller = seat.account, self.controller(seat.host)
+        self.wait(20, 90)
+        self.deed(seat.hop, controller.name, "account", "own password changed")
+        self.changed("4723", controller, account, self.subject(account, Session()), seat.hop)
+        self.done()
+
+    def changed(
+        self, event: str, controller: Host, account: Account, subject: dict[str, object], hop: TrueHop | None
+    ) -> None:
+        """4722 enabled, 4723 own password, 4724 password set anew, 4725 disabled."""
+        target = {
+            "TargetUserName": account.name,
+            "TargetDomainName": account.netbios,
+            "TargetSid": account.sid,
+        }
+        self.windows(controller, event, hop, {**target, **subject})
 
     def beacon(
         self, host: Host, hop: TrueHop, address: str, times: int, period: float, cause: Cause = WORK

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from countersign.range.calendar import SECOND
 from countersign.range.estate import Person
+from countersign.range.plan.brokers import Brokers
 from countersign.range.plan.places import Foothold, Tunnel
-from countersign.range.plan.scene import Scene
 from countersign.range.writers import gateways
 
 
-class Gates(Scene):
+class Gates(Brokers):
     """How people come in."""
 
     def vpn(
@@ -24,6 +24,8 @@ class Gates(Scene):
         if mistyped:
             for text in _refused(spec.kind, told):
                 self.line(stream, None, text)
+            if spec.sign_in == "radius":
+                self.asked(gateway, person.account.qualified, origin, None, refused=True)
             self.wait(5, 20)
         address = self.teller.lease(gateway, self.now)
         told = gateways.Tunnel(user, origin, port, address, told.number, group)
@@ -31,6 +33,10 @@ class Gates(Scene):
         hop.source_ip, hop.gateway = origin, gateway
         for number, text in enumerate(_connected(spec.kind, told, self.estate.spec.organisation)):
             self.line(stream, hop, text, after=number * 9000)
+        if spec.sign_in == "radius":
+            self.asked(gateway, person.account.qualified, origin, hop)
+        elif spec.sign_in == "saml":
+            self.vouched(person.account, person.name, origin, hop)
         tunnel = Tunnel(gateway, told, self.now, hop)
         return tunnel, Foothold(address, address, address, person.client, hop.number)
 

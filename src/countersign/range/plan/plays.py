@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from countersign.range.draws import mix
-from countersign.range.estate import Estate, Host, Person, Provider
+from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.acts import Acts
+from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.chores import chore
 from countersign.range.plan.cloud_work import aws_visit, cloud_visit
 from countersign.range.plan.deeds import Deeds
@@ -16,6 +18,10 @@ from countersign.range.spec import Way
 from countersign.range.streams.fields import Session
 
 MISTYPED, DROPPED, CHORES = 0.08, 0.15, 0.15
+OTHER_ACCOUNT = 0.25
+"""How often a piece of work is done with the provider's service account, which may more."""
+SENDS, INSTALLS = 0.3, 0.15
+"""How often a file is sent by remote support, and how often another tool for it is installed."""
 
 Play = Callable[[Deeds], None]
 
@@ -25,6 +31,7 @@ class Plays:
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
+        self._numbers = {provider.spec.name: provider.number for provider in estate.providers}
 
     def of_provider(
         self,
@@ -40,21 +47,78 @@ class Plays:
         ways = provider.spec.ways
         way = _chosen(ways, roll)
 
+        came = origin or person.origin
+
         def play(acts: Deeds) -> None:
             if way == "entra":
-                cloud_visit(acts, provider, person, origin or person.origin)
+                cloud_visit(acts, provider, person, came)
             elif way == "aws":
-                aws_visit(acts, provider, person, origin or person.origin)
+                aws_visit(acts, provider, person, came)
+            elif way == "support":
+                self._support(acts, provider, person, came)
+            elif way == "bastion":
+                self._lent(acts, person, came)
             else:
-                self._inside(
-                    acts,
-                    provider,
-                    person,
-                    way,
-                    origin or person.origin,
-                    patching=patching,
-                    emergency=emergency,
-                )
+                self._inside(acts, provider, person, way, came, patching=patching, emergency=emergency)
+
+        return play
+
+    def _support(self, acts: Deeds, provider: Provider, person: Person, origin: str) -> None:
+        """One or two machines by remote support, one after the other, with commands and a file now and then."""
+        rng = acts.rng
+        windows = [i for i in (*person.hosts, *provider.servers) if not self.estate.hosts[i].linux]
+        support = acts.support(person.upn, origin, self.estate.hosts[rng.choice(windows or [provider.jump])])
+        for _ in range(rng.randrange(1, 5)):
+            acts.wait(10 * person.pace, 200 * person.pace)
+            acts.command(support, command_for(support.desktop.host, rng))
+        if rng.random() < SENDS:
+            acts.send(support, rng.choice(("update.msi", "collect.zip", "AnyDesk.exe", "agent-setup.exe")))
+        if rng.random() < INSTALLS:
+            tool = rng.choice(sorted(TOOLS))
+            acts.install(support.desktop.seat, tool)
+        acts.wait(20, 400)
+        acts.disconnect(support)
+
+    def _lent(self, acts: Deeds, person: Person, origin: str) -> None:
+        """Through the bastion to one or a few hosts, with the account that it lends."""
+        rng = acts.rng
+        caller, place = acts.bastion(person, origin, mfa=rng.random() < 0.95)
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            acts.wait(10 * person.pace, 90 * person.pace)
+            host = self.estate.hosts[rng.choice(person.hosts)]
+            if host.linux:
+                acts.lent_shell(caller, place, host, person.account)
+            else:
+                lent, desktop = acts.lent_desktop(caller, place, host, person.account)
+                for _ in range(rng.randrange(1, 4)):
+                    acts.wait(30 * person.pace, 400 * person.pace)
+                    acts.run(desktop, command_for(host, rng))
+                acts.wait(20, 200)
+                acts.leave(desktop)
+                acts.given_back(lent)
+        acts.visit.hops[0].end = acts.now
+
+    def maintained(self, service: Person, hosts: Sequence[Host]) -> Play:
+        """A management tool's night: its agents on some hosts work one after the other."""
+
+        def play(acts: Deeds) -> None:
+            for host in hosts:
+                acts.agent(service, host)
+                acts.wait(10, 90)
+
+        return play
+
+    def automatic(self, account: Account, host: Host, until: int) -> Play:
+        """A vendor's workstation logs its own account on, and stays logged on all day."""
+
+        def play(acts: Deeds) -> None:
+            hop = acts.hop(account.qualified, None, host.name, host.name, "console")
+            session = Session()
+            acts.interactive(host, account, session, Session(), 2, "127.0.0.1", hop)
+            acts.wait(30, 120)
+            acts.now = max(acts.now, until)
+            acts.logoff(host, account, session, 2, hop)
+            hop.end = acts.now
 
         return play
 
@@ -80,6 +144,8 @@ class Plays:
         else:
             place = acts.outside(origin, person.client)
         desktop = acts.rdp(place, hosts[provider.jump], person.account)
+        if acts.day == person.password_day:
+            acts.password(desktop.seat)
         for _ in range(rng.randrange(3)):
             acts.wait(10, 90)
             acts.run(desktop, command_for(desktop.host, rng))
@@ -104,8 +170,13 @@ class Plays:
             acts.hang_up(tunnel, rng.randrange(4 * 10**6, 6 * 10**7), rng.randrange(10**6, 9 * 10**6))
 
     def _work(self, acts: Acts, desktop: Desktop, target: Host, person: Person, *, patching: bool) -> None:
-        rng = acts.rng
-        work(acts, desktop.inside, target, person, tool_for(rng, person), patching=patching)
+        rng, first = acts.rng, len(acts.visit.hops)
+        services = self.estate.providers[self._numbers[person.provider]].services
+        other = services[0].account if services and rng.random() < OTHER_ACCOUNT else person.account
+        acting = replace(person, account=other)
+        work(acts, desktop.inside, target, acting, tool_for(rng, person), patching=patching)
+        for hop in acts.visit.hops[first:]:
+            hop.switch = other is not person.account
 
     def unattended(self, provider: Provider, service: Person) -> Play:
         """A service's night: it comes, copies from its hosts, and leaves."""
@@ -145,18 +216,11 @@ class Plays:
 
         def play(acts: Deeds) -> None:
             rng, host = acts.rng, self.estate.hosts[int(person.origin)]
+            # who sits there is an ordinary member of staff, and gives the administrator's credentials where they are needed
+            session, shell = Session(), mix(acts.visit.key)
             place = Foothold(
-                host.name,
-                host.ip,
-                host.seen,
-                host.name,
-                -1,
-                host,
-                person.account,
-                Session(),
-                mix(acts.visit.key),
-                1,
-            )
+                host.name, host.ip, host.seen, host.name, -1, host, host.user or person.account, session, shell, 1
+            )  # fmt: skip
             if rng.random() < CHORES:
                 desktop = acts.rdp(
                     place, self.estate.hosts[rng.choice(self.estate.by_role["controller"])], person.account

@@ -219,11 +219,7 @@ class Remote(Traces):
         self, source: Foothold, host: Host, account: Account, task: str, command: str, cause: Cause = WORK
     ) -> Seat:
         """A scheduled task made on another host, run, and deleted."""
-        line = (
-            rf"{S32}\schtasks.exe /create /s {host.name} /tn {task} /sc once /st 23:59 /tr "
-            "{command}"
-            "".replace('""', '"')
-        )
+        line = rf'{S32}\schtasks.exe /create /s {host.name} /tn {task} /sc once /st 23:59 /tr "{command}"'
         arrival = self.begin(TASK, source, host, account, line, cause)
         seat = arrival.seat
         self.deed(seat.hop, host.name, "task", task, cause)

@@ -105,6 +105,10 @@ class Scene:
             stream = self.layout.sensor(max(site, target_site, 0))
         self.teller.tell(stream, Record(self.now + after, self.number(), seen, self.ref(hop)))
 
+    def brought(self, stream: int, hop: TrueHop | None, number: int, body: bytes, after: int = 0) -> None:
+        """A record that is ready, in a log in between; `number` is its own."""
+        self.teller.tell(stream, Record(self.now + after, number, body, self.ref(hop)))
+
     def cloud(self, stream: int, hop: TrueHop | None, number: int, body: bytes) -> None:
         """A record of a cloud's log whose id is `number`."""
         self.teller.tell(stream, Record(self.now, number, body, self.ref(hop)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from countersign.range.draws import U64
 
+BROKERS = ("bastion", "support", "agents", "radius")
 I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
 Mask = NDArray[np.bool_]
@@ -86,7 +87,11 @@ class Layout:
         """The trail of an AWS account."""
         return self.entra + 2 + number
 
+    def broker(self, kind: str) -> int:
+        """The log of a product that stands in between: one of `BROKERS`."""
+        return self.entra + 2 + self.aws + BROKERS.index(kind)
+
     @property
     def total(self) -> int:
         """How many streams there are."""
-        return self.entra + 2 + self.aws
+        return self.entra + 2 + self.aws + len(BROKERS)

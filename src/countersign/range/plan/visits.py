@@ -24,6 +24,9 @@ SYNCHRONISED = 6
 PATCH_DAYS = range(8, 15)
 """The Saturday after the second Tuesday is when servers are patched."""
 
+Begins = list[tuple[int, Play, TrueVisit]]
+"""When which visit begins, and what happens in it."""
+
 
 class Planner:
     """Makes the visits of one day after the other, with their records by stream."""
@@ -52,9 +55,7 @@ class Planner:
         if not self._beside:
             self._leases.release(gateway, address, now)
 
-    def day(
-        self, day: Day, more: list[tuple[int, Play, TrueVisit]] | None = None
-    ) -> tuple[dict[int, list[Record]], list[TrueVisit]]:
+    def day(self, day: Day, more: Begins | None = None) -> tuple[dict[int, list[Record]], list[TrueVisit]]:
         """The records of a day by stream, and the visits that begin on it. `more` are visits beside the ordinary ones."""
         self._end = day.end if day.number < self.estate.spec.days - 1 else 1 << 62
         waiting, self._now, self._later = self._later, {}, {}
@@ -80,8 +81,8 @@ class Planner:
 
     # who comes when
 
-    def _begins(self, day: Day) -> list[tuple[int, Play, TrueVisit]]:
-        out: list[tuple[int, Play, TrueVisit]] = []
+    def _begins(self, day: Day) -> Begins:
+        out = Begins()
         for provider in self.estate.providers:
             out += self._of_provider(provider, day)
         for number, person in enumerate(self.estate.administrators):
@@ -100,7 +101,7 @@ class Planner:
             key(self.estate.seed, "visit", provider, *parts), provider, person, kind, start, tags=tags
         )
 
-    def _of_provider(self, provider: Provider, day: Day) -> list[tuple[int, Play, TrueVisit]]:
+    def _of_provider(self, provider: Provider, day: Day) -> Begins:
         spec, out = provider.spec, []
         rng = generator(self.estate.seed, "calls", spec.name, day.number)
         patching = day.date.weekday() == SATURDAY and day.date.day - 4 in PATCH_DAYS
@@ -131,6 +132,38 @@ class Planner:
             start = self._nightly(day, number, rng)
             visit = self._visit(start, spec.name, service.name, "service", "service", number, day.number)
             out.append((start, self._plays.unattended(provider, service), visit))
+        return [*out, *self._maintained(provider, day), *self._automatic(provider, day)]
+
+    def _maintained(self, provider: Provider, day: Day) -> Begins:
+        """The hosts that a provider's management agent looks after in a night, in turn."""
+        spec, hosts = provider.spec, self.estate.hosts
+        windows = [i for i in provider.servers if not hosts[i].linux]
+        if not (provider.services and windows and spec.agents):
+            return []
+        rng = generator(self.estate.seed, "agents", spec.name, day.number)
+        start = moment(day.date, f"22:{30 + rng.randrange(30)}", self.estate.spec.zone)
+        first, service = day.number * spec.agents, provider.services[-1]
+        those = [hosts[windows[(first + n) % len(windows)]] for n in range(min(spec.agents, len(windows)))]
+        visit = self._visit(start, spec.name, service.name, "service", "agents", day.number)
+        return [(start, self._plays.maintained(service, those), visit)]
+
+    def _automatic(self, provider: Provider, day: Day) -> Begins:
+        """A hospital's vendors have workstations that log on by themselves each morning."""
+        estate, out = self.estate, Begins()
+        if estate.spec.profile != "hospital" or not provider.services:
+            return out
+        account = provider.services[0].account
+        desks = estate.by_role["workstation"][provider.number :: len(estate.providers)][
+            : len(estate.hosts) // 200
+        ]
+        for number, index in enumerate(desks):
+            start = moment(day.date, f"05:{number % 60:02d}", estate.spec.zone)
+            until = moment(day.date, "23:10", estate.spec.zone)
+            visit = self._visit(
+                start, provider.spec.name, account.name, "service", "auto", number, day.number
+            )
+            play = self._plays.automatic(replace(account, admin=False), estate.hosts[index], until)
+            out.append((start, play, visit))
         return out
 
     def _called(self, provider: Provider, day: Day, rng: random.Random) -> tuple[int, Play, TrueVisit]:
@@ -164,9 +197,9 @@ class Planner:
     def _evening(self, day: Day, rng: random.Random) -> int:
         return moment(day.date, "19:00", self.estate.spec.zone) + int(rng.random() * 4 * HOUR)
 
-    def _in_outage(self, day: Day) -> list[tuple[int, Play, TrueVisit]]:
+    def _in_outage(self, day: Day) -> Begins:
         """A hospital's clinical system stands still: its vendors come at any hour, and the break-glass account is used."""
-        out: list[tuple[int, Play, TrueVisit]] = []
+        out = Begins()
         if self.estate.spec.profile != "hospital" or day.number not in {
             self.estate.spec.days // 2,
             self.estate.spec.days // 2 + 1,
@@ -208,8 +241,8 @@ class Planner:
             rng.random() * 4 * MINUTE
         )
 
-    def _of_administrator(self, number: int, person: Person, day: Day) -> list[tuple[int, Play, TrueVisit]]:
-        out: list[tuple[int, Play, TrueVisit]] = []
+    def _of_administrator(self, number: int, person: Person, day: Day) -> Begins:
+        out = Begins()
         rng = generator(self.estate.seed, "administrator", number, day.number)
         if not day.working or day.number in person.absent:
             return out

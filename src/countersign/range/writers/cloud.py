@@ -30,12 +30,21 @@ APPS = (
 )
 
 
+VPN = len(APPS)
+"""The number of the application by which a VPN gateway's users sign in."""
+_VPN_APP = (
+    "Cisco Secure Firewall - Secure Client (formerly AnyConnect) authentication",
+    "5a1f0c3e-5f9b-4b3c-9c0e-0d6b1c2a7e41",
+    "Microsoft Graph",
+)
+
+
 def sign_in(
     moment: int, number: int, *, tenant: str, home: str, upn: str, name: str, address: str, app: int, kind: str,
     mfa: bool, error: int = 0, session: int = 0, country: str = "GB", agent: str = AGENT,
 ) -> bytes:  # fmt: skip
     """A sign-in; `kind` is `member`, `guest` or `partner` (GDAP), `number` the request id, `home` the user's tenant."""
-    label, app_id, resource = APPS[app % len(APPS)]
+    label, app_id, resource = _VPN_APP if app == VPN else APPS[app % len(APPS)]
     request, user = uuid_of(number), uuid_of(mix(hash_of(upn)))
     crossing = {"member": "none", "guest": "b2bCollaboration", "partner": "serviceProvider"}[kind]
     details = [{"authenticationMethod": "Password", "succeeded": error != 50126}]
@@ -101,6 +110,19 @@ def hash_of(text: str) -> int:
     return out
 
 
+_SERVICES = {
+    "User registered security info": "Authentication Methods",
+    "Update conditional access policy": "Conditional Access",
+    "Register device": "Device Registration Service",
+}
+
+
+def role_given(user: str, role: str) -> dict[str, object]:
+    """Whom a role was given to, as the audit log's target."""
+    properties = [{"displayName": "Role.DisplayName", "oldValue": None, "newValue": f'"{role}"'}]
+    return {"type": "User", "displayName": user, "modifiedProperties": properties}
+
+
 def directory_audit(
     moment: int, number: int, *, tenant: str, upn: str, address: str, operation: str, category: str,
     targets: list[Mapping[str, object]], details: list[Mapping[str, str]] | None = None,
@@ -127,7 +149,7 @@ def directory_audit(
                 "resultReason": "",
                 "activityDisplayName": operation,
                 "activityDateTime": iso(moment),
-                "loggedByService": "Core Directory",
+                "loggedByService": _SERVICES.get(operation, "Core Directory"),
                 "operationType": "Update",
                 "initiatedBy": {
                     "user": {"id": uuid_of(mix(hash_of(upn))), "userPrincipalName": upn, "ipAddress": address}

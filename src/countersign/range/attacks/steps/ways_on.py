@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from countersign.range.attacks.player import IN_CHARACTER, Player
-from countersign.range.attacks.step import Options, step
+from countersign.range.attacks.step import TO, Options, step
 from countersign.range.estate import Host
 from countersign.range.plan.commands import S32
 from countersign.range.plan.places import Cause
 from countersign.range.plan.working import tool_for, work
 
 
-@step("rdp", "T1021.001", "to")
+@step("rdp", "T1021.001", TO)
 def rdp(p: Player, options: Options) -> None:
     """A remote desktop, which the steps that follow are done at."""
     role = options.get("to", "jump")
@@ -39,7 +39,7 @@ def _by_tool(
         p.pause()
 
 
-@step("psexec", "T1569.002 T1021.002", "to command")
+@step("psexec", "T1569.002 T1021.002", f"{TO} command")
 def psexec(p: Player, options: Options) -> None:
     """A program on another host by PsExec, or what does as it does."""
     usual = p.either(rf"{S32}\cmd.exe /c whoami", rf"{S32}\hostname.exe")
@@ -51,7 +51,7 @@ def psexec(p: Player, options: Options) -> None:
     _by_tool(p, options, "file", "T1569.002", do)
 
 
-@step("wmi", "T1047", "to command")
+@step("wmi", "T1047", f"{TO} command")
 def wmi(p: Player, options: Options) -> None:
     """A program on another host by WMI."""
     commands = [str(options.get("command") or rf"{S32}\tasklist.exe /svc")]
@@ -60,7 +60,7 @@ def wmi(p: Player, options: Options) -> None:
     )
 
 
-@step("winrm", "T1021.006", "to")
+@step("winrm", "T1021.006", TO)
 def winrm(p: Player, options: Options) -> None:
     """Commands on another host by PowerShell remoting."""
     commands = [rf"{S32}\whoami.exe /groups", rf"{S32}\NETSTAT.EXE -ano"]
@@ -73,7 +73,7 @@ def winrm(p: Player, options: Options) -> None:
     )
 
 
-@step("ssh", "T1021.004", "to")
+@step("ssh", "T1021.004", TO)
 def ssh(p: Player, _: Options) -> None:
     """A Linux host, and an archive made there."""
     commands = ("/usr/bin/tar czf /tmp/logs.tgz /var/log/nginx",)
@@ -81,7 +81,7 @@ def ssh(p: Player, _: Options) -> None:
     p.pause()
 
 
-@step("schedule_task", "T1053.005", "to")
+@step("schedule_task", "T1053.005", TO)
 def schedule_task(p: Player, options: Options) -> None:
     """A task made on another host, run and deleted."""
     what = (
@@ -97,7 +97,7 @@ def schedule_task(p: Player, options: Options) -> None:
     )
 
 
-@step("create_service", "T1543.003 T1021.002", "to")
+@step("create_service", "T1543.003 T1021.002", TO)
 def create_service(p: Player, options: Options) -> None:
     """A service made on another host."""
     what = p.either("WinUpdSvc", "Updater4"), p.either(r"C:\PerfLogs\svc.exe", r"C:\Install\updater.exe")
@@ -110,7 +110,7 @@ def create_service(p: Player, options: Options) -> None:
     )
 
 
-@step("map_admin_share", "T1021.002", "to")
+@step("map_admin_share", "T1021.002", TO)
 def map_admin_share(p: Player, options: Options) -> None:
     """Another host's C$, and folders looked into."""
     paths = [("Shares", False), (r"Shares\Finance", False), (r"Shares\Research", False)]
