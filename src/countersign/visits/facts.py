@@ -152,6 +152,11 @@ def leaf(table: ir.Table, dotted: str) -> ir.Column:
     return value
 
 
+def micros(time: Any) -> Any:  # noqa: ANN401  # an Ibis column of timestamps, and one of integers
+    """Microseconds since 1970 of a time. The engine's seconds have a fraction, which `microsecond` would count again."""
+    return time.epoch_seconds().floor().cast("int64") * 1_000_000 + time.microsecond()
+
+
 def lowered(table: ir.Table, dotted: str) -> ir.Column:
     """The same in lower case, absent as empty: what account names are compared by."""
     value: Any = leaf(table, dotted)
@@ -166,7 +171,7 @@ def read(events: ir.Table, where: Any) -> list[Fact]:  # noqa: ANN401  # an Ibis
         id=chosen.id,
         segment=chosen.segment,
         record=chosen.record,
-        time=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
+        time=micros(chosen.time),
         origin=chosen.origin,
         **columns,
     ).to_pyarrow()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
-from countersign.visits.facts import leaf
+from countersign.visits.facts import leaf, micros
 from countersign.visits.names import Account
 
 
@@ -73,7 +73,7 @@ def outside(events: ir.Table) -> list[Outside]:
         target=leaf(chosen, "device.hostname").coalesce(leaf(chosen, "dst_endpoint.ip")),
         log=leaf(chosen, "metadata.log_name").fill_null(""),
         type=leaf(chosen, "logon_type_id").fill_null(0),
-        at=chosen.time.epoch_seconds() * 1_000_000 + chosen.time.microsecond(),
+        at=micros(chosen.time),
     )
     keys = ["kind", "name", "domain", "source", "target", "log", "type"]
     found = (

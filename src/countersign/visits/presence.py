@@ -76,7 +76,7 @@ def presence(events: ir.Table, hosts: HostNames, places: Iterable[str], addresse
     """Who was at work when, among `places` (canonical hosts) and between the networks of `addresses`."""
     dated = events.filter(events.time.notnull())
     dated = dated.mutate(
-        hour=(dated.time.epoch_seconds() // 3600).cast("int64"),
+        hour=(dated.time.epoch_seconds() // 3600).floor().cast("int64"),
         writer=leaf(dated, "device.hostname").fill_null(""),
         code=leaf(dated, "metadata.event_code").fill_null(""),
     )
