@@ -36,7 +36,8 @@ ROUNDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A session seen in use: `reference` is its first record (event id, segment, index)."""
+    """A session seen in use: `reference` is its first record (event id, segment, index), `address` the only one that it is
+    said to be used from (5140, 5145)."""
 
     host: str
     session: str
@@ -44,6 +45,7 @@ class Usage:
     first: int
     last: int
     reference: tuple[str, str, int]
+    address: str = ""
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
                 name=leaf(chosen, f"{role}.name"),
                 domain=leaf(chosen, f"{role}.domain").fill_null(""),
                 at=micros(chosen.time),
+                address=ibis.ifelse(chosen.class_uid == f.SMB, leaf(chosen, "src_endpoint.ip"), None),
                 id=chosen.id,
                 segment=chosen.segment,
                 record=chosen.record,
@@ -148,7 +151,13 @@ def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
     )
     found = (
         rows.group_by(["host", "session", "name", "domain"])
-        .agg(first=rows["at"].min(), last=rows["at"].max(), reference=stamp.min())
+        .agg(
+            first=rows["at"].min(),
+            last=rows["at"].max(),
+            reference=stamp.min(),
+            addresses=rows.address.nunique(),
+            address=rows.address.min(),
+        )
         .to_pyarrow()
     )
     return sorted(
@@ -160,6 +169,7 @@ def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
                 row["first"],
                 row["last"],
                 _reference(row["reference"]),
+                row["address"] if row["addresses"] == 1 and not is_local(row["address"]) else "",
             )
             for row in found.to_pylist()
             if row["session"] not in WELL_KNOWN_SESSIONS
@@ -244,9 +254,7 @@ def flows_of(events: ir.Table, ports: Iterable[int]) -> list[Fact]:
     )
 
 
-def departures_of(
-    events: ir.Table, names: Iterable[str], ports: Iterable[int], dynamic: int
-) -> list[Fact]:
+def departures_of(events: ir.Table, names: Iterable[str], ports: Iterable[int], dynamic: int) -> list[Fact]:
     """Connections that these accounts opened on hosts that tell so, to one of these ports or to one from `dynamic` on."""
     wanted = sorted(set(names))
     if not wanted:
