@@ -44,7 +44,9 @@ _NETWORK = frozenset(
     }
 )
 """Products that see connections pass and are neither of their ends."""
-_VOUCHING = frozenset({"Entra ID", "Okta", "System Log", "Duo", "Network Policy Server"})
+_VOUCHING = frozenset(
+    {"Duo", "Entra ID", "Microsoft 365", "Network Policy Server", "Okta", "System Log", "Workspace"}
+)
 """Products that say who somebody is on behalf of a gateway: SAML, OpenID Connect, RADIUS."""
 _OWN_LOG = frozenset({"sensor", "implied", "vpn"})
 """Kinds of session that are not the target host's own record of an arrival."""
@@ -108,6 +110,8 @@ class Eyes:
             recorders[arrival.host] = TARGET
         if "vpn" in kinds:
             recorders[arrival.host] = GATEWAY
+        if "signin" in kinds:
+            recorders[arrival.host] = IDENTITY
         if "sensor" in kinds:
             recorders["sensor"] = SENSOR
         for fact in [*self._flows_of(arrival), *self.given.get(arrival.id, ())]:

@@ -10,6 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
+from countersign.visits.cloud_reading import is_cloud
 from countersign.visits.facts import Fact, leaf, lowered, micros
 from countersign.visits.names import (
     WELL_KNOWN_SESSIONS,
@@ -98,13 +99,13 @@ def cast(events: ir.Table, subjects: Subjects) -> Cast:
 def arrivals_of(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> list[Fact]:
     """Logons, explicit credentials, tunnels and tickets of these accounts or from these addresses."""
     kind = leaf(events, "class_uid").isin(list(f.ARRIVALS))
-    return f.read(events, kind & _concerns(events, names, addresses))
+    return f.read(events, kind & _concerns(events, names, addresses) & ~is_cloud(events))
 
 
 def deeds_of(events: ir.Table, names: Iterable[str]) -> list[Fact]:
     """What these accounts did: processes, shares, services, tasks, accounts, logs."""
     kind = leaf(events, "class_uid").isin(list(f.DEEDS))
-    return f.read(events, kind & _concerns(events, names, ()))
+    return f.read(events, kind & _concerns(events, names, ()) & ~is_cloud(events))
 
 
 def _concerns(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> Any:  # noqa: ANN401  # Ibis

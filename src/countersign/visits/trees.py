@@ -31,6 +31,17 @@ _KINDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done in a hop that comes from no single fact: `place` is its record (event, segment, index), or the first of
+    those it stands for. `time` is microseconds, UTC."""
+
+    time: int
+    kind: str
+    text: str
+    place: tuple[str, str, int]
+
+
 @dataclass(slots=True)
 class Node:
     """An arrival that belongs to a visit: whose it is, what it hangs on and why, what was done in it."""
@@ -41,6 +52,7 @@ class Node:
     link: Link | None
     proof: list[Fact] = field(default_factory=list)
     deeds: dict[str, Fact] = field(default_factory=dict)
+    acts: list[Act] = field(default_factory=list)
 
 
 def when(microseconds: int | None) -> datetime | None:
@@ -151,8 +163,8 @@ def _hop(
             *(reference(fact) for fact in sorted(own.values(), key=lambda fact: fact.order)),
         ),
         actions=tuple(
-            Action(when(fact.time) or EPOCH, _kind(fact), describe(fact), reference(fact))
-            for fact in sorted(node.deeds.values(), key=lambda fact: fact.order)
+            Action(when(act.time) or EPOCH, act.kind, act.text, Reference(*act.place, leaf_of(act.place[1])))
+            for act in _acts(node)
         ),
         credential_switch=parent is not None and _switched(node, parent),
         source_ip=arrival.source_ip,
@@ -160,6 +172,14 @@ def _hop(
         mfa=next((s.mfa for s in arrival.sessions if s.mfa is not None), None),
         gateway=lead.gateway,
     )
+
+
+def _acts(node: Node) -> list[Act]:
+    deeds = [
+        Act(fact.time, _kind(fact), describe(fact), (fact.id, fact.segment, fact.record))
+        for fact in node.deeds.values()
+    ]
+    return sorted([*deeds, *node.acts], key=lambda act: (act.time, act.place, act.text))
 
 
 def _entry_words(arrival: Arrival) -> str:

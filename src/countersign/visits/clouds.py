@@ -1,0 +1,451 @@
+"""Hops into clouds and through identity providers: sign-ins, roles taken, access keys used, calls of a service.
+
+A hop is a stay (`cloud_reading.py`): one session, or one account at one address until the idle limit. What was done in it hangs on
+it. Why it belongs to another hop is said by an access key that was given out, by a sign-in's token, or by the same person at the
+same address just before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import ibis.expr.types as ir
+
+from countersign.model.visit import Link
+from countersign.visits import cloud_reading as cr
+from countersign.visits import facts as f
+from countersign.visits.cloud_reading import Item
+from countersign.visits.facts import Fact
+from countersign.visits.links import Linker
+from countersign.visits.merge import Arrival
+from countersign.visits.names import Account, AddressBook, is_address
+from countersign.visits.sessions import SECOND, SLACK, Session
+from countersign.visits.subjects import Claimed, Subjects
+from countersign.visits.trees import Act, Node, when
+from countersign.visits.vouching import DOORS, GATEWAY_AFTER, GATEWAY_WITHIN, is_gateway, vouched
+
+SIGN_IN = frozenset({"microsoft", "okta", "google", "duo"})
+"""Families whose arrivals are sign-ins, of the protocol `signin`."""
+WORDS = {
+    "microsoft": "m365",
+    "aws": "aws",
+    "azure": "azure",
+    "gcp": "gcp",
+    "google": "google",
+    "okta": "okta",
+    "duo": "duo",
+}
+"""The protocol of a stay without a sign-in."""
+NAMES = {
+    "aws": "AWS",
+    "azure": "Azure",
+    "duo": "Duo",
+    "gcp": "Google Cloud",
+    "google": "Google Workspace",
+    "microsoft": "Microsoft 365",
+    "okta": "Okta",
+}
+FEDERATED = 300 * SECOND
+"""A role taken with a SAML assertion follows the sign-in that gave the assertion within this time."""
+SERVICE_KINDS = frozenset({"serviceprincipal", "awsservice", "application", "managedidentity", "system"})
+"""Types of account (in the source's words, casefolded) that no person uses."""
+_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+SERVICE_LOGON = 5
+"""The Windows logon type of a service; a visit of nothing else is a service's."""
+
+
+@dataclass(slots=True)
+class Stay:
+    """A hop in the making; `items` are in order of time."""
+
+    items: list[Item]
+    claimed: Claimed | None = None
+    maker: Stay | None = None
+    link: Link | None = None
+    node: Node | None = None
+    absorbed: bool = field(default=False)
+
+    @property
+    def head(self) -> Item:
+        """The first sign-in that was let in, else the first thing heard of."""
+        return next((item for item in self.items if item.role == "login" and not item.failed), self.items[0])
+
+    @property
+    def logins(self) -> list[Item]:
+        """Sign-ins that were let in."""
+        return [item for item in self.items if item.role == "login" and not item.failed and not item.ended]
+
+    @property
+    def family(self) -> str:
+        """As `cloud_reading.FAMILIES`."""
+        return self.head.family
+
+    @property
+    def account(self) -> Account:
+        """Whose stay it is."""
+        name, domain, uid, *_ = self.head.identity
+        return Account(domain, name or uid)
+
+    @property
+    def place(self) -> str:
+        """The first address, empty where the source names a service instead."""
+        return next((item.place for item in self.items if is_address(item.place)), "")
+
+    @property
+    def begun(self) -> int:
+        """The first sign of life (microseconds, UTC)."""
+        return self.items[0].at
+
+    @property
+    def last(self) -> int:
+        """The last."""
+        return max(item.until for item in self.items)
+
+    def beside(self, other: Stay, idle: int) -> bool:
+        """Whether `other` began while this one went on, or within `idle` after."""
+        return self.begun - SLACK <= other.begun <= self.last + idle
+
+
+def cloud_nodes(
+    events: ir.Table, subjects: Subjects, nodes: list[Node], linker: Linker, book: AddressBook
+) -> list[Node]:
+    """Hops of providers in clouds, linked among each other and to those of `nodes`, which `linker` knows, in order of time.
+
+    A sign-in that only opened a gateway becomes evidence of that gateway's hop among `nodes` instead.
+    """
+    rows = cr.rows_of(events)
+    who = {one: claimed for one in cr.identities(rows) if (claimed := _who(one, subjects)) is not None}
+    origins = {
+        place: provider for place in cr.places(rows) if (provider := _origin(place, subjects)) is not None
+    }
+    if not who and not origins:
+        return []
+    rows = cr.chosen(rows, who, origins).cache()
+    stays = _gathered(cr.stays(rows))
+    _absorb(stays)
+    stays = [stay for stay in stays if not stay.absorbed and (stay.logins or _acts(stay))]
+    _made_by(stays, cr.tokens(rows) if any(stay.family == "azure" for stay in stays) else {})
+    _claim(stays, who, origins)
+    _vouch(events, stays, nodes)
+    known = {id(node.arrival): node for node in nodes}
+    out: list[Node] = []
+    for stay in stays:
+        if not stay.absorbed:
+            _node(stay, _Around(linker, book, known, subjects), out)
+    return sorted(out, key=lambda node: (node.arrival.begun, node.arrival.id))
+
+
+def _who(identity: tuple[str, ...], subjects: Subjects) -> Claimed | None:
+    """Whose an identity is: its own names first, then its address, then what its session was called, then its caller's."""
+    name, domain, uid, mail, full, caller, caller_domain, caller_uid = identity
+    asked = [(name, domain, uid), (mail, "", ""), (full, "", ""), (caller, caller_domain, caller_uid)]
+    for one in asked:
+        if any(one) and (found := subjects.who(*one)) is not None:
+            return found
+    return None
+
+
+def _origin(place: str, subjects: Subjects) -> str | None:
+    return subjects.origin(place) if is_address(place) else None
+
+
+def _gathered(items: Iterable[Item]) -> list[Stay]:
+    grouped: dict[tuple[str, int], list[Item]] = defaultdict(list)
+    for item in items:
+        grouped[item.part, item.stay].append(item)
+    return sorted((Stay(group) for group in grouped.values()), key=_order)
+
+
+def _order(stay: Stay) -> tuple[int, tuple[str, str, int], str]:
+    return stay.begun, stay.items[0].first, stay.items[0].part
+
+
+def _acts(stay: Stay) -> bool:
+    return any(item.role == "act" for item in stay.items)
+
+
+def _absorb(stays: list[Stay]) -> None:
+    """What an account did, where no session is named, belongs to its sign-in from the same address."""
+    homes: dict[tuple[str, tuple[str, str], str], list[Stay]] = defaultdict(list)
+    for stay in stays:
+        if stay.logins:
+            homes[stay.family, stay.account.key, stay.place].append(stay)
+    for stay in stays:
+        if stay.logins or not _acts(stay) or not _follows(stay):
+            continue
+        known = homes.get((stay.family, stay.account.key, stay.place), ())
+        near = [
+            home
+            for home in known
+            if home.beside(stay, cr.PLACE_IDLE) and (stay.family != "aws" or not home.head.key)
+        ]
+        if near:
+            home = max(near, key=_order)
+            home.items = sorted([*home.items, *stay.items], key=lambda item: (item.at, item.first, item.role))
+            stay.absorbed = True
+
+
+def _follows(stay: Stay) -> bool:
+    """Whether a stay without a sign-in can be another's: it names no session, or one that a console's sign-in gave."""
+    if stay.family != "aws":
+        return not stay.head.key
+    return stay.head.key.startswith("ASIA") and stay.head.kind in {"IAMUser", "Root"}
+
+
+def _made_by(stays: list[Stay], tokens: dict[str, str]) -> None:
+    """Which stay opened which, and why."""
+    given: dict[str, list[tuple[Stay, Item]]] = defaultdict(list)
+    keyed: dict[str, list[Stay]] = defaultdict(list)
+    signed: dict[str, list[Stay]] = defaultdict(list)
+    for stay in stays:
+        keyed[stay.head.key].append(stay)
+        if stay.logins and stay.family in SIGN_IN:
+            signed[stay.place].append(stay)
+        for item in stay.items:
+            if item.issued:
+                given[item.issued].append((stay, item))
+    for stay in stays:
+        _given_key(stay, given)
+        if stay.maker is None and stay.family == "azure":
+            _token(stay, tokens, keyed)
+        if stay.maker is None:
+            _signed_in(stay, signed)
+
+
+def _given_key(stay: Stay, given: dict[str, list[tuple[Stay, Item]]]) -> None:
+    for maker, item in given.get(stay.head.key, ()) if stay.head.key else ():
+        if maker is not stay and not _above(maker, stay):
+            stay.maker = maker
+            stay.link = Link(
+                "proven", f"{item.operation} gave out the access key {stay.head.key}, which is used here"
+            )
+            return
+
+
+def _above(stay: Stay | None, other: Stay) -> bool:
+    """Whether `stay` hangs on `other` already."""
+    while stay is not None:
+        if stay is other:
+            return True
+        stay = stay.maker
+    return False
+
+
+def _token(stay: Stay, tokens: dict[str, str], keyed: dict[str, list[Stay]]) -> None:
+    keys = {tokens[item.token] for item in stay.items if item.token in tokens}
+    found = [
+        home
+        for key in sorted(keys)
+        for home in keyed[key]
+        if home.begun <= stay.begun + SLACK and home is not stay
+    ]
+    if found:
+        stay.maker = max(found, key=_order)
+        stay.link = Link("proven", "the calls were made with the token that this sign-in was given")
+
+
+def _signed_in(stay: Stay, signed: dict[str, list[Stay]]) -> None:
+    """The same account's (or for a role taken by SAML, the same person's) sign-in from the same address."""
+    saml = stay.family == "aws" and bool(stay.logins) and stay.head.protocol == "SAML"
+    related = {"azure": "microsoft", "gcp": "google"}.get(stay.family)
+    if not stay.place or not (saml or related):
+        return
+    found = [
+        home
+        for home in signed.get(stay.place, ())
+        if (saml and _names(home) & _names(stay) and home.beside(stay, FEDERATED))
+        or (
+            home.family == related and home.account.same_as(stay.account) and home.beside(stay, cr.KEYED_IDLE)
+        )
+    ]
+    if found:
+        best = max(found, key=_order)
+        stay.maker = best
+        how = "with SAML" if saml else "from the same address"
+        stay.link = Link(
+            "inferred", f"{best.account.text} had signed in to {_target(best)} and came on {how}"
+        )
+
+
+def _names(stay: Stay) -> set[str]:
+    """Names and addresses of the person of a stay, casefolded: of an address the part before the @ as well."""
+    name, _, _, mail, full, caller, _, _ = stay.head.identity
+    return {
+        word.casefold()
+        for text in (name, mail, full, caller)
+        for word in (text, text.partition("@")[0])
+        if word
+    }
+
+
+def _claim(stays: list[Stay], who: dict[tuple[str, ...], Claimed], origins: dict[str, str]) -> None:
+    people: dict[tuple[str, str], set[Claimed]] = defaultdict(set)
+    for identity, claimed in who.items():
+        for text in (identity[0], identity[3].partition("@")[0]):
+            if text:
+                people[claimed.provider, text.casefold()].add(claimed)
+    for stay in sorted(stays, key=_order):
+        named = [who[item.identity] for item in stay.items if item.identity in who]
+        if named:
+            stay.claimed = named[0]
+            continue
+        provider = next((origins[item.place] for item in stay.items if item.place in origins), None)
+        if provider is not None:
+            known = {one for name in _names(stay) for one in people.get((provider, name), ())}
+            stay.claimed = known.pop() if len(known) == 1 else Claimed(provider, _called(stay), "person")
+
+
+def _called(stay: Stay) -> str:
+    """Who it says it is: what the session was called, else the account."""
+    return stay.head.identity[4] or stay.account.text
+
+
+def _vouch(events: ir.Table, stays: list[Stay], nodes: list[Node]) -> None:
+    """Sign-ins to a gateway are the gateway's hop seen by another; one that was nothing else makes no hop of its own."""
+    doors = [node for node in nodes if node.arrival.lead.kind in DOORS]
+    found: dict[str, list[Node]] = defaultdict(list)
+    for stay in stays:
+        if stay.family not in SIGN_IN or not stay.logins or not doors:
+            continue
+        opened = {item.first[0]: _opened(stay, item, doors) for item in stay.logins}
+        for event, node in opened.items():
+            if node is not None:
+                found[event].append(node)
+        stay.absorbed = all(opened.values()) and not _acts(stay)
+        for item in stay.logins:
+            node = opened[item.first[0]]
+            if node is not None and item.mfa is not None:
+                vouched(node, mfa=item.mfa)
+    _prove(f.read(events, events.id.isin(sorted(found))) if found else [], found)
+
+
+def _prove(facts: Iterable[Fact], found: dict[str, list[Node]]) -> None:
+    for fact in facts:
+        for node in found[fact.id]:
+            node.proof = [*node.proof, fact]
+
+
+def _opened(stay: Stay, item: Item, doors: list[Node]) -> Node | None:
+    """The gateway's hop that a sign-in opened: of the same person, from the same address, just after."""
+    if item.times > 1 or not is_gateway(item.app, [node.arrival.host for node in doors]):
+        return None
+    fitting = [
+        node
+        for node in doors
+        if _same_person(stay, node)
+        and -GATEWAY_AFTER <= node.arrival.begun - item.at <= GATEWAY_WITHIN
+        and (not stay.place or node.arrival.source_ip in {"", stay.place})
+    ]
+    return min(fitting, key=lambda node: (abs(node.arrival.begun - item.at), node.arrival.id), default=None)
+
+
+def _same_person(stay: Stay, node: Node) -> bool:
+    if stay.claimed is not None and node.claimed is not None:
+        return (stay.claimed.provider, stay.claimed.person) == (node.claimed.provider, node.claimed.person)
+    return node.arrival.account.key[1] in _names(stay)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is known of everything that is no cloud: `nodes` by the id of their arrival."""
+
+    linker: Linker
+    book: AddressBook
+    nodes: dict[int, Node]
+    subjects: Subjects
+
+
+def _node(stay: Stay, around: _Around, out: list[Node]) -> Node | None:
+    if stay.node is not None:
+        return stay.node
+    parent = _node(stay.maker, around, out) if stay.maker and not stay.maker.absorbed else None
+    session = _session(stay)
+    arrival = Arrival([session], source=around.book.host(stay.place, stay.begun) or stay.place)
+    link = stay.link if parent else None
+    if parent is None:
+        tie = around.linker.parent(arrival)
+        if tie is not None:
+            parent, link = around.nodes.get(id(tie.parent)), tie.link
+    if parent is None and stay.claimed is None:
+        return None
+    name, domain, uid, *_ = stay.head.identity
+    session.lent = parent is not None and around.subjects.who(name, domain, uid) is None
+    stay.node = Node(arrival, stay.claimed, parent, link)
+    stay.node.acts.extend(_actions(stay))
+    out.append(stay.node)
+    return stay.node
+
+
+def _target(stay: Stay) -> str:
+    """Where one arrived: an account, subscription or project, else the application signed in to."""
+    if stay.family not in SIGN_IN and stay.head.target:
+        return stay.head.target
+    return next((item.app for item in stay.logins if item.app), "") or NAMES[stay.family]
+
+
+def _session(stay: Stay) -> Session:
+    opened = bool(stay.logins)
+    # a session that is named but was not seen to begin began before the logs do
+    unknown = not opened and bool(stay.head.key) and not stay.head.key.startswith("AKIA")
+    ends = [item.until for item in stay.items if item.ended]
+    known = [item.mfa for item in [*stay.logins, *stay.items] if item.mfa is not None]
+    word = "signin" if opened and stay.family in SIGN_IN else WORDS[stay.family]
+    cited = [
+        stay.head,
+        stay.items[0],
+        *stay.logins,
+        max(stay.items, key=lambda item: (item.until, item.last)),
+    ]
+    return Session(
+        kind="signin" if word == "signin" else "cloud",
+        host=_target(stay),
+        key=stay.head.key or f"{stay.head.part}|{stay.head.first[0]}",
+        account=stay.account,
+        start=None if unknown else stay.logins[0].at if opened else stay.begun,
+        first=stay.begun,
+        last=stay.last,
+        end=max(ends) if ends else stay.last,
+        source_ip=stay.place,
+        logon_type=SERVICE_LOGON if _is_service(stay) else 0,
+        protocol=word,
+        mfa=True in known if known else None,
+        seen=sorted({place for item in cited for place in (item.first, item.last)}),
+        anchor=stay.head.first[0],
+    )
+
+
+def _is_service(stay: Stay) -> bool:
+    return stay.head.kind.casefold() in SERVICE_KINDS or bool(_INSTANCE.fullmatch(stay.head.identity[4]))
+
+
+def _actions(stay: Stay) -> list[Act]:
+    """What was done, and from where else: records one by one, or of a long stay each operation once, with its number."""
+    out: list[Act] = []
+    places = {stay.place}
+    for item in stay.items:
+        if is_address(item.place) and item.place not in places:
+            places.add(item.place)
+            out.append(Act(item.at, "network", f"the same session, now from {item.place}", item.first))
+        if item is stay.head or (item.role == "login" and item.ended):
+            continue
+        out.append(Act(item.at, "logon" if item.role == "login" else "api", _text(item), item.first))
+    return out
+
+
+def _text(item: Item) -> str:
+    words = item.operation if item.role == "act" else f"signed in to {item.app or NAMES[item.family]}"
+    if item.role == "act" and item.thing:
+        words += f": {item.thing}"
+    if item.failed:
+        words += " (refused)"
+    if item.times > 1:
+        words += f", {item.times:,} times until {_stamp(item.until)}"
+    return words
+
+
+def _stamp(moment: int) -> str:
+    found = when(moment)
+    return found.strftime("%Y-%m-%d %H:%M:%S UTC") if found else ""
