@@ -253,7 +253,7 @@ def collecting(folder: Path, evtx: Path, rules: Path, cache: Path) -> None:
     both = collected + taken
     print(
         f"collect with rules {both:6.2f} s: collect {collected:.2f}, all rules over the lake, hits kept, as a review does it {taken:.2f};"
-        f" {events:,.0f} events, {hits:,.0f} hits, {peak / 1024:.0f} MB at most in the process that matches"
+        f" {events:,.0f} events, {hits:,.0f} hits, {peak / 1024:.0f} MB at most in the one process that did both"
     )
     print(f"  ratio            {both / reading:6.2f} (limit 4, aim 2.5; reading {reading:.2f} s)")
     print(f"  processor        {busy / reading_busy:6.2f} times that of reading, on two cores")
