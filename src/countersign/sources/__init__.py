@@ -40,7 +40,7 @@ _MODULES = (
     "exchange_tracking",
     "entra_directory",
     "entra_audit",
-    "entra_signin",
+    "entra_signin_csv",
     "windows_dhcp",  # CSV under prose
     "teleport",
     "ninjaone",

@@ -11,13 +11,10 @@ References: Cisco Secure Firewall ASA Series Syslog Messages, one message a numb
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from countersign.sources._address import account, address, endpoint
+from countersign.sources._cisco_connections import CONNECTIONS, Columns, Found, Reader
 from countersign.sources._programs import Understood
-
-_Columns = dict[str, object]
-_Found = tuple[_Columns, _Columns] | None
 
 LONGEST = 8_192
 """ASA messages are cut at 4,096 bytes where they are sent by TCP, shorter by UDP; FTD's connection events are longer."""
@@ -48,14 +45,6 @@ _LOGIN = re.compile(
 _THROUGH = re.compile(
     r"Authentication (succeeded|failed) for user '(.{0,256})' from (\S{1,64})/(\d{1,5}) to (\S{1,64})/(\d{1,5})"
 )
-_PLACE = r"([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})/(\d{1,5})(?:\([^)]{0,128}\))?(?: \([^)]{1,64}\))?(?:\([^)]{0,128}\))?"
-_BUILT = re.compile(
-    rf"Built (inbound|outbound) (TCP|UDP) connection (\d{{1,20}}) for {_PLACE} to {_PLACE}(?: \((.{{1,256}})\))?$"
-)
-_TEARDOWN = re.compile(
-    rf"Teardown (TCP|UDP) connection (\d{{1,20}}) (?:for|faddr) {_PLACE} to {_PLACE} "
-    r"duration (\d{1,5}):(\d{2}):(\d{2}) bytes (\d{1,18})(?: (.{0,256}))?$"
-)
 _DAP = re.compile(r"DAP: User (.{0,256}), Addr (\S{1,64}?)[,:] (.*)$")
 _SECOND = re.compile(r"Session Attribute aaa\.cisco\.username2 = (.{1,256})$")
 
@@ -67,11 +56,11 @@ def understand(program: str, pid: str | None, message: str) -> Understood | None
     if match is None or len(message) > LONGEST:
         return None
     product, severity, number = match.groups()
-    columns: _Columns = {
+    columns: Columns = {
         "metadata.product": f"Cisco {product}",
         "metadata.event_code": number,
     }
-    fields: _Columns = {"severity": severity}
+    fields: Columns = {"severity": severity}
     reader = _READERS.get(number)
     found = reader(number, message[match.end() :].rstrip()) if reader is not None else None
     if found is not None:
@@ -80,7 +69,7 @@ def understand(program: str, pid: str | None, message: str) -> Understood | None
     return columns, fields, None
 
 
-def _person(user: str, ip: str) -> _Columns:
+def _person(user: str, ip: str) -> Columns:
     name = user.strip("'\" ")
     known = address(ip)
     columns = account(name) | endpoint("src_endpoint", ip)
@@ -89,15 +78,15 @@ def _person(user: str, ip: str) -> _Columns:
     return columns
 
 
-def _logon(status: int, activity: int = 1) -> _Columns:
+def _logon(status: int, activity: int = 1) -> Columns:
     return {"class_uid": 3002, "activity_id": activity, "status_id": status}
 
 
-def _tunnel(activity: int, status: int = 1) -> _Columns:
+def _tunnel(activity: int, status: int = 1) -> Columns:
     return {"class_uid": 4014, "activity_id": activity, "status_id": status}
 
 
-def _inner(columns: _Columns, *texts: str | None) -> _Columns:
+def _inner(columns: Columns, *texts: str | None) -> Columns:
     """Adds the first address given to the client; `0.0.0.0` and `::` say that none was."""
     for text in texts:
         found = address(text) if text else None
@@ -107,7 +96,7 @@ def _inner(columns: _Columns, *texts: str | None) -> _Columns:
     return columns
 
 
-def _svc(number: str, text: str) -> _Found:
+def _svc(number: str, text: str) -> Found:
     """`Group <..> User <..> IP <..> text`: what AnyConnect and clientless sessions say."""
     match = _WHO.match(text)
     if match is None:
@@ -134,7 +123,7 @@ _VOLUME = re.compile(r"SVC Session Termination: (In|Out): (\d{1,18}) ")
 """As the gateway sees it: what came in is what the client sent out."""
 
 
-_SVC: dict[str, _Columns] = {
+_SVC: dict[str, Columns] = {
     "113039": _logon(1),  # AnyConnect parent session started
     "716001": _logon(1),  # WebVPN session started
     "716002": _logon(1, 2),  # WebVPN session terminated
@@ -155,7 +144,7 @@ _SVC: dict[str, _Columns] = {
 }
 
 
-def _headed(number: str, text: str) -> _Found:
+def _headed(number: str, text: str) -> Found:
     """`Group = .., Username = .., IP = .., text`: the end of any VPN session, and IKEv1."""
     match = _HEADINGS.match(text)
     if match is None:
@@ -179,14 +168,14 @@ def _headed(number: str, text: str) -> _Found:
     return columns, fields
 
 
-def _ikev2(number: str, text: str) -> _Found:
+def _ikev2(number: str, text: str) -> Found:
     match = _IKEV2.match(text)
     if match is None:
         return None
     local, local_port, remote, port, user, group, rest = match.groups()
     columns = _person("" if user == "Unknown" else user, remote)
     columns |= endpoint("src_endpoint", remote, port) | endpoint("dst_endpoint", local, local_port)
-    fields: _Columns = {"group": group} if group else {}
+    fields: Columns = {"group": group} if group else {}
     if number == "751025":
         assigned = _IKEV2_ASSIGNED.search(rest)
         return columns | _inner(_tunnel(1), *(assigned.groups() if assigned else ())), fields
@@ -196,7 +185,7 @@ def _ikev2(number: str, text: str) -> _Found:
     return columns, fields
 
 
-def _aaa(number: str, text: str) -> _Found:
+def _aaa(number: str, text: str) -> Found:
     match = _AAA_USER.search(text)
     if match is None:
         return None
@@ -211,7 +200,7 @@ def _aaa(number: str, text: str) -> _Found:
     return columns, {"aaa_server": server[1]} if server else {}
 
 
-def _admin(number: str, text: str) -> _Found:
+def _admin(number: str, text: str) -> Found:
     del number
     out = _ADMIN_OUT.match(text)
     if out is not None:
@@ -223,7 +212,7 @@ def _admin(number: str, text: str) -> _Found:
     return columns | (endpoint("src_endpoint", match[2]) if match[2] else {}), {}
 
 
-def _login(number: str, text: str) -> _Found:
+def _login(number: str, text: str) -> Found:
     del number
     match = _LOGIN.match(text)
     if match is None:
@@ -234,7 +223,7 @@ def _login(number: str, text: str) -> _Found:
     return columns, {"interface": interface, "login_service": service}
 
 
-def _through(number: str, text: str) -> _Found:
+def _through(number: str, text: str) -> Found:
     """Cut-through proxy: who must say who they are before a connection passes."""
     del number
     match = _THROUGH.match(text)
@@ -244,64 +233,6 @@ def _through(number: str, text: str) -> _Found:
     columns = _logon(1 if done == "succeeded" else 2) | account(user)
     columns |= endpoint("src_endpoint", source, source_port) | endpoint("dst_endpoint", target, target_port)
     return columns, {}
-
-
-def _built(number: str, text: str) -> _Found:
-    """The outer side stands first; who began it says the direction."""
-    del number
-    match = _BUILT.match(text)
-    if match is None:
-        return None
-    direction, protocol, uid, outer, outer_ip, outer_port, inner, inner_ip, inner_port, user = match.groups()
-    sides = [(outer_ip, outer_port), (inner_ip, inner_port)]
-    source, target = sides if direction == "inbound" else reversed(sides)
-    columns = (
-        _connection(1, protocol, uid) | endpoint("src_endpoint", *source) | endpoint("dst_endpoint", *target)
-    )
-    return columns | account(user or ""), {"interfaces": f"{outer},{inner}", "direction": direction}
-
-
-def _teardown(number: str, text: str) -> _Found:
-    """Says no direction: the addresses stay fields, `connection_info.uid` finds the line that built it."""
-    del number
-    match = _TEARDOWN.match(text)
-    if match is None:
-        return None
-    (
-        protocol,
-        uid,
-        outer,
-        outer_ip,
-        outer_port,
-        inner,
-        inner_ip,
-        inner_port,
-        hours,
-        minutes,
-        seconds,
-        size,
-        why,
-    ) = match.groups()
-    columns = _connection(2, protocol, uid)
-    columns["duration"] = ((int(hours) * 60 + int(minutes)) * 60 + int(seconds)) * 1000
-    if why:
-        columns["status_code"] = why
-    fields: _Columns = {
-        "interfaces": f"{outer},{inner}",
-        "outer": f"{outer_ip}/{outer_port}",
-        "inner": f"{inner_ip}/{inner_port}",
-        "bytes": size,
-    }
-    return columns, fields
-
-
-def _connection(activity: int, protocol: str, uid: str) -> _Columns:
-    return {
-        "class_uid": 4001,
-        "activity_id": activity,
-        "connection_info.uid": f"asa:{uid}",
-        "connection_info.protocol_name": protocol.lower(),
-    }
 
 
 _ATTRIBUTE = re.compile(r"Session Attribute (endpoint\.[\w.]{1,64})(?:\[[^\]]{1,8}\])? ?= ?(.{1,256})$")
@@ -314,7 +245,7 @@ _ATTRIBUTES = {
 }
 
 
-def _dap(number: str, text: str) -> _Found:
+def _dap(number: str, text: str) -> Found:
     """Dynamic access policy; an attribute `username2` is the second authentication's user, the only sign of one."""
     match = _DAP.match(text)
     if match is None:
@@ -333,90 +264,12 @@ def _dap(number: str, text: str) -> _Found:
     return _logon(1, 6) | columns | {"is_mfa": True}, {"username2": second[1]}
 
 
-_ENDS = re.compile(
-    r"faddr (\S{1,64})/(\d{1,5})(?:\([^)]{0,128}\))? gaddr \S{1,80} laddr (\S{1,64})/(\d{1,5})"
-)
-_GRE = re.compile(
-    r"(?:from|for) ([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})(?:/\d{1,5})? ?(?:\([^)]{0,128}\))? to "
-    r"([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})"
-)
-_WAY = re.compile(r"(Built|Teardown) (?:(inbound|outbound) )?(ICMP|GRE) connection (\d{1,20} )?")
-_ICMP_CODE = re.compile(r"type (\d{1,3}) code (\d{1,3})")
-
-
-def _portless(number: str, text: str) -> _Found:
-    """ICMP and GRE. Of ICMP the foreign end stands first, and nothing numbers the connection."""
-    way = _WAY.match(text)
-    ends = None if way is None else (_ENDS if way[3] == "ICMP" else _GRE).search(text)
-    if way is None or ends is None:
-        return None
-    columns: _Columns = {
-        "class_uid": 4001,
-        "activity_id": 1 if way[1] == "Built" else 2,
-        "connection_info.protocol_name": way[3].lower(),
-    }
-    if way[4]:
-        columns["connection_info.uid"] = f"asa:{way[4].strip()}"
-    foreign, local = (ends[1], ends[3]) if way[3] == "ICMP" else (ends[2], ends[4])
-    fields: _Columns = {"foreign": foreign, "local": local}
-    if way[2]:
-        source, target = (foreign, local) if way[2] == "inbound" else (local, foreign)
-        columns |= endpoint("src_endpoint", source) | endpoint("dst_endpoint", target)
-    if code := _ICMP_CODE.search(text):
-        fields |= {"icmp_type": code[1], "icmp_code": code[2]}
-    del number
-    return columns, fields
-
-
-_REFUSED = re.compile(
-    r"Deny (?:protocol )?(\S{1,16}) src ([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})(?:/(\d{1,5}))?(?:\([^)]{0,128}\))? "
-    r"dst ([^\s:]{1,64}):([0-9A-Fa-f.:]{2,45})(?:/(\d{1,5}))?"
-)
-_LISTED = re.compile(
-    r"access-list (\S{1,241}) (permitted|denied|est-allowed) (\S{1,16}) (?:for user '[^']{0,256}' )?"
-    r"([^\s/]{1,64})/([0-9A-Fa-f.:]{2,45})\((\d{1,5})\)(?:\([^)]{0,128}\))? -> "
-    r"([^\s/]{1,64})/([0-9A-Fa-f.:]{2,45})\((\d{1,5})\)"
-)
-_BY = re.compile(r'by access-group "([^"]{1,241})"')
-
-
-def _listed(number: str, text: str) -> _Found:
-    """Access lists: what was refused (106023), and what they were asked to log (106100)."""
-    if number == "106100":
-        match = _LISTED.match(text)
-        if match is None:
-            return None
-        rule, done, protocol, outer, source, port, inner, target, target_port = match.groups()
-        refused = done == "denied"
-    else:
-        match = _REFUSED.match(text)
-        if match is None:
-            return None
-        protocol, outer, source, port, inner, target, target_port = match.groups()
-        named, refused = _BY.search(text), True
-        rule = named[1] if named else ""
-    columns: _Columns = {
-        "class_uid": 4001,
-        "activity_id": 5 if refused else 1,
-        "action_id": 2 if refused else 1,
-    }
-    columns |= {
-        "status_id": 2 if refused else 1,
-        "connection_info.protocol_name": protocol.lower(),
-        "policy.name": rule or None,
-    }
-    columns |= endpoint("src_endpoint", source, port or "") | endpoint(
-        "dst_endpoint", target, target_port or ""
-    )
-    return columns, {"interfaces": f"{outer},{inner}"}
-
-
 _COMMAND = re.compile(
     r"User '([^']{1,256})'(?:, running '([^']{1,64})' from IP (\S{1,64}),)? executed (?:the )?'(.*)'(?: command)?\.?$"
 )
 
 
-def _command(number: str, text: str) -> _Found:
+def _command(number: str, text: str) -> Found:
     """What administrators typed."""
     del number
     match = _COMMAND.match(text)
@@ -433,7 +286,7 @@ _LOCAL = re.compile(r"Uname: (.{1,256}?)(?: Priv: (\d{1,2}).*| From: (\d{1,2}) T
 _LOCKED = re.compile(r"User (.{1,256}?) (?:locked out on exceeding|unlocked by) ?(.{0,256})$")
 
 
-def _changed(number: str, text: str) -> _Found:
+def _changed(number: str, text: str) -> Found:
     """Local accounts: made, deleted, raised, locked."""
     match = (_LOCKED if number in {"113006", "113007"} else _LOCAL).search(text)
     if match is None:
@@ -456,7 +309,7 @@ _MAPPING = re.compile(
 _UAUTH = re.compile(r"UAUTH:? Session=(\S{1,32}), User=(.{0,256}?), Assigned IP=(\S{1,64}), ")
 
 
-def _leased(number: str, text: str) -> _Found:
+def _leased(number: str, text: str) -> Found:
     """Addresses given and taken back, in words that know the person or the session but not the outer address."""
     del number
     if (mapped := _MAPPING.match(text)) is not None:
@@ -467,66 +320,8 @@ def _leased(number: str, text: str) -> _Found:
     return None if pool is None else (_inner(_tunnel(99), pool[2]), {"session": pool[1]} if pool[1] else {})
 
 
-_TOLD = re.compile(r"(?:^|, )([A-Z][A-Za-z0-9_]{0,39}(?: [A-Z][A-Za-z]{1,20})?): ")
-_NOBODY = frozenset({"", "Unknown", "No Authentication Required", "Not Found"})
-_OF_FTD = {
-    "DeviceUUID": "device.uid", "IngressZone": "src_endpoint.zone", "EgressZone": "dst_endpoint.zone",
-    "AccessControlRuleName": "policy.name", "ApplicationProtocol": "dst_endpoint.svc_name", "URL": "url",
-    "UserAgent": "http_request.user_agent", "ReferencedHost": "dst_endpoint.hostname", "Client": "src_endpoint.agent.name",
-    "DNSQuery": "query.hostname", "FileName": "file.name", "FileSHA256": "file.hashes", "Message": "finding_info.title",
-}  # fmt: skip
-_NUMBERS = {"InitiatorBytes": "traffic.bytes_out", "ResponderBytes": "traffic.bytes_in",
-            "InitiatorPackets": "traffic.packets_out", "ResponderPackets": "traffic.packets_in"}  # fmt: skip
-
-
-def _told(text: str) -> dict[str, str]:
-    """`Name: value, Name: value`; a value ends where the next name begins."""
-    found: dict[str, str] = {}
-    name, start = "", 0
-    for match in _TOLD.finditer(text):
-        if name:
-            found.setdefault(name, text[start : match.start()])
-        name, start = match[1], match.end()
-    if name:
-        found.setdefault(name, text[start:])
-    return found
-
-
-def _security(number: str, text: str) -> _Found:
-    """FTD's own events: intrusion (430001), a connection's begin and end (430002, 430003), files (430004, 430005)."""
-    told = _told(text)
-    if not told:
-        return None
-    blocked = (
-        told.get("AccessControlRuleAction", told.get("FileAction", "")).lower().startswith(("block", "reset"))
-    )
-    columns: _Columns = {
-        "action_id": 2 if blocked or told.get("InlineResult", "").lower() == "dropped" else 1
-    }
-    if number in {"430002", "430003"}:
-        columns |= {"class_uid": 4001, "status_id": 2 if blocked else 1}
-        columns["activity_id"] = 5 if blocked else 1 if number == "430002" else 2
-    else:
-        columns |= {"class_uid": 2004, "activity_id": 1}
-    columns |= {column: told[name] for name, column in _OF_FTD.items() if told.get(name)}
-    columns |= {column: int(told[name]) for name, column in _NUMBERS.items() if _count(told.get(name, ""))}
-    if _count(told.get("ConnectionDuration", "")):
-        columns["duration"] = int(told["ConnectionDuration"]) * 1000
-    columns["connection_info.protocol_name"] = told.get("Protocol", "").lower() or None
-    parts = [told.get(name, "") for name in ("DeviceUUID", "InstanceID", "FirstPacketSecond", "ConnectionID")]
-    if parts[-1]:
-        columns["connection_info.uid"] = "ftd:" + ":".join(parts)
-    columns |= endpoint("src_endpoint", told.get("SrcIP", ""), told.get("SrcPort", ""))
-    columns |= endpoint("dst_endpoint", told.get("DstIP", ""), told.get("DstPort", ""))
-    user = told.get("User", "")
-    return columns | ({} if user in _NOBODY else account(user)), {**told}
-
-
-def _count(text: str) -> bool:
-    return text.isdecimal() and text.isascii() and len(text) < 16
-
-
-_READERS: dict[str, Callable[[str, str], _Found]] = {
+_READERS: dict[str, Reader] = {
+    **CONNECTIONS,
     **dict.fromkeys((*_SVC, "722051", "722055"), _svc),
     **dict.fromkeys(("113019", "713228", "713050", "713259"), _headed),
     **dict.fromkeys(("751025", "750006", "750007"), _ikev2),
@@ -534,14 +329,9 @@ _READERS: dict[str, Callable[[str, str], _Found]] = {
     **dict.fromkeys(("611101", "611102", "611103"), _admin),
     **dict.fromkeys(("605004", "605005"), _login),
     **dict.fromkeys(("109005", "109006"), _through),
-    **dict.fromkeys(("302013", "302015"), _built),
-    **dict.fromkeys(("302014", "302016"), _teardown),
     **dict.fromkeys(("734001", "734002", "734003", "734004"), _dap),
-    **dict.fromkeys(("302017", "302018", "302020", "302021"), _portless),
-    **dict.fromkeys(("106023", "106100"), _listed),
     **dict.fromkeys(("111008", "111009", "111010"), _command),
     **dict.fromkeys(("502101", "502102", "502103", "113006", "113007"), _changed),
     **dict.fromkeys(("737016", "737026", "746012", "746013", "109201", "109207", "109210"), _leased),
-    **dict.fromkeys(("430001", "430002", "430003", "430004", "430005"), _security),
 }
 """By message number."""
