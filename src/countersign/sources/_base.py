@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from countersign.model.batch import ParseContext, Parsed
 from countersign.sources._records import UTF16, as_utf8, shadow
 
-Framing = Literal["lines", "csv", "json", "xml", "ldif", "utmp", "evtx"]
+Framing = Literal["lines", "csv", "json", "xml", "ldif", "utmp", "table", "evtx"]
 FRAMINGS: tuple[Framing, ...] = get_args(Framing)
 HEAD_BYTES = 65_536
 """`detect` sees at most this much of the start of a file."""

@@ -2,7 +2,7 @@
 
 `lines`: one record a line, as bytes, whatever is in them. `csv`: one a row, line ends within quotes included.
 `json`: one an object, in lines, arrays and envelopes (see `_json_records`). `xml`: one an `Event` element. `ldif`: entries between empty lines. `utmp`: one each
-384 bytes. `evtx`: one
+384 bytes. `table`: one a row of a table in JSON (see `_json_table`). `evtx`: one
 record for each event of the chunks, rendered to JSON. Framing is a function of the bytes alone: the same segment
 gives the same records for as long as `parser_version` is the same.
 

@@ -15,20 +15,36 @@ from countersign.sources._family import NOT_OURS, Family, Layout, Mapper, merged
 from countersign.sources._json import JSON
 
 
-def mixed_sources(families: Sequence[Family], layout: Layout = JSON) -> tuple[Source, ...]:
-    """One source for each family; a file belongs to the one that has most of its first records."""
+def mixed_sources(
+    families: Sequence[Family], layout: Layout = JSON, made: Callable[[Family], Mapper] = Mapper
+) -> tuple[Source, ...]:
+    """One source for each family; a file belongs to the one that has most of its first records. `made` gives what maps a
+    family's rows."""
     return tuple(
         Source(
             family.name,
             family.title,
             layout.framing,
             _detect(families, place, layout),
-            _parse(families, place, layout),
+            _parse(families, place, layout, made),
             layout.preamble,
             family.page,
         )
         for place, family in enumerate(families)
     )
+
+
+def whole_source(
+    own: Family, families: Sequence[Family], layout: Layout, made: Callable[[Family], Mapper] = Mapper
+) -> Source:
+    """One source for files of a layout of their own, whichever of the families their records are of; `own` has none itself."""
+
+    def detect(head: bytes) -> bool:
+        rows = layout.rows(head)
+        return 2 * sum(any(family.match(row) for family in families) for row in rows) > len(rows)
+
+    parse = _parse((own, *families), 0, layout, made)
+    return Source(own.name, own.title, layout.framing, detect, parse, layout.preamble, own.page, own.ends_at)
 
 
 def _detect(families: Sequence[Family], place: int, layout: Layout) -> Callable[[bytes], bool]:
@@ -45,11 +61,11 @@ def _detect(families: Sequence[Family], place: int, layout: Layout) -> Callable[
 
 
 def _parse(
-    families: Sequence[Family], place: int, layout: Layout
+    families: Sequence[Family], place: int, layout: Layout, made: Callable[[Family], Mapper]
 ) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
     def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
         batch = EventBatch(families[place].name, context)
-        mappers = [Mapper(family) for family in families]
+        mappers = [made(family) for family in families]
         taken = [False] * len(mappers)
         for index, raw, row, frame in layout.read(records, context):
             if row is None:

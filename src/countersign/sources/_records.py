@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from countersign.sources._json_records import Span, json_end, json_lines, json_spans
+from countersign.sources._json_table import table_end, table_spans
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 """Byte order marks, little end first and big end first."""
@@ -201,6 +202,7 @@ _SPANS: dict[str, Callable[[bytes], list[Span]]] = {
     "xml": _xml_spans,
     "ldif": _ldif_spans,
     "utmp": _utmp_spans,
+    "table": table_spans,
 }
 _ENDS: dict[str, Callable[[bytes], int]] = {
     "lines": _line_end,
@@ -209,4 +211,5 @@ _ENDS: dict[str, Callable[[bytes], int]] = {
     "xml": _xml_end,
     "ldif": _ldif_end,
     "utmp": _utmp_end,
+    "table": table_end,
 }

@@ -23,7 +23,6 @@ from typing import Any
 from countersign.sources._convert import said, split_endpoint
 from countersign.sources._family import Family
 from countersign.sources._flat import Row, pairs
-from countersign.sources._json import json_source
 from countersign.sources._mapping import From, Step, What, enum, via
 from countersign.sources._microsoft import opened, person
 from countersign.sources._table import csv_source
@@ -354,4 +353,4 @@ _CSV = replace(
     match=_match_csv,
     ends_at=(50_000,),
 )
-SOURCES = (json_source(FAMILY), csv_source(_CSV, json_cells=("AuditData",)))
+SOURCES = (csv_source(_CSV, json_cells=("AuditData",)),)

@@ -16,7 +16,8 @@ import orjson
 
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources._base import Source
-from countersign.sources._windows import ecs, flat, nested
+from countersign.sources._json_table import begins
+from countersign.sources._windows import ecs, flat, nested, workspace
 from countersign.sources._windows.clock import Zone
 from countersign.sources._windows.reader import Entry, Reader
 
@@ -41,6 +42,7 @@ def detect(head: bytes) -> bool:
     return (
         len(lines) == 1
         and start.startswith(b"{")
+        and not begins(head)
         and any(all(sign in start for sign in signs) for signs in _CUT_OFF_SIGNS)
     )
 
@@ -84,6 +86,8 @@ def _entry(record: dict[str, Any], zone: Zone) -> Entry | None:
     event = record.get("Event")
     if type(event) is dict:
         return nested.read(event)
+    if workspace.is_row(record):  # `azure_streams` reads these, with what else a workspace has
+        return None
     if flat.is_flat(record):
         return flat.read(record, zone)
     if ecs.is_ecs(record):
