@@ -4,7 +4,8 @@ For an auditor it is who signed in with which challenge, what administrators cha
 given to whom. A partner's or reseller's administrator acts under an own address. What people do in a mailbox is not in it.
 
 Read are pages of the Reports API (`{"kind": "admin#reports#activities", "items": [...]}`), arrays and lines of activities, and activities that
-a collector has taken apart to one event each. An activity may hold several events: the first counts, all stay in `events`.
+a collector has taken apart to one event each. An activity may hold several events: a record is one event here, so the first gives the
+kind; `message` names all, and all stay in `events` with their parameters.
 
 References: https://developers.google.com/workspace/admin/reports/reference/rest/v1/activities/list,
 https://developers.google.com/workspace/admin/reports/v1/appendix/activity/login, .../activity/admin-user-settings, .../activity/drive.
@@ -33,6 +34,7 @@ _VALUES = (
 )
 
 
+_MOST_EVENTS = 1000
 _PARTS = frozenset({"events", "name", "parameters", "type"})
 
 
@@ -53,7 +55,23 @@ def prepare(row: Row) -> Row:
         made.setdefault("parameters", first.get("parameters"))
     if type(made.get("parameters")) is list:
         made["parameters"] = _parameters(made["parameters"])
+    if type(events) is list and len(events) > 1:
+        _others(made, [event for event in events[1:_MOST_EVENTS] if type(event) is dict])
     return made
+
+
+def _others(made: dict[str, Any], events: list[dict[str, Any]]) -> None:
+    """What an activity tells beside its first event: all names, and of a sign-in what its challenges say."""
+    names = [said(event.get("name")) for event in (made, *events)]
+    made["event_names"] = ", ".join(dict.fromkeys(name for name in names if name))
+    identity, own = made.get("id"), made.get("parameters")
+    if type(own) is not dict or type(identity) is not dict or identity.get("applicationName") != "login":
+        return
+    for event in events:
+        items = event.get("parameters")
+        for name, value in (_parameters(items) if type(items) is list else {}).items():
+            if name.startswith(("login_challenge", "is_second")):
+                own.setdefault(name, value)
 
 
 def _parameters(items: list[Any]) -> dict[str, Any]:
@@ -222,6 +240,7 @@ FAMILY = Family(
         columns={
             "metadata.log_name": "id.applicationName",
             "metadata.event_code": "name",
+            "message": "event_names",
             "metadata.uid": "id.uniqueQualifier",
             "metadata.tenant_uid": "id.customerId",
             "api.operation": "name",

@@ -182,3 +182,29 @@ def test_a_header_names_the_fields_of_flows() -> None:
         dst_endpoint__proxy_endpoint__ip="10.0.2.9",
         action_id=2,
     )
+
+
+def test_an_activity_with_several_events_tells_all_of_them() -> None:
+    activity = {
+        "id": {"time": "2026-11-20T08:00:00Z", "uniqueQualifier": "1", "applicationName": "login"},
+        "actor": {"email": "jo@x.example"},
+        "events": [
+            {"name": "login_success", "type": "login", "parameters": [{"name": "login_type", "value": "google_password"}]},
+            {"name": "login_verification", "type": "login", "parameters": [{"name": "is_second_factor", "boolValue": True}, {"name": "x", "value": "1"}]},
+            {"name": "login_verification"},
+            7,
+        ],
+    }  # fmt: skip
+    found = event("google_workspace", json.dumps(activity))
+    assert within(
+        found,
+        message="login_success, login_verification",
+        is_mfa=True,
+        class_uid=3002,
+        status_id=1,
+        metadata__event_code="login_success",
+    )
+    assert "login_verification" in found["unmapped"]["events"]
+    assert "parameters.x" not in found["unmapped"]
+    admin = {**activity, "id": {**activity["id"], "applicationName": "admin"}}  # type: ignore[dict-item]  # an object
+    assert within(event("google_workspace", json.dumps(admin)), message="login_success, login_verification")
