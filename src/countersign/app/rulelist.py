@@ -68,7 +68,8 @@ def listed(workspace: Workspace, as_of: datetime | None = None) -> list[Listed]:
     quiet, exceptions = _speaking_for(ready), _exceptions(ready, as_of or now())
     rows = []
     for index, (rule, status) in enumerate(zip(ready.compiled.rules, ready.compiled.status, strict=True)):
-        state, reason = (status.state, status.reason)
+        state: str = status.state
+        reason = status.reason
         if state == "unsupported" and (rule.path, rule.line) in faults:
             state, reason = "broken", faults[rule.path, rule.line]
             problems = [one for one in problems if (one.path, one.line) != (rule.path, rule.line)]
