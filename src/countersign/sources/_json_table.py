@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-Span = tuple[int, int]
+from countersign.sources._json_whole import Span
+
 _TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _ROW = re.compile(rb'\[(?:[^\[\]{}"]++|' + _TEXT + rb'|[\[{](?:[^\[\]{}"]++|' + _TEXT + rb")*+[\]}])*+\]")
 _HEADER = re.compile(rb'"[Rr]ows"\s*+:\s*+\[')

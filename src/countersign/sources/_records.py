@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from countersign.sources._json_records import Span, json_end, json_lines, json_spans
+from countersign.sources._json_records import json_end, json_lines, json_spans
 from countersign.sources._json_table import table_end, table_spans
+from countersign.sources._json_whole import Span
 
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 """Byte order marks, little end first and big end first."""
