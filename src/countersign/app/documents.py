@@ -71,6 +71,7 @@ def hop_document(hop: Hop) -> dict[str, Any]:
         "session": hop.session,
         "mfa": hop.mfa,
         "gateway": hop.gateway,
+        "clock_ahead": hop.clock_ahead,
         "records": [reference_document(reference) for reference in hop.records],
         "actions": [
             {
@@ -162,6 +163,7 @@ def _hop(body: dict[str, Any]) -> Hop:
         session=body["session"],
         mfa=body["mfa"],
         gateway=body["gateway"],
+        clock_ahead=body.get("clock_ahead", 0.0),
     )
 
 

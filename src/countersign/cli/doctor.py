@@ -30,3 +30,18 @@ def doctor_sources(ctx: click.Context, *, how: bool, as_json: bool) -> None:
         lines([found.document()])
     else:
         diagnosis(found, how=how)
+
+
+@doctor.command("clocks")
+@json_option
+@click.pass_context
+def doctor_clocks(ctx: click.Context, *, as_json: bool) -> None:
+    """Whose clock is off, from arrivals that two recorders saw, the worst first."""
+    from countersign.app.clocks import clocks
+    from countersign.cli.show_clocks import clock_table
+
+    found = clocks(workspace_of(ctx))
+    if as_json:
+        lines(one.document() for one in found)
+    else:
+        clock_table(found)

@@ -16,15 +16,16 @@ import ibis.expr.types as ir
 
 from countersign.visits import facts as f
 from countersign.visits import reading
+from countersign.visits.clocks import SENSOR, Clock
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
 from countersign.visits.names import AddressBook, is_local
 from countersign.visits.presence import TICKETS, Presence, presence, subnet
 from countersign.visits.reading import FAILURE, Cast
-from countersign.visits.sessions import SECOND
+from countersign.visits.sessions import SECOND, Session
 
 TARGET, SOURCE, GATEWAY = "target host", "source host", "gateway"
-CONTROLLER, SENSOR, IDENTITY = "domain controller", "network sensor", "identity provider"
+CONTROLLER, IDENTITY = "domain controller", "identity provider"
 
 NEAR = 120 * SECOND
 """A record of a hop on another machine is written within this time of its arrival."""
@@ -48,8 +49,11 @@ _VOUCHING = frozenset(
     {"Duo", "Entra ID", "Microsoft 365", "Network Policy Server", "Okta", "System Log", "Workspace"}
 )
 """Products that say who somebody is on behalf of a gateway: SAML, OpenID Connect, RADIUS."""
-_OWN_LOG = frozenset({"sensor", "implied", "vpn"})
-"""Kinds of session that are not the target host's own record of an arrival."""
+_TOLD_BY_OTHERS = frozenset({"sensor", "implied", "outbound"})
+"""Kinds of session that are put together from records of others than the target."""
+_PASSED_THROUGH = frozenset({"vpn", "appliance", "bastion", "target"})
+"""Kinds of session that a gateway records: its own, and those that it opens for somebody."""
+_IN_THE_CLOUD = frozenset({"signin", "cloud"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Eyes:
     flows: Mapping[tuple[str, int], list[Fact]]
     logins: Mapping[str, list[Fact]]
     tickets: Mapping[str, list[Fact]]
+    clock: Clock = field(default_factory=Clock)
     given: Mapping[str, list[Fact]] = field(default_factory=dict)
 
     @classmethod
@@ -85,36 +90,42 @@ class Eyes:
         cast: Cast,
         book: AddressBook,
         presence: Presence,
+        clock: Clock,
     ) -> Eyes:
         """Eyes for `arrivals`; a record that names no session is about the nearest arrival that it fits."""
         seen: dict[tuple[str, int], list[Fact]] = defaultdict(list)
         logins: dict[str, list[Fact]] = defaultdict(list)
-        for fact in sorted(flows, key=lambda fact: fact.order):
+        tickets: dict[str, list[Fact]] = defaultdict(list)
+        eyes = cls(cast, book, presence, seen, logins, tickets, clock)
+        for fact in sorted(flows, key=eyes._order):
             seen[fact.src_ip, fact.src_port].append(fact)
             if fact.class_uid in {f.RDP, f.SSH}:
                 logins[fact.src_ip].append(fact)
-        tickets: dict[str, list[Fact]] = defaultdict(list)
-        for fact in sorted(facts, key=lambda fact: fact.order):
+        for fact in sorted(facts, key=eyes._order):
             if fact.code in TICKETS and fact.status != FAILURE:
                 tickets[fact.user.key[1]].append(fact)
-        eyes = cls(cast, book, presence, seen, logins, tickets)
         eyes.given = eyes._given(arrivals)
         return eyes
+
+    def _time(self, fact: Fact) -> int:
+        """When it was by a right clock."""
+        writer = SENSOR if fact.product == "Zeek" else self.cast.hosts.canonical(fact.host)
+        return self.clock.corrected(writer, fact.time)
+
+    def _order(self, fact: Fact) -> tuple[int, str]:
+        return self._time(fact), fact.id
 
     def on(self, arrival: Arrival, proof: Iterable[Fact] = ()) -> Sight:
         """Who saw `arrival`; `proof` are the records that show its link."""
         recorders: dict[str, str] = {}
         extra: list[Fact] = []
         kinds = {session.kind for session in arrival.sessions}
-        if kinds - _OWN_LOG:
-            recorders[arrival.host] = TARGET
-        if "vpn" in kinds:
-            recorders[arrival.host] = GATEWAY
-        if "signin" in kinds:
-            recorders[arrival.host] = IDENTITY
-        if "sensor" in kinds:
-            recorders["sensor"] = SENSOR
-        for fact in [*self._flows_of(arrival), *self.given.get(arrival.id, ())]:
+        for session in arrival.sessions:
+            recorder, vantage = self._own(session, arrival)
+            if vantage:
+                recorders.setdefault(recorder, vantage)
+        told = [fact for s in arrival.sessions if s.kind in _TOLD_BY_OTHERS for fact in s.facts]
+        for fact in [*told, *self._flows_of(arrival), *self.given.get(arrival.id, ())]:
             recorder, vantage = self._recorder(fact, arrival)
             if vantage:
                 recorders.setdefault(recorder, vantage)
@@ -127,6 +138,19 @@ class Eyes:
         seen = frozenset(recorders.values())
         expected = seen | self._expected(arrival, kinds)
         return Sight(tuple(sorted(seen)), tuple(sorted(expected)), tuple(extra))
+
+    def _own(self, session: Session, arrival: Arrival) -> tuple[str, str]:
+        """Who recorded a session, and as what kind of witness; no kind where others told of it."""
+        if session.kind in _TOLD_BY_OTHERS:
+            return "", ""
+        writers = sorted({self.cast.hosts.canonical(fact.host) for fact in session.facts if fact.host})
+        if session.kind == "signin":
+            return "sign-in", IDENTITY
+        if session.kind in _PASSED_THROUGH:
+            return (writers[0] if writers else session.kind), GATEWAY
+        if session.kind == "remote" and writers and arrival.host not in writers:
+            return writers[0], GATEWAY
+        return arrival.host, TARGET
 
     def _recorder(self, fact: Fact, arrival: Arrival) -> tuple[str, str]:
         """Who wrote a record, and as what kind of witness; no kind where it is the target's own or nobody's."""
@@ -143,10 +167,10 @@ class Eyes:
 
     def _expected(self, arrival: Arrival, kinds: set[str]) -> frozenset[str]:
         """Who was at work and stood where the hop passed. A session whose beginning is not in the logs passed nobody."""
-        if "vpn" in kinds:
+        if kinds & _IN_THE_CLOUD or arrival.start is None:
+            return frozenset()
+        if kinds <= _PASSED_THROUGH and "target" not in kinds:
             return frozenset({GATEWAY})
-        if arrival.start is None:
-            return frozenset({TARGET}) if kinds - _OWN_LOG else frozenset()
         work, at = self.presence.at_work, arrival.begun
         out = {TARGET} if work(self.presence.logons.get(arrival.host), at) else set()
         if arrival.source != arrival.host and work(self.presence.outward.get(arrival.source), at):
@@ -173,16 +197,18 @@ class Eyes:
         if not self.presence.at_work(self.presence.tickets[domain], arrival.begun):
             return False
         mine = self.tickets.get(name, ())
-        held = _between(mine, arrival.begun - TICKET_LIFE, arrival.begun - NEAR)
+        begun = self.clock.corrected(arrival.host, arrival.begun)
+        held = self._between(mine, begun - TICKET_LIFE, begun - NEAR)
         return "Kerberos" not in packages or not held
 
     def _given(self, arrivals: Iterable[Arrival]) -> dict[str, list[Fact]]:
         best: dict[str, tuple[int, str, Fact]] = {}
         for arrival in arrivals:
-            first, last = arrival.begun - NEAR, arrival.begun + NEAR
-            said = _between(self.tickets.get(arrival.account.key[1], ()), first, last)
-            for fact in [*said, *_between(self.logins.get(arrival.source_ip, ()), first, last)]:
-                gap = abs(fact.time - arrival.begun)
+            begun = self.clock.corrected(arrival.host, arrival.begun)
+            said = self._between(self.tickets.get(arrival.account.key[1], ()), begun - NEAR, begun + NEAR)
+            passed = self._between(self.logins.get(arrival.source_ip, ()), begun - NEAR, begun + NEAR)
+            for fact in [*said, *passed]:
+                gap = abs(self._time(fact) - begun)
                 if self._fits(fact, arrival):
                     found = (gap, arrival.id, fact)
                     best[fact.id] = min(best.get(fact.id, found), found, key=lambda item: item[:2])
@@ -231,9 +257,14 @@ class Eyes:
         for session in arrival.sessions:
             for port in session.ports if session.source_ip else ():
                 passed = self.flows.get((session.source_ip, port), ())
-                near = _between(passed, session.begun - NEAR, session.begun + NEAR)
+                begun = self.clock.corrected(arrival.host, session.begun)
+                near = self._between(passed, begun - NEAR, begun + NEAR)
                 out.update((fact.id, fact) for fact in near if self._led_here(fact, arrival))
         return sorted(out.values(), key=lambda fact: fact.order)
+
+    def _between(self, facts: Sequence[Fact], first: int, last: int) -> Sequence[Fact]:
+        begin = bisect.bisect_left(facts, first, key=self._time)
+        return facts[begin : bisect.bisect_right(facts, last, key=self._time)]
 
     def _led_here(self, fact: Fact, arrival: Arrival) -> bool:
         """Whether a connection did not go to another host than the arrival's, as far as addresses tell."""
@@ -247,6 +278,7 @@ def look(
     flows: list[Fact],
     cast: Cast,
     book: AddressBook,
+    clock: Clock,
 ) -> Eyes:
     """Eyes for `arrivals` over everything in `events`."""
     peers = sorted({arrival.source_ip for arrival in arrivals if arrival.source_ip})
@@ -254,12 +286,8 @@ def look(
     seen = [*flows, *(fact for fact in reading.sensor_arrivals(events, peers) if fact.id not in known)]
     places = {place for arrival in arrivals for place in (arrival.host, arrival.source)}
     addresses = {*peers, *(address for place in places for address in book.addresses(place))}
-    return Eyes.of(arrivals, facts, seen, cast, book, presence(events, cast.hosts, places, addresses))
-
-
-def _between(facts: Sequence[Fact], first: int, last: int) -> Sequence[Fact]:
-    begin = bisect.bisect_left(facts, first, key=lambda fact: fact.time)
-    return facts[begin : bisect.bisect_right(facts, last, key=lambda fact: fact.time)]
+    at_work = presence(events, cast.hosts, places, addresses)
+    return Eyes.of(arrivals, facts, seen, cast, book, at_work, clock)
 
 
 def _same_domain(fact: Fact, arrival: Arrival) -> bool:

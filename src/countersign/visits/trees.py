@@ -171,6 +171,7 @@ def _hop(
         session=lead.key,
         mfa=next((s.mfa for s in arrival.sessions if s.mfa is not None), None),
         gateway=lead.gateway,
+        clock_ahead=eyes.clock.ahead(arrival.host, arrival.begun) / SECOND,
     )
 
 

@@ -113,6 +113,10 @@ def verdict(value: Any) -> None:
     assert value in {"kept", "broken", "not observed"}
 
 
+def seconds(value: Any) -> None:
+    assert isinstance(value, float)
+
+
 def vantage(value: Any) -> None:
     points = {"target host", "source host", "gateway", "network sensor"}
     assert value in points | {"domain controller", "identity provider"}
@@ -174,6 +178,7 @@ HOP: dict[str, Check] = {
     "session": text,
     "mfa": partial(maybe, flag),
     "gateway": text,
+    "clock_ahead": seconds,
     "source_about": partial(maybe, partial(shape, ABOUT)),
     "target_about": partial(maybe, partial(shape, ABOUT)),
     "records": partial(many, partial(shape, REFERENCE)),
