@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
 from ipaddress import IPv4Network
@@ -163,33 +163,61 @@ class RangeSpec(_Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> RangeSpec:
-        gateways = {gateway.name for gateway in self.gateways}
-        for provider in self.providers:
-            if provider.gateway is not None and provider.gateway not in gateways:
-                near = get_close_matches(provider.gateway, gateways, 1)
-                raise ValueError(
-                    f"provider {provider.name} comes by a gateway {provider.gateway!r} that is not in `gateways`"
-                    + (f": {near[0]}?" if near else "")
-                )
-            if provider.gateway is None and provider.ways.get("vpn"):
-                raise ValueError(f"provider {provider.name} comes by VPN and has no `gateway`")
-            if provider.ways.get("entra") and self.tenant is None:
-                raise ValueError(f"provider {provider.name} comes by Entra, and the range has no `tenant`")
-            if provider.ways.get("aws") and not self.aws_accounts:
-                raise ValueError(f"provider {provider.name} comes by AWS, and `aws_accounts` is 0")
-        for kind, names in (
-            ("provider", [p.name for p in self.providers]),
-            ("gateway", [g.name for g in self.gateways]),
-            ("site", [s.name for s in self.sites]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"two of the {kind}s are called {twice[0]!r}")
-        open_ = [site.network for site in self.sites if not site.nat]
-        for number, network in enumerate(open_):
-            if any(network.overlaps(other) for other in open_[:number]):
-                raise ValueError(f"two sites without `nat` have the network {network}")
+        for conflict in _conflicts(self):
+            raise conflict
         return self
+
+
+class ConflictError(ValueError):
+    """Two parts of a specification that do not fit; `place` is where one of them stands."""
+
+    def __init__(self, message: str, *place: str | int) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def _conflicts(spec: RangeSpec) -> Iterator[ConflictError]:
+    names = {gateway.name for gateway in spec.gateways}
+    for number, provider in enumerate(spec.providers):
+        yield from _of_provider(spec, provider, number, names)
+    for number, gateway in enumerate(spec.gateways):
+        if gateway.sign_in == "saml" and spec.tenant is None:
+            message = (
+                f"gateway {gateway.name} asks the tenant who its users are, and the range has no `tenant`"
+            )
+            yield ConflictError(message, "gateways", number, "sign_in")
+    for kind, named in (
+        ("provider", [one.name for one in spec.providers]),
+        ("gateway", [one.name for one in spec.gateways]),
+        ("site", [one.name for one in spec.sites]),
+    ):
+        for number, name in enumerate(named):
+            if name in named[:number]:
+                yield ConflictError(f"two of the {kind}s are called {name!r}", f"{kind}s", number, "name")
+    open_ = [(number, site.network) for number, site in enumerate(spec.sites) if not site.nat]
+    for place, (number, network) in enumerate(open_):
+        if any(network.overlaps(other) for _, other in open_[:place]):
+            yield ConflictError(
+                f"two sites without `nat` have the network {network}", "sites", number, "network"
+            )
+
+
+def _of_provider(
+    spec: RangeSpec, provider: ProviderSpec, number: int, gateways: set[str]
+) -> Iterator[ConflictError]:
+    place, who = ("providers", number), f"provider {provider.name}"
+    if provider.gateway is not None and provider.gateway not in gateways:
+        near = get_close_matches(provider.gateway, gateways, 1)
+        message = f"{who} comes by a gateway {provider.gateway!r} that is not in `gateways`"
+        yield ConflictError(message + (f": {near[0]}?" if near else ""), *place, "gateway")
+    if provider.gateway is None and provider.ways.get("vpn"):
+        yield ConflictError(f"{who} comes by VPN and has no `gateway`", *place)
+    if provider.ways.get("entra") and spec.tenant is None:
+        yield ConflictError(f"{who} comes by Entra, and the range has no `tenant`", *place, "ways")
+    if provider.ways.get("aws") and not spec.aws_accounts:
+        yield ConflictError(f"{who} comes by AWS, and `aws_accounts` is 0", *place, "ways")
+    if provider.agents and not provider.services:
+        yield ConflictError(f"{who} has agents, and no service account for them", *place, "agents")
 
 
 def parse_spec(data: object, raw: object, path: str) -> RangeSpec:
@@ -201,7 +229,8 @@ def parse_spec(data: object, raw: object, path: str) -> RangeSpec:
         return RangeSpec.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        place = list(first["loc"])
+        conflict = first.get("ctx", {}).get("error")
+        place = list(conflict.place if isinstance(conflict, ConflictError) else first["loc"])
         name = ".".join(map(str, place)) or "the range"
         message, remedy = first["msg"].removeprefix("Value error, "), "docs/range.md lists every key"
         if first["type"] == "extra_forbidden":

@@ -6,7 +6,7 @@ import pytest
 
 from countersign.errors import InputError
 from countersign.range import RangeSpec, load_spec
-from countersign.range.estate import build_estate
+from countersign.range.building import build_estate
 from range_made import CONTENT
 
 SMALL = CONTENT / "ranges" / "small.yaml"
@@ -29,12 +29,14 @@ def test_what_ships_is_valid_and_has_the_size_it_says(name: str) -> None:
     [
         ("days: 3", "days: 3\ndayz: 4", 8, "did you mean 'days'"),
         ("hosts: 120", "hosts: 20", 8, "greater than or equal to 50"),
-        ("gateway: asa01", "gateway: asa1", None, "asa01?"),
+        ("gateway: asa01", "gateway: asa1", 24, "asa01?"),
         ("zone: Europe/London", "zone: Europe/Londn", 5, "no IANA time zone"),
-        ("aws_accounts: 2", "aws_accounts: 0", None, "comes by AWS"),
-        ("nat: true", "nat: false", None, "two sites without `nat`"),
-        ("name: medisoft", "name: northgate", None, "two of the providers"),
-        ("people: 3", "people: many", 26, "valid integer"),
+        ("aws_accounts: 2", "aws_accounts: 0", 30, "comes by AWS"),
+        ("nat: true", "nat: false", 14, "two sites without `nat`"),
+        ("name: medisoft", "name: northgate", 27, "two of the providers"),
+        ("tenant: meridian.example", "", 28, "comes by Entra"),
+        ("services: 2, busy", "services: 0, busy", 25, "no service account"),
+        ("people: 3", "people: many", 27, "valid integer"),
     ],
 )
 def test_a_wrong_specification_is_one_error_with_its_place(
