@@ -18,7 +18,8 @@ import numpy as np
 import orjson
 
 from countersign.errors import InputError, UsageError
-from countersign.range.estate import Estate, build_estate
+from countersign.range.building import build_estate
+from countersign.range.estate import Estate
 from countersign.range.plan.everyday import Everyday
 from countersign.range.plan.plays import Play
 from countersign.range.plan.tables import Mask

@@ -9,7 +9,7 @@ from countersign.range import RangeSpec, load_spec
 from countersign.range.attacks import load_scenario, overlay
 from countersign.range.attacks.overlay import lay, planned
 from countersign.range.attacks.steps import STEPS
-from countersign.range.estate import build_estate
+from countersign.range.building import build_estate
 from countersign.range.plan.everyday import Everyday
 from countersign.range.plan.visits import Planner
 from countersign.range.truth import TrueStep
@@ -59,7 +59,8 @@ def test_every_care_reaches_the_objective(path: Path) -> None:
             records += sum(r.ref is not None and r.ref.visit in keys for part in told.values() for r in part)
             steps += [step for visit in visits if visit.malicious for step in visit.steps if step.name]
         assert records >= 20, care
-        assert steps[-1].name in OBJECTIVES, care
+        # a log that is cleared afterwards is no aim
+        assert {step.name for step in steps[-12:]} & OBJECTIVES, care
         assert {step.name for step in steps} <= set(STEPS)
         assert all(step.technique.startswith("T1") for step in steps)
 

@@ -19,7 +19,7 @@ import pytest
 from countersign.range import RangeSpec, load_spec
 from countersign.range.attacks import load_scenario
 from countersign.range.attacks.overlay import More, planned
-from countersign.range.estate import build_estate
+from countersign.range.building import build_estate
 from countersign.range.plan.everyday import Everyday
 from countersign.range.plan.visits import Planner
 from countersign.range.streams.base import Record

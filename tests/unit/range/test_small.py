@@ -204,7 +204,7 @@ def _by_channel(estate: Made) -> dict[tuple[str, str], list[int]]:
 
 
 def test_some_hosts_are_silent_and_some_clocks_wrong(estate: Made) -> None:
-    from countersign.range.estate import build_estate
+    from countersign.range.building import build_estate
 
     made = build_estate(estate.spec, estate.seed)
     silent = [host for host in made.hosts if host.silent]

@@ -17,9 +17,10 @@ from countersign.range.attacks.player import AGREED, FOREIGN, NOISY, Player
 from countersign.range.attacks.scenario import Scenario
 from countersign.range.attacks.steps import STEPS
 from countersign.range.attacks.steps.time import account_after_cleanup
+from countersign.range.building import build_estate
 from countersign.range.calendar import HOUR, Day, moment
 from countersign.range.draws import generator, key
-from countersign.range.estate import Estate, Person, Provider, build_estate
+from countersign.range.estate import Estate, Person, Provider
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.everyday import Everyday
 from countersign.range.plan.plays import Play

@@ -21,6 +21,10 @@ from countersign.range.plan.tables import I32, I64, Layout, Mask, Records, Rows
 
 Choose = Callable[[I32, U64], I32]
 """Where each row goes to, of where it comes from and its number."""
+TURNOVER = 0.02
+"""The share of staff who join within a range, and of those who leave."""
+PASSWORD_CHANGES = 1 / 60
+"""A day and member of staff: passwords that last ninety days, and those that are forgotten."""
 WEEKEND_STAFF, HOSPITAL_WEEKEND, PRESENT = 0.03, 0.45, 0.9
 MACHINE_PERIOD = 90 * MINUTE
 """Group policy's default refresh."""
@@ -40,6 +44,7 @@ class Everyday:
         hosts = estate.hosts
         self._leaving = Leaving(estate, self.layout)
         self.controller = self._leaving.controller
+        self.joined, self.left = self._stays()
         roles = {role: np.array(members, np.int32) for role, members in estate.by_role.items()}
         self.roles = roles
         self.desks = roles["workstation"]
@@ -49,6 +54,16 @@ class Everyday:
             [h.index for h in hosts if h.role in {"file", "app", "sql", "web", "clinical", "jump", "citrix"}],
             np.int32,
         )
+
+    def _stays(self) -> tuple[I64, I64]:
+        """On which day each host's person joins, and on which one leaves; most are there all the time."""
+        days = self.estate.spec.days
+        numbers = np.arange(len(self.estate.hosts), dtype=np.uint64)
+        comes = share(column(self.estate.base("joining"), numbers))
+        goes = share(column(self.estate.base("leaving"), numbers))
+        joined = np.where(comes < TURNOVER, 1 + comes / TURNOVER * (days - 1), 0).astype(np.int64)
+        left = np.where(goes < TURNOVER, 1 + goes / TURNOVER * (days - 1), days + 1).astype(np.int64)
+        return joined, np.maximum(left, joined + 1)
 
     def base(self, purpose: str, day: Day) -> int:
         """The key of a purpose on a day."""
@@ -75,6 +90,8 @@ class Everyday:
             self._machines(
                 day, "updates", k.LOOKUP, self.windows, load.refreshes, self._controllers, SECOND // 10
             ),
+            self._staff(day, "password", k.PASSWORD, PASSWORD_CHANGES, None, SECOND),
+            *self._turnover(day),
             self._machines(day, "service", k.SERVICE, self.windows, 8, None, SECOND),
             self._machines(day, "cron", k.CRON, self.roles["linux"], 96, None, 3 * SECOND),
             *self._tools(day),
@@ -98,6 +115,20 @@ class Everyday:
             parts.append(self._machines(day, "calls", k.CALL, self.roles["app"], 40, None, SECOND))
         rows = Rows.joined(part for part in parts if len(part))
         return self._without_outage(rows)
+
+    def _turnover(self, day: Day) -> list[Rows]:
+        """Accounts of staff who join today, and of those who have left."""
+        parts = []
+        for kind, days in ((k.JOINING, self.joined), (k.LEAVING, self.left)):
+            if day.number:
+                desks = self.desks[days[self.desks] == day.number]
+                seed = column(self.base(f"turnover {kind}", day), desks.astype(np.uint64))
+                time = moment(day.date, "08:00", self.estate.spec.zone) + (share(seed) * 6 * HOUR).astype(
+                    np.int64
+                )
+                length = np.full(len(desks), SECOND, np.int64)
+                parts.append(self._rows(day, kind, time, desks, desks, k.USER, length, seed))
+        return parts
 
     def _without_outage(self, rows: Rows) -> Rows:
         """A hospital's clinical system stands still for thirty hours in the middle of the range."""
@@ -126,6 +157,7 @@ class Everyday:
         if self.estate.spec.profile == "hospital":
             come = max(come * 0.95, HOSPITAL_WEEKEND)
         there = share(column(presence, numbers)) < come
+        there &= (self.joined[sources] <= day.number) & (day.number < self.left[sources])
         sources, numbers = sources[there], numbers[there]
         busy = 0.4 + 1.2 * share(column(self.estate.base("busy", purpose), numbers))
         # a session host is everybody's desk

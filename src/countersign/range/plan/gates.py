@@ -40,6 +40,14 @@ class Gates(Brokers):
         tunnel = Tunnel(gateway, told, self.now, hop)
         return tunnel, Foothold(address, address, address, person.client, hop.number)
 
+    def entered(self, gateway: str | None, person: Person) -> tuple[Tunnel | None, Foothold]:
+        """In by the gateway, or by a line of one's own where there is none; then some time until anything is done."""
+        if gateway is None:
+            return None, self.outside(person.origin, person.client)
+        tunnel, place = self.vpn(gateway, person, person.origin)
+        self.wait(20, 90)
+        return tunnel, place
+
     def hang_up(self, tunnel: Tunnel, sent: int, received: int) -> None:
         """The VPN session ends; its address goes back."""
         spec, told = self.estate.gateways[tunnel.gateway], tunnel.told

@@ -7,8 +7,8 @@ from countersign.range.draws import mix
 # kinds of rows
 (
     LOOKUP, PAGE, SHARE, PROGRAM, UNLOCK, DESK, INTRANET, REFRESH, SERVICE, MISTYPED, POLL, COPY, SCAN, CRON, DENIED,
-    SIGN_IN, MAIL, TAP, CALL, NOISE,
-) = range(20)  # fmt: skip
+    SIGN_IN, MAIL, TAP, CALL, NOISE, PASSWORD, JOINING, LEAVING,
+) = range(23)  # fmt: skip
 
 # kinds of records
 (
@@ -16,7 +16,8 @@ from countersign.range.draws import mix
     TICKET, GRANTING, ARRIVED, LEFT, SHARED, TOUCHED, SPECIAL, STARTED, SYSMON_STARTED, EXITED, SYSMON_EXITED,
     CONNECTED, AT_DESK, DESK_EXPLICIT, DESK_LEFT, DESK_LEFT_TOKEN, UNLOCKED, LOCKED, AS_SERVICE, REFUSED, CRON_OPENED,
     CRON_CLOSED, SSH_ACCEPTED, SSH_OPENED, SSH_CLOSED, PACKET_DENIED, SIGNED_IN, MAIL_READ, CLOUD_CALL, NTLM,
-) = range(37)  # fmt: skip
+    PASSWORD_CHANGED, ACCOUNT_MADE, ACCOUNT_ENABLED, ACCOUNT_DISABLED,
+) = range(41)  # fmt: skip
 
 USER, MACHINE, TOOL = range(3)
 """Whose account a row uses: the workstation's member of staff, the machine's own, a tool's service account."""

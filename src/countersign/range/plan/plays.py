@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from countersign.range.calendar import SECOND
 from countersign.range.draws import mix
 from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.acts import Acts
@@ -177,6 +178,45 @@ class Plays:
         work(acts, desktop.inside, target, acting, tool_for(rng, person), patching=patching)
         for hop in acts.visit.hops[first:]:
             hop.switch = other is not person.account
+
+    def handing_over(self, provider: Provider, person: Person, moment: int, held: list[Desktop]) -> Play:
+        """Somebody works on the jump host with a shared account until the shift ends, and leaves the session there."""
+
+        def play(acts: Deeds) -> None:
+            tunnel, place = acts.entered(provider.spec.gateway, person)
+            desktop = acts.rdp(place, self.estate.hosts[provider.jump], person.account)
+            for _ in range(acts.rng.randrange(1, 4)):
+                acts.wait(60 * person.pace, 400 * person.pace)
+                acts.run(desktop, command_for(desktop.host, acts.rng))
+            acts.now = max(acts.now, moment - 60 * SECOND)
+            acts.drop(desktop)
+            acts.wait(2, 9)
+            if tunnel is not None:
+                acts.hang_up(tunnel, 9_000_000, 2_000_000)
+            held.append(desktop)
+
+        return play
+
+    def taking_over(self, provider: Provider, person: Person, held: list[Desktop]) -> Play:
+        """The next shift goes on in the session that was left."""
+
+        def play(acts: Deeds) -> None:
+            tunnel, place = acts.entered(provider.spec.gateway, person)
+            acts.wait(5, 60)
+            jump, left = self.estate.hosts[provider.jump], held.pop()
+            acts.now = max(acts.now, left.hop.end + 5 * SECOND)
+            hop = acts.hop(person.account.qualified, place, place.name, jump.name, "rdp")
+            inside = replace(left.inside, hop=hop.number)
+            desktop = replace(left, hop=hop, source=place, inside=inside)
+            acts.rejoin(desktop)
+            for _ in range(acts.rng.randrange(1, 4)):
+                acts.wait(60 * person.pace, 400 * person.pace)
+                acts.run(desktop, command_for(jump, acts.rng))
+            acts.leave(desktop)
+            if tunnel is not None:
+                acts.hang_up(tunnel, 8_000_000, 2_000_000)
+
+        return play
 
     def unattended(self, provider: Provider, service: Person) -> Play:
         """A service's night: it comes, copies from its hosts, and leaves."""

@@ -90,6 +90,10 @@ class _Day:
         add(k.TICKET, asked, time - TICKET_BEFORE, self.kerberos & heard)
         add(k.NTLM, asked, time - TICKET_BEFORE, self.arrives & ~self.kerberos & self.windows & heard)
         add(k.GRANTING, asked, time - GRANTED_BEFORE, of(k.DESK, k.TAP) & heard)
+        add(k.PASSWORD_CHANGED, asked, time, of(k.PASSWORD) & heard)
+        add(k.ACCOUNT_MADE, asked, time, of(k.JOINING) & heard)
+        add(k.ACCOUNT_ENABLED, asked, time + SECOND // 3, of(k.JOINING) & heard)
+        add(k.ACCOUNT_DISABLED, asked, time, of(k.LEAVING) & heard)
 
     def targets(self) -> None:
         """Logons over the network, and what is done with shares."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import pairwise
 
 from countersign.range.calendar import HOUR, MINUTE, SATURDAY, Day, moment
 from countersign.range.draws import generator, key
@@ -11,12 +12,15 @@ from countersign.range.estate import Estate, Person, Provider
 from countersign.range.plan.chores import synchronised
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.leases import Leases
+from countersign.range.plan.places import Desktop
 from countersign.range.plan.plays import Play, Plays
 from countersign.range.plan.tables import Layout
 from countersign.range.streams.base import Record
 from countersign.range.truth import TrueVisit
 from countersign.range.writers.times import fill
 
+HANDED_OVER = 0.8
+"""How often in a working day a provider's shared session in a hospital is handed over."""
 NIGHT_CALLS, EMERGENCIES = 0.18, 0.03
 """How often a provider is called at night, and how often for a host that it does not look after; each day."""
 SYNCHRONISED = 6
@@ -132,7 +136,43 @@ class Planner:
             start = self._nightly(day, number, rng)
             visit = self._visit(start, spec.name, service.name, "service", "service", number, day.number)
             out.append((start, self._plays.unattended(provider, service), visit))
-        return [*out, *self._maintained(provider, day), *self._automatic(provider, day)]
+        more = (
+            *self._maintained(provider, day),
+            *self._automatic(provider, day),
+            *self._handed_over(provider, day),
+        )
+        return [*out, *more]
+
+    def _handed_over(self, provider: Provider, day: Day) -> Begins:
+        """In a hospital two who share an account hand their session on the jump host over in the middle of the day."""
+        rng = generator(self.estate.seed, "handover", provider.spec.name, day.number)
+        here = [p for p in provider.people if p.shared and p.joined <= day.number < p.left]
+        pairs = [(a, b) for a, b in pairwise(here) if a.account is b.account]
+        if (
+            self.estate.spec.profile != "hospital"
+            or not pairs
+            or not day.working
+            or rng.random() > HANDED_OVER
+        ):
+            return []
+        first, second = rng.choice(pairs)
+        change = moment(day.date, "14:00", self.estate.spec.zone) + rng.randrange(60) * MINUTE
+        held: list[Desktop] = []
+        plays = (
+            (change - HOUR, first, self._plays.handing_over(provider, first, change, held)),
+            (change + MINUTE, second, self._plays.taking_over(provider, second, held)),
+        )
+        tags = ("shared account", "handed over")
+        return [
+            (
+                start,
+                play,
+                self._visit(
+                    start, provider.spec.name, person.name, "person", "handover", day.number, n, tags=tags
+                ),
+            )
+            for n, (start, person, play) in enumerate(plays)
+        ]
 
     def _maintained(self, provider: Provider, day: Day) -> Begins:
         """The hosts that a provider's management agent looks after in a night, in turn."""
@@ -154,7 +194,7 @@ class Planner:
             return out
         account = provider.services[0].account
         desks = estate.by_role["workstation"][provider.number :: len(estate.providers)][
-            : len(estate.hosts) // 200
+            : max(1, len(estate.hosts) // 200)
         ]
         for number, index in enumerate(desks):
             start = moment(day.date, f"05:{number % 60:02d}", estate.spec.zone)

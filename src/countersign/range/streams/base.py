@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from countersign.range.calendar import HOUR, MINUTE, Day
 from countersign.range.draws import U64, Names, mix, mixed, share
 from countersign.range.estate import Account, Estate, Host
-from countersign.range.plan.kinds import TOOL, USER
+from countersign.range.plan.kinds import TAP, TOOL, USER
 from countersign.range.plan.tables import Layout, Records, Rows
 from countersign.range.writers.windows import escaped
 
 KEPT, LOST, LATE, TWICE = range(4)
 """What befalls a record between its recorder and the collection."""
+WARDS = 5
+"""One of so many workstations of a hospital stands in a ward."""
 BUFFER = 4 * 1024 * 1024
 LEVEL = 1
 """Of compression: ours is the writing side, and nobody keeps these files for long."""
@@ -144,13 +146,19 @@ class Common:
         self.hosts: list[Host] = estate.hosts
         self.machine = [who(host.account) for host in estate.hosts]
         self.user = [who(host.user or host.account) for host in estate.hosts]
+        desks = estate.by_role["workstation"]
+        self.taps = [self.user[index] for index in desks[: max(1, len(desks) // WARDS)]]
+        """Whose badges are held to the wards' readers: anybody's at any of them."""
         self.tool = [who(_tool_account(host)) for host in estate.hosts]
+        self.administrators = [who(person.account) for person in estate.administrators]
         self.site = [host.site for host in estate.hosts]
         self.fqdn = [host.fqdn.encode() for host in estate.hosts]
 
     def account(self, today: Today, row: int) -> Who:
         """Whose account a row uses."""
         kind, source = today.who[row], today.source[row]
+        if today.kind[row] == TAP:
+            return self.taps[today.seed[row] % len(self.taps)]
         if kind == USER:
             return self.user[source]
         return self.tool[source] if kind == TOOL else self.machine[source]

@@ -22,11 +22,17 @@ class Ready:
     """Templates of one shape for everyday records."""
 
     def __init__(self, shape: str, zone: ZoneInfo) -> None:
-        def make(name: str, **fixed: object) -> bytes:
-            return template(shape, name, fixed)
-
         self.shape = shape
         self.zone = zone
+        self._logons()
+        self._programs()
+        self.any: dict[str, bytes] = {}
+
+    def _make(self, name: str, **fixed: object) -> bytes:
+        return template(self.shape, name, fixed)
+
+    def _logons(self) -> None:
+        make = self._make
         self.kerberos = make("4624", **{**NETWORK, **BY_KERBEROS})
         self.ntlm = make("4624", **{**NETWORK, **BY_NTLM}, LogonGuid=ZERO_GUID, ElevatedToken="%%1843")
         self.desk = make("4624", **LOCAL, LogonType=2, IpAddress="127.0.0.1")
@@ -74,6 +80,9 @@ class Ready:
             SubStatus="0xc000006a", LogonProcessName="NtLmSsp ", AuthenticationPackageName="NTLM",
             TransmittedServices="-", LmPackageName="-", KeyLength=0, ProcessId="0x0", ProcessName="-",
         )  # fmt: skip
+
+    def _programs(self) -> None:
+        make = self._make
         self.started = make(
             "4688", **NO_TARGET, TokenElevationType="%%1938", ParentProcessName=r"C:\Windows\explorer.exe",
             MandatoryLabel="S-1-16-8192",
@@ -88,7 +97,6 @@ class Ready:
             "s3", RuleName="-", Protocol="tcp", Initiated="true", SourceIsIpv6="false", SourcePortName="-",
             DestinationIsIpv6="false", DestinationHostname="-", DestinationPortName="-",
         )  # fmt: skip
-        self.any: dict[str, bytes] = {}
 
     def time(self, moment: int) -> bytes:
         """A record's time as this shape has it."""

@@ -13,6 +13,7 @@ from countersign.range.streams.base import (
     Kept,
     Record,
     Today,
+    Who,
     fate_of,
     pid_of,
     port_of,
@@ -75,6 +76,10 @@ class WindowsStream(Kept):
             k.DESK_LEFT_TOKEN: self._token_left,
             k.LOCKED: self._token_left,
             k.AS_SERVICE: self._as_service,
+            k.PASSWORD_CHANGED: self._password,
+            k.ACCOUNT_MADE: self._account_made,
+            k.ACCOUNT_ENABLED: self._account_enabled,
+            k.ACCOUNT_DISABLED: self._account_disabled,
         }
 
     # one record
@@ -124,25 +129,27 @@ class WindowsStream(Kept):
         happened = record.body
         if not isinstance(happened, Happened):
             raise RuntimeError("a host's logs hold Windows events")  # noqa: TRY004 # our own misuse
-        event = EVENTS[happened.event]
-        values = tuple(self._value(happened.data.get(name, "-"), record) for name in event.fields)
         fate = fate_of(record.number, self.common.estate)
-        number = self._put(
-            record.time, event.channel, self.ready.whole(happened.event), values, fate, record.number
-        )
+        number = self._happened(record.time, happened, fate, record.number)
         if record.ref is not None:
             reference = {
                 "log": "windows",
                 "computer": self.host.fqdn,
-                "channel": CHANNELS[event.channel],
+                "channel": CHANNELS[EVENTS[happened.event].channel],
                 "record": number,
             }
             self.common.sink.note(record.ref, fate != 1, reference)
 
-    def _value(self, value: object, record: Record) -> bytes:
+    def _happened(self, moment: int, happened: Happened, fate: int, number: int) -> int:
+        """Writes an event with all its fields; its record id."""
+        event = EVENTS[happened.event]
+        values = tuple(self._value(happened.data.get(name, "-"), number) for name in event.fields)
+        return self._put(moment, event.channel, self.ready.whole(happened.event), values, fate, number)
+
+    def _value(self, value: object, number: int) -> bytes:
         if isinstance(value, Session):
             if not value.logon:
-                value.logon = self._next_logon(record.number)
+                value.logon = self._next_logon(number)
             return b"0x%x" % value.logon
         return value if isinstance(value, bytes) else escaped(str(value))
 
@@ -254,7 +261,7 @@ class WindowsStream(Kept):
 
     def _at_desk(self, today: Today, moment: int, row: int, fate: int) -> None:
         form = self.ready.unlock if today.kind[row] == k.UNLOCK else self.ready.desk
-        who, machine = self.common.user[self.host.index], self._machine
+        who, machine = self.common.account(today, row), self._machine
         logon = self._open[row] = b"0x%x" % self._next_logon(today.seed[row])
         values = (
             machine.name, machine.netbios, who.sid, who.name, who.netbios, logon, self.host.name.encode()
@@ -267,12 +274,12 @@ class WindowsStream(Kept):
         self._put(moment, 0, self.ready.explicit, values, fate, today.seed[row] ^ 10)
 
     def _desk_left(self, today: Today, moment: int, row: int, fate: int) -> None:
-        who = self.common.user[self.host.index]
+        who = self.common.account(today, row)
         values = (who.sid, who.name, who.netbios, self._open.get(row, b"0x0"))
         self._put(moment, 0, self.ready.leaving, values, fate, today.seed[row] ^ 11)
 
     def _token_left(self, today: Today, moment: int, row: int, fate: int) -> None:
-        who = self.common.user[self.host.index]
+        who = self.common.account(today, row)
         values = (who.sid, who.name, who.netbios, self._open.get(row, b"0x0"))
         form = self.ready.left[7 if today.kind[row] == k.UNLOCK else 2]
         self._put(moment, 0, form, values, fate, today.seed[row] ^ 12)
@@ -341,3 +348,40 @@ class WindowsStream(Kept):
             b"%d" % port_of(seed), address, port,
         )  # fmt: skip
         self._put(moment, 1, self.ready.connected, values, fate, seed ^ 18)
+
+    # accounts of staff, which are rare
+
+    def _password(self, today: Today, moment: int, row: int, fate: int) -> None:
+        who, seed = self.common.account(today, row), today.seed[row]
+        subject = _subject(who, seed)
+        self._happened(moment, Happened("4723", {**_target(who), **subject}), fate, seed ^ 19)
+
+    def _by_administrator(self, today: Today, row: int) -> dict[str, object]:
+        """The subject of what one of the customer's administrators does."""
+        people, seed = self.common.administrators, today.seed[row]
+        return _subject(people[seed % len(people)], seed)
+
+    def _account_made(self, today: Today, moment: int, row: int, fate: int) -> None:
+        who = self.common.account(today, row)
+        made = {"SamAccountName": who.name, "DisplayName": who.name}
+        data = {**_target(who), **made, **self._by_administrator(today, row)}
+        self._happened(moment, Happened("4720", data), fate, today.seed[row] ^ 20)
+
+    def _account_enabled(self, today: Today, moment: int, row: int, fate: int) -> None:
+        data = {**_target(self.common.account(today, row)), **self._by_administrator(today, row)}
+        self._happened(moment, Happened("4722", data), fate, today.seed[row] ^ 21)
+
+    def _account_disabled(self, today: Today, moment: int, row: int, fate: int) -> None:
+        data = {**_target(self.common.account(today, row)), **self._by_administrator(today, row)}
+        self._happened(moment, Happened("4725", data), fate, today.seed[row] ^ 22)
+
+
+def _target(who: Who) -> dict[str, object]:
+    return {"TargetUserName": who.name, "TargetDomainName": who.netbios, "TargetSid": who.sid}
+
+
+def _subject(who: Who, seed: int) -> dict[str, object]:
+    return {
+        "SubjectUserSid": who.sid, "SubjectUserName": who.name, "SubjectDomainName": who.netbios,
+        "SubjectLogonId": hex(0x30000 + seed % 0x900000),
+    }  # fmt: skip

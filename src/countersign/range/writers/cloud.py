@@ -39,6 +39,9 @@ _VPN_APP = (
 )
 
 
+_DEVICE = {"deviceId": "", "operatingSystem": "Windows10", "browser": "Chrome 132.0.0"}
+
+
 def sign_in(
     moment: int, number: int, *, tenant: str, home: str, upn: str, name: str, address: str, app: int, kind: str,
     mfa: bool, error: int = 0, session: int = 0, country: str = "GB", agent: str = AGENT,
@@ -79,14 +82,12 @@ def sign_in(
                 "status": {"errorCode": error},
                 "clientAppUsed": "Browser",
                 "userAgent": agent,
-                "deviceDetail": {"deviceId": "", "operatingSystem": "Windows10", "browser": "Chrome 132.0.0"},
+                "deviceDetail": _DEVICE,
                 "location": {"countryOrRegion": country},
                 "correlationId": uuid_of(mix(number + 1)),
                 "conditionalAccessStatus": "success" if mfa else "notApplied",
                 "isInteractive": True,
-                "authenticationRequirement": "multiFactorAuthentication"
-                if mfa
-                else "singleFactorAuthentication",
+                "authenticationRequirement": f"{'multi' if mfa else 'single'}FactorAuthentication",
                 "authenticationDetails": details,
                 "riskState": "none",
                 "resourceDisplayName": resource,
