@@ -13,8 +13,9 @@ import random
 
 from countersign.range.demo.clock import Act
 from countersign.range.demo.desktops import inside, leave, rdp
-from countersign.range.demo.estate import Account, Estate, Machine
+from countersign.range.demo.estate import Estate
 from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.going import Going
 from countersign.range.demo.logons import subject_of
 from countersign.range.demo.programs import CMD, connects, creates, opens_lsass, run
 from countersign.range.demo.remoting import finish, wmi
@@ -69,15 +70,16 @@ def _intrusion(estate: Estate, rng: random.Random, plan: IntrusionSpec) -> Act[N
     here.program = shell
     yield from _look_and_dump(estate, rng, visit, here)
     # (5) and (6)
-    mapping = yield from _switch(estate, rng, visit, here, target, admin, plan)
+    going = Going(estate, rng, visit, here, target, admin)
+    mapping = yield from _switch(going, plan)
     # (7)
-    parts = yield from _archive(estate, rng, visit, here, target, admin, plan)
+    parts = yield from _archive(going, plan)
     # (8)
     yield from _collect(estate, rng, visit, here, mapping, parts, plan)
     # (9)
     yield from _send(estate, rng, visit, here, plan)
     # (10)
-    yield from _cover(estate, rng, visit, here, target, admin)
+    yield from _cover(going)
     yield rng.uniform(60, 120)
     yield from leave(estate, rng, desktop)
     yield rng.uniform(5, 15)
@@ -103,19 +105,12 @@ def _look_and_dump(estate: Estate, rng: random.Random, visit: TrueVisit, here: F
     yield rng.uniform(200, 400)
 
 
-def _switch(
-    estate: Estate,
-    rng: random.Random,
-    visit: TrueVisit,
-    here: Foothold,
-    target: Machine,
-    admin: Account,
-    plan: IntrusionSpec,
-) -> Act[Mapping]:
+def _switch(going: Going, plan: IntrusionSpec) -> Act[Mapping]:
+    estate, rng, visit, target, admin = going.estate, going.rng, going.visit, going.target, going.account
     command = (
         rf"{SYSTEM32}\net.exe use \\{target.fqdn}\{plan.share} /user:{estate.domain}\{admin.name} Winter2026!"
     )
-    mapping = yield from map_share(estate, rng, visit, here, target, admin, plan.share, command)
+    mapping = yield from map_share(going, plan.share, command)
     estate.truth.step(visit, target.name, command, "T1021.002", *mapping.hop.records)
     for folder in ("\\", "Shares", "Shares\\Finance", "Shares\\Research"):
         yield rng.uniform(6, 30)
@@ -124,19 +119,12 @@ def _switch(
     return mapping
 
 
-def _archive(
-    estate: Estate,
-    rng: random.Random,
-    visit: TrueVisit,
-    here: Foothold,
-    target: Machine,
-    admin: Account,
-    plan: IntrusionSpec,
-) -> Act[int]:
+def _archive(going: Going, plan: IntrusionSpec) -> Act[int]:
+    estate, rng, visit, target = going.estate, going.rng, going.visit, going.target
     parts = max(1, -(-plan.megabytes // PART_MEGABYTES))
     command = rf"{STAGE}\rar.exe a -r -m1 -hpQz71kkd -v{PART_MEGABYTES}m {STAGE}\s.rar D:\Shares\Research"
     yield rng.uniform(60, 120)
-    remote = yield from wmi(estate, rng, visit, here, target, admin, command)
+    remote = yield from wmi(going, command)
     found = [*remote.places]
     for part in range(1, parts + 1):
         yield rng.uniform(40, 90)
@@ -198,11 +186,10 @@ def _send(
     yield rng.uniform(30, 90)
 
 
-def _cover(
-    estate: Estate, rng: random.Random, visit: TrueVisit, here: Foothold, target: Machine, admin: Account
-) -> Act[None]:
+def _cover(going: Going) -> Act[None]:
+    estate, rng, visit, target = going.estate, going.rng, going.visit, going.target
     command = rf"{SYSTEM32}\wevtutil.exe cl Security"
-    remote = yield from wmi(estate, rng, visit, here, target, admin, command)
+    remote = yield from wmi(going, command)
     cleared = target.windows.cleared(subject_of(estate, remote.session))
     remote.hop.note(cleared)
     estate.truth.step(visit, target.name, command, "T1070.001", *remote.places, cleared)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from countersign.range.demo.estate import Estate
 from countersign.range.demo.files import Place
 from countersign.range.demo.logons import Session, subject_of
-from countersign.range.writers.windows import ZERO_GUID
 from countersign.range.demo.writers.zeek import Flow
+from countersign.range.writers.windows import ZERO_GUID
 
 EXPLORER = r"C:\Windows\explorer.exe"
 CMD = r"C:\Windows\System32\cmd.exe"

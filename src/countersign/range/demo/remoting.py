@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from countersign.range.demo.clock import Act
 from countersign.range.demo.estate import Account, Estate, Machine
 from countersign.range.demo.files import Place
-from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.going import Going
 from countersign.range.demo.logons import Session, explicit, logoff, network_logon, new_guid
 from countersign.range.demo.programs import Program, connects, root_program, run
-from countersign.range.demo.truth import TrueHop, TrueVisit
+from countersign.range.demo.truth import TrueHop
 
 POWERSHELL = r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe"
 SSH = r"C:\Windows\System32\OpenSSH\ssh.exe"
@@ -30,15 +30,12 @@ class Remote:
 
 
 def winrm(
-    estate: Estate,
-    rng: random.Random,
-    visit: TrueVisit,
-    start: Foothold,
-    target: Machine,
-    account: Account,
+    going: Going,
     commands: tuple[str, ...],
 ) -> Act[None]:
     """PowerShell remoting: a type 3 logon, wsmprovhost, commands below it."""
+    estate, rng, start, target, account = going.estate, going.rng, going.start, going.target, going.account
+    visit = going.visit
     hop = estate.truth.hop(visit, account.name, start.name, target.name, "winrm")
     if start.session is None or start.program is None:
         raise RuntimeError("remoting is simulated from our own machines only")
@@ -89,15 +86,12 @@ def _wsman(target: Machine) -> list[object]:
 
 
 def wmi(
-    estate: Estate,
-    rng: random.Random,
-    visit: TrueVisit,
-    start: Foothold,
-    target: Machine,
-    account: Account,
+    going: Going,
     command: str,
 ) -> Act[Remote]:
     """A process made on another host by WMI with given credentials; `finish` ends its logon."""
+    estate, rng, start, target, account = going.estate, going.rng, going.start, going.target, going.account
+    visit = going.visit
     hop = estate.truth.hop(visit, account.name, start.name, target.name, "wmi")
     if start.session is None or start.program is None:
         raise RuntimeError("WMI is simulated from our own machines only")
@@ -143,15 +137,12 @@ def finish(estate: Estate, rng: random.Random, remote: Remote) -> None:
 
 
 def ssh(
-    estate: Estate,
-    rng: random.Random,
-    visit: TrueVisit,
-    start: Foothold,
-    target: Machine,
-    account: Account,
+    going: Going,
     commands: tuple[str, ...],
 ) -> Act[None]:
     """A key logon to a Linux host and commands as root by sudo."""
+    estate, rng, start, target, account = going.estate, going.rng, going.start, going.target, going.account
+    visit = going.visit
     hop = estate.truth.hop(visit, account.name, start.name, target.name, "ssh")
     log = target.syslog
     if log is None:

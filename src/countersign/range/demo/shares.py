@@ -6,12 +6,12 @@ import random
 from dataclasses import dataclass
 
 from countersign.range.demo.clock import Act
-from countersign.range.demo.estate import Account, Estate, Machine
+from countersign.range.demo.estate import Estate
 from countersign.range.demo.files import Place
-from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.going import Going
 from countersign.range.demo.logons import Session, explicit, logoff, network_logon, subject_of
 from countersign.range.demo.programs import Program, connects, run
-from countersign.range.demo.truth import TrueHop, TrueVisit
+from countersign.range.demo.truth import TrueHop
 from countersign.range.demo.writers.zeek import Flow
 
 
@@ -27,12 +27,7 @@ class Mapping:
 
 
 def map_share(
-    estate: Estate,
-    rng: random.Random,
-    visit: TrueVisit,
-    start: Foothold,
-    target: Machine,
-    account: Account,
+    going: Going,
     share: str,
     command: str | None,
 ) -> Act[Mapping]:
@@ -40,6 +35,8 @@ def map_share(
 
     Where the account is not the session's own, its credentials were given: 4648 on the source host.
     """
+    estate, rng, start, target, account = going.estate, going.rng, going.start, going.target, going.account
+    visit = going.visit
     hop = estate.truth.hop(visit, account.name, start.name, target.name, "smb")
     program: Program | None = None
     if start.session is not None and start.program is not None and command is not None:

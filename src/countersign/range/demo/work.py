@@ -10,6 +10,7 @@ from countersign.range.demo.clock import Act
 from countersign.range.demo.desktops import inside, leave, rdp, rejoin
 from countersign.range.demo.estate import Account, Estate
 from countersign.range.demo.footholds import Foothold
+from countersign.range.demo.going import Going
 from countersign.range.demo.programs import run
 from countersign.range.demo.remoting import ssh, winrm
 from countersign.range.demo.shares import map_share, touch, unmap
@@ -101,16 +102,17 @@ def _job(
     estate: Estate, rng: random.Random, visit: TrueVisit, start: Foothold, account: Account, job: JobSpec
 ) -> Act[None]:
     target = estate.machines[job.target]
+    going = Going(estate, rng, visit, start, target, account)
     commands = estate.spec.work[job.work]
     if job.by == "ssh":
-        yield from ssh(estate, rng, visit, start, target, account, commands)
+        yield from ssh(going, commands)
         return
     if job.by == "winrm":
-        yield from winrm(estate, rng, visit, start, target, account, commands)
+        yield from winrm(going, commands)
         return
     if job.by == "smb":
         command = rf"C:\Windows\System32\net.exe use \\{target.name}\Install"
-        mapping = yield from map_share(estate, rng, visit, start, target, account, "Install", command)
+        mapping = yield from map_share(going, "Install", command)
         for number in range(rng.randrange(2, 7)):
             yield rng.uniform(5, 40)
             touch(estate, mapping, f"updates\\package-{number}.msi", write=number % 2 == 0)
@@ -137,7 +139,8 @@ def _unattended(
     yield rng.uniform(3, 9)
     target = estate.machines[service.target]
     start = outside(tunnel, rng, "NG-BACKUP01")
-    mapping = yield from map_share(estate, rng, visit, start, target, account, service.share, None)
+    going = Going(estate, rng, visit, start, target, account)
+    mapping = yield from map_share(going, service.share, None)
     for number in range(rng.randrange(25, 40)):
         yield rng.uniform(20, 70)
         touch(estate, mapping, f"daily\\set-{number:03d}.vbk")
