@@ -6,21 +6,18 @@ content/sources/enable.toml.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from countersign.app.documents import stamp
+from countersign.app.origins import EVTX, Log, Until, event_logs, overwritten, table
 from countersign.app.own_families import OwnFamilies
 from countersign.app.results import Results
 from countersign.app.workspace import Workspace, now
 
-CANNOT_TELL = "cannot tell"
 _UNSEEN = "not observed"
 
 
@@ -53,9 +50,31 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldHost:
+    """What one machine, as it names itself, has in one source: its extent and days without any record between."""
+
+    host: str
+    records: int
+    first: datetime | None
+    last: datetime | None
+    gaps: tuple[tuple[str, str], ...]
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "host": self.host,
+            "events": self.records,
+            "first": stamp(self.first),
+            "last": stamp(self.last),
+            "gaps": _gaps(self.gaps),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
-    """One source at hand: its extent, days without any record between (first and last of each gap), and when the origin
-    will have overwritten what was not collected."""
+    """One source at hand: its extent, days without any record between (first and last of each gap), the same of each
+    machine, and when the origin will have overwritten what was not collected; of Windows each machine's logs have their own
+    end, the first to come first."""
 
     source: str
     title: str
@@ -63,8 +82,9 @@ class Held:
     first: datetime | None
     last: datetime | None
     gaps: tuple[tuple[str, str], ...]
-    overwritten: str
-    why: str
+    until: Until
+    hosts: tuple[HeldHost, ...] = ()
+    logs: tuple[tuple[Log, Until], ...] = ()
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -74,10 +94,29 @@ class Held:
             "events": self.records,
             "first": stamp(self.first),
             "last": stamp(self.last),
-            "gaps": [{"first": first, "last": last} for first, last in self.gaps],
-            "overwritten": self.overwritten,
-            "why": self.why,
+            "gaps": _gaps(self.gaps),
+            "overwritten": self.until.when,
+            "why": self.until.why,
+            "basis": self.until.basis,
+            "reference": self.until.reference,
+            "hosts": [one.document() for one in self.hosts],
+            "logs": [
+                {
+                    "host": log.host,
+                    "log": log.log,
+                    "last": stamp(log.last),
+                    "overwritten": until.when,
+                    "why": until.why,
+                    "basis": until.basis,
+                    "reference": until.reference,
+                }
+                for log, until in self.logs
+            ],
         }
+
+
+def _gaps(gaps: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"first": first, "last": last} for first, last in gaps]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +136,6 @@ class Diagnosis:
             "sources": [one.document() for one in self.held],
             "other_missing": dict(self.rest),
         }
-
-
-@cache
-def table() -> Mapping[str, Any]:
-    """The table of sources that is shipped."""
-    return tomllib.loads((files("countersign") / "content" / "sources" / "enable.toml").read_text("utf-8"))
 
 
 def diagnose(workspace: Workspace, clock: datetime | None = None) -> Diagnosis:
@@ -197,42 +230,51 @@ def _advice(source: Mapping[str, Any], tally: _Tally) -> Advice:
 
 def _held(workspace: Workspace, results: Results, clock: datetime) -> tuple[Held, ...]:
     own = OwnFamilies.of(workspace, strict=False)
-    days: dict[str, set[str]] = {}
+    days: dict[tuple[str, str], set[str]] = {}
     events = results.lake.table("events")
-    for row in events.group_by(["source", "day"]).agg(n=events.count()).to_pyarrow().to_pylist():
-        days.setdefault(row["source"], set()).add(row["day"])
+    hosts = events["device"]["hostname"].fill_null("")
+    for row in events.group_by("source", "day", host=hosts).agg(n=events.count()).to_pyarrow().to_pylist():
+        days.setdefault((row["source"], row["host"]), set()).add(row["day"])
     spans: dict[str, list[Any]] = {}
     for part in results.lake.extent().seen:
         spans.setdefault(part.source, []).append(part)
-    found = []
-    for name, parts in sorted(spans.items()):
-        first = min((part.first for part in parts if part.first), default=None)
-        last = max((part.last for part in parts if part.last), default=None)
-        when, why = overwritten(name, last, clock)
-        rows = sum(part.rows for part in parts)
-        found.append(Held(name, own.title(name), rows, first, last, gaps(days.get(name, ())), when, why))
-    return tuple(found)
+    return tuple(
+        _source(name, own.title(name), parts, days, _logs(results, clock) if name == EVTX else (), clock)
+        for name, parts in sorted(spans.items())
+    )
+
+
+def _logs(results: Results, clock: datetime) -> tuple[tuple[Log, Until], ...]:
+    found = [(log, log.until(clock)) for log in event_logs(results.lake)]
+    return tuple(sorted(found, key=lambda one: (not one[1].basis, one[1].when, one[0].host, one[0].log)))
+
+
+def _source(
+    name: str,
+    title: str,
+    parts: Sequence[Any],
+    days: Mapping[tuple[str, str], set[str]],
+    logs: tuple[tuple[Log, Until], ...],
+    clock: datetime,
+) -> Held:
+    first = min((part.first for part in parts if part.first), default=None)
+    last = max((part.last for part in parts if part.last), default=None)
+    until = next((until for _, until in logs), None) or overwritten(name, last, clock)
+    hosts = tuple(
+        HeldHost(part.host, part.rows, part.first, part.last, gaps(days.get((name, part.host), ())))
+        for part in parts
+        if part.host
+    )
+    together = gaps(day for (source, _), of_host in days.items() if source == name for day in of_host)
+    return Held(name, title, sum(part.rows for part in parts), first, last, together, until, hosts, logs)
 
 
 def gaps(days: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Days in UTC without a record between others, as first and last of each gap."""
-    known = sorted(date.fromisoformat(day) for day in days if day != "undated")
+    known = sorted({date.fromisoformat(day) for day in days if day != "undated"})
     step = timedelta(days=1)
     return tuple(
         ((before + step).isoformat(), (after - step).isoformat())
         for before, after in pairwise(known)
         if after - before > step
     )
-
-
-def overwritten(family: str, last: datetime | None, clock: datetime) -> tuple[str, str]:
-    """From when the origin no longer has what followed the last record, as RFC 3339 or `cannot tell`, and why."""
-    keeps = next((one for one in table()["keeps"] if family in one["families"]), None)
-    if keeps is None:
-        return CANNOT_TELL, "how long the origin keeps its records is not in them"
-    if last is None:
-        return CANNOT_TELL, "no record has a time"
-    aware = last if last.tzinfo else last.replace(tzinfo=UTC)
-    end = aware + timedelta(days=keeps["days"])
-    said = f"it keeps {keeps['said']}"
-    return (stamp(end) or CANNOT_TELL), f"{said}: some may be gone already" if end < clock else said

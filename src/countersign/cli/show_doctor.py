@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from countersign.app.documents import stamp
@@ -9,8 +10,13 @@ from countersign.cli.text import console, indented, local, plain_table, safe
 from countersign.model.visible import counted
 
 if TYPE_CHECKING:
-    from countersign.app.doctor import Diagnosis
+    from rich.console import Console
 
+    from countersign.app.doctor import Diagnosis, Held
+    from countersign.app.origins import Until
+
+CANNOT_TELL = "cannot tell"
+DAY = timedelta(days=1)
 HOSTS_SHOWN = 8
 GAPS_SHOWN = 3
 REST_SHOWN = 5
@@ -50,8 +56,32 @@ def _held(found: Diagnosis) -> None:
         missing = [first if first == last else f"{first} to {last}" for first, last in one.gaps[:GAPS_SHOWN]]
         if len(one.gaps) > GAPS_SHOWN:
             missing.append(f"and {len(one.gaps) - GAPS_SHOWN} more")
-        when = one.overwritten if one.overwritten == "cannot tell" else local(one.overwritten)
         table.add_row(
-            safe(one.source), local(stamp(one.last)), ", ".join(missing) or "none", safe(f"{when}: {one.why}")
+            safe(one.source), local(stamp(one.last)), ", ".join(missing) or "none", safe(_until(one.until))
         )
     out.print(table)
+    for one in found.held:
+        _hosts(out, one)
+
+
+def _until(until: Until) -> str:
+    return f"{until.when if until.when == CANNOT_TELL else local(until.when)}: {until.why}"
+
+
+def _hosts(out: Console, held: Held) -> None:
+    """Machines that have gaps, or fell silent a day before the others; and the logs that are overwritten first."""
+    odd = [one for one in held.hosts if one.gaps or (one.last and held.last and held.last - one.last > DAY)]
+    if not odd and not held.logs:
+        return
+    out.print(safe(held.source, "bold"))
+    for one in odd[:HOSTS_SHOWN]:
+        missing = ", ".join(
+            first if first == last else f"{first} to {last}" for first, last in one.gaps[:GAPS_SHOWN]
+        )
+        more = f" and {len(one.gaps) - GAPS_SHOWN} more" if len(one.gaps) > GAPS_SHOWN else ""
+        gaps = f"; without records: {missing}{more}" if missing else ""
+        out.print(safe(f"  {one.host}: last record {local(stamp(one.last))}{gaps}"))
+    if len(odd) > HOSTS_SHOWN:
+        out.print(f"  ... and {len(odd) - HOSTS_SHOWN} more machines (--json has all)", style="dim")
+    for log, until in held.logs[:HOSTS_SHOWN]:
+        out.print(indented(f"{log.host} {log.log}: {_until(until)}", "  ", "dim"))

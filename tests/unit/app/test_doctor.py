@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from click.testing import CliRunner
 
 from collecting import Ward
 from countersign.agreements.coverage import SOURCES
-from countersign.app.doctor import CANNOT_TELL, advise, diagnose, gaps, overwritten, table
+from countersign.app.doctor import advise, diagnose, gaps
+from countersign.app.origins import CANNOT_TELL, Log, overwritten, table
 from countersign.cli.commands import program
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -92,12 +94,64 @@ def test_gaps_are_whole_days() -> None:
 
 def test_overwriting_is_told_only_where_its_maker_says_it() -> None:
     last = datetime(2026, 11, 20, tzinfo=UTC)
-    when, why = overwritten("entra.signin", last, NOW)
-    assert when.startswith("2026-11-27")
-    assert "gone" not in why
-    assert "gone" in overwritten("entra.signin", datetime(2026, 11, 1, tzinfo=UTC), NOW)[1]
-    assert overwritten("syslog", last, NOW)[0] == CANNOT_TELL
-    assert overwritten("okta", None, NOW)[0] == CANNOT_TELL
+    until = overwritten("entra.signin", last, NOW)
+    assert until.when.startswith("2026-11-27")
+    assert "gone" not in until.why
+    assert until.basis == "documented"
+    assert "as documented" in until.why
+    assert "gone" in overwritten("entra.signin", datetime(2026, 11, 1, tzinfo=UTC), NOW).why
+    assert overwritten("syslog", last, NOW).when == CANNOT_TELL
+    assert overwritten("okta", None, NOW).when == CANNOT_TELL
+    dhcp = overwritten("windows_dhcp", last, NOW)
+    assert (dhcp.when[:10], "weekday" in dhcp.why) == ("2026-11-27", True)
+
+
+def test_every_period_says_who_says_so() -> None:
+    for one in [*table()["keeps"], *table()["size"]]:
+        assert one["basis"] in {"documented", "assumed"}
+        assert one["reference"].startswith("https://") or one["basis"] == "assumed"
+
+
+def test_an_event_log_ends_by_its_rate_and_size() -> None:
+    first, last = datetime(2026, 11, 10, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC)
+    log = Log(
+        "dc1", "Security", 5_000, first, last, 1_000, 101_000, 5_000 * 512
+    )  # 10,000 a day, half of a KiB each
+    until = log.until(NOW)
+    assert until.when[:10] == "2026-11-24"  # 40,960 records find room
+    assert "10,000 records a day of 512 bytes in a log of 20 MiB" in until.why
+    assert (until.basis, "gone" in until.why) == ("documented", False)
+    other = Log("dc1", "Vendor/Operational", 5_000, first, last, 1_000, 101_000, 5_000 * 512).until(NOW)
+    assert (other.basis, "assumed" in other.why, "gone" in other.why) == ("assumed", True, True)
+    few = Log("dc1", "Security", 20, first, last, 1, 21, 9_000).until(NOW)
+    assert (few.when, few.basis) == (CANNOT_TELL, "")
+
+
+def test_event_logs_and_gaps_by_machine(ward: Ward, logs: Path, shared_data: Path) -> None:
+    with zipfile.ZipFile(shared_data / "evtx" / "evtx-to-mitre-attack.zip") as archive:
+        for number, name in enumerate([one for one in archive.namelist() if one.endswith(".evtx")][:6]):
+            (logs / f"{number}.evtx").write_bytes(archive.read(name))
+    (logs / "auth.log").write_text(
+        "".join(
+            f"2026-11-{day}T10:00:00+00:00 {host} sshd[7]: Accepted password for jane from 203.0.113.9 port 5 ssh2\n"
+            for host, days in (("lnx1", (10, 11, 12, 13)), ("lnx2", (10, 13)), ("lnx3", (10,)))
+            for day in days
+        )
+    )
+    ward.collect(logs)
+    held = {one.source: one for one in diagnose(ward.workspace, NOW).held}
+    assert held["syslog"].gaps == ()
+    assert {one.host: one.gaps for one in held["syslog"].hosts} == {
+        "lnx1": (),
+        "lnx2": (("2026-11-11", "2026-11-12"),),
+        "lnx3": (),
+    }
+    assert held["windows.evtx"].logs
+    assert all(log.host and log.log and log.bytes for log, _ in held["windows.evtx"].logs)
+    run = CliRunner().invoke(program, ["-C", str(ward.workspace.root), "doctor", "sources"])
+    assert run.exit_code == 0, run.exception
+    assert "lnx2" in run.output
+    assert "lnx3" in run.output
 
 
 def test_the_command_on_a_workspace(ward: Ward, logs: Path) -> None:
