@@ -173,7 +173,12 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
     seen = (
         f"seen by {len(hop['seen_by'])} of {len(hop['expected_by'])}: {', '.join(hop['seen_by']) or 'nobody'}"
     )
+    missed = [point for point in hop["expected_by"] if point not in hop["seen_by"]]
+    seen += f", not by {', '.join(missed)}" if missed else ""
     out.print(indented(f"{hop['link']['kind']}: {hop['link']['reason']}; {seen}", inner, "dim"))
+    if ahead := hop.get("clock_ahead"):
+        way = "ahead" if ahead > 0 else "behind"
+        out.print(indented(f"the clock of {hop['target']} was {abs(ahead):,.0f} s {way}", inner, "dim"))
     deeds = _distinct(hop["actions"])
     for action in deeds[:DEEDS_SHOWN]:
         deed = f"{clock(action['time'])} {action['kind']}: {visible(action['text'], 240)}"

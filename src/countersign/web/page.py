@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from countersign.model.report import OUTSIDE, ProviderPart, ReportModel, SourceCoverage
 from countersign.model.visible import visible
 from countersign.model.visit import Action, Finding, Verdict, Visit
+from countersign.web.graph import Graph, draw_graph
 from countersign.web.story import Story, TreeHop, in_order, tell
 from countersign.web.timeline import Timeline, draw
 from countersign.web.times import Moment, clock_text, day_text, end_text, moment, plural, span_text
@@ -55,6 +56,7 @@ class HopRow:
     unseen: tuple[str, ...]
     switch: bool
     records: int
+    clock: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class VisitView:
     grave: bool
     story: Story
     timeline: Timeline | None
+    graph: Graph | None
     hops: tuple[HopRow, ...]
     more_hops: int
     verdicts: tuple[VerdictRow, ...]
@@ -343,6 +346,7 @@ def _visit(
         grave=grave > 0,
         story=tell(visit, part.name or part.id, zone),
         timeline=draw([visit], [view.finding for view in findings], zone, f"Visit of {who}", labels=True),
+        graph=draw_graph(visit, f"Where {who} went"),
         hops=rows,
         more_hops=len(tree) - len(rows),
         verdicts=_verdict_rows(visit.verdicts),
@@ -383,7 +387,14 @@ def _hop_row(item: TreeHop, zone: ZoneInfo) -> HopRow:
         unseen=tuple(point for point in hop.expected_by if point not in hop.seen_by),
         switch=hop.credential_switch,
         records=len(hop.records),
+        clock=_clock(hop.clock_ahead),
     )
+
+
+def _clock(ahead: float) -> str:
+    if not ahead:
+        return ""
+    return f"as its clock said, which was {abs(ahead):,.0f} s {'ahead' if ahead > 0 else 'behind'}"
 
 
 def _distinct(deeds: Iterable[tuple[Action, str]]) -> list[tuple[Action, str]]:

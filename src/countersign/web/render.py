@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from countersign.model.report import ReportModel
 from countersign.model.visible import visible
+from countersign.web import graph
 from countersign.web import page as limits
 from countersign.web.page import make_page
 from countersign.web.words import LINKS, PROTOCOLS, VERDICTS
@@ -43,7 +44,9 @@ def _environment() -> Environment:
     )
     environment.filters["grouped"] = lambda number: f"{number:,}"
     environment.filters["commas"] = _commas
-    environment.globals.update(LINKS=LINKS, VERDICTS=VERDICTS, PROTOCOLS=PROTOCOLS, LIMITS=limits)
+    environment.globals.update(
+        LINKS=LINKS, VERDICTS=VERDICTS, PROTOCOLS=PROTOCOLS, LIMITS=limits, GRAPH=graph
+    )
     return environment
 
 
