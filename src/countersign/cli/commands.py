@@ -58,8 +58,13 @@ def init(directory: Path) -> None:
     """Make a workspace: settings, agreements, an empty lake, archive and ledger."""
     from countersign.app.workspace import Workspace
 
+    others = sum(1 for _ in directory.iterdir()) if directory.is_dir() else 0
     workspace = Workspace.create(directory)
     click.echo(f"Made a workspace in {workspace.root}")
+    if others:
+        click.echo(
+            "The folder was not empty: what was there stays, and collect passes over this folder, logs in it too."
+        )
     click.echo(f"Next: countersign -C {directory} collect PATH...   (logs, folders, archives)")
 
 
