@@ -38,6 +38,20 @@ Protocol = Literal[
     "sudo",
     "explicit",
     "service",
+    "bastion",
+    "vnc",
+    "anydesk",
+    "ninjaone",
+    "screenconnect",
+    "teamviewer",
+    "signin",
+    "aws",
+    "azure",
+    "gcp",
+    "m365",
+    "google",
+    "okta",
+    "duo",
 ]
 """How a hop arrives, as `model.visit.Hop.protocol` says it."""
 

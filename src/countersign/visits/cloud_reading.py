@@ -84,6 +84,11 @@ def is_cloud(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has 
     return leaf(events, "metadata.product").fill_null("").isin(sorted(FAMILIES))
 
 
+def is_there(events: ir.Table) -> bool:
+    """Whether any cloud service tells of anything: most estates' logs of a day need not be asked further."""
+    return bool(events.filter(is_cloud(events)).select("id").limit(1).to_pyarrow().num_rows)
+
+
 def rows_of(events: ir.Table) -> ir.Table:
     """Dated rows of cloud services, seen from the account that acted or arrived; a row that gives out an access key is seen from
     both sides, the caller's and the new session's."""

@@ -116,6 +116,8 @@ def cloud_nodes(
 
     A sign-in that only opened a gateway becomes evidence of that gateway's hop among `nodes` instead.
     """
+    if not cr.is_there(events):
+        return []
     rows = cr.rows_of(events)
     who = {one: claimed for one in cr.identities(rows) if (claimed := _who(one, subjects)) is not None}
     origins = {
