@@ -247,3 +247,59 @@ def test_cloudtrail_lies_as_s3_has_it(estate: Made) -> None:
         records: list[dict[str, Any]] = orjson.loads(text(file))["Records"]
         assert {record["recipientAccountId"] for record in records} == {account}
         assert len({record["eventTime"][:13] for record in records}) == 1
+
+
+def of(visit: dict[str, Any], protocol: str) -> list[dict[str, Any]]:
+    return [hop for hop in visit["hops"] if hop["protocol"] == protocol]
+
+
+def logs(hop: dict[str, Any]) -> set[str]:
+    return {record.get("host", record["log"]) for record in hop["records"]}
+
+
+def test_gateways_have_their_users_vouched_for(clean: Made) -> None:
+    vouched = {"asa01": {"asa01", "NPS01"}, "vpn02": {"vpn02"}, "fgt03": {"fgt03", "entra"}}
+    found = [hop for visit in clean.truth() for hop in of(visit, "vpn")]
+    assert {hop["target"] for hop in found} == set(vouched)
+    for hop in found:
+        assert logs(hop) == vouched[hop["target"]]
+        assert ("identity provider" in hop["seen_by"]) == (hop["target"] != "vpn02")
+
+
+def test_the_bastion_and_the_host_tell_of_the_same_session(estate: Made) -> None:
+    lent = [
+        (visit, hop) for visit in estate.truth() if of(visit, "bastion") for hop in visit["hops"][1:] if hop["gateway"]
+    ]  # fmt: skip
+    assert lent
+    for visit, hop in lent:
+        assert visit["hops"][0]["protocol"] == "bastion"
+        assert hop["parent"] == visit["entry"]
+        assert hop["source"] == "bastion01"
+        assert "bastion" in logs(hop) | {record["log"] for record in hop["lost"]}
+
+
+def test_agents_go_round_in_one_visit_and_run_as_the_system(clean: Made) -> None:
+    rounds = [visit for visit in clean.truth() if of(visit, "ninjaone")]
+    assert len(rounds) == clean.spec.days
+    rows = {f"{r['computer']}/{r['channel']}/{r['record']}": r for r in clean.windows}
+    for visit in rounds:
+        assert visit["kind"] == "service"
+        assert len({hop["target"] for hop in visit["hops"]}) == len(visit["hops"]) == 2
+        events = [
+            rows[reference(r)] for hop in visit["hops"] for r in hop["records"] if r["log"] == "windows"
+        ]
+        started = [row["data"] for row in events if row["event"] == 4688]
+        assert all(data["SubjectLogonId"] == "0x3e7" for data in started)
+        assert started
+
+
+def test_remote_support_tells_both_ends_of_a_connection(estate: Made) -> None:
+    found = [hop for visit in estate.truth() for hop in of(visit, "screenconnect")]
+    assert found
+    rows = [orjson.loads(line) for line in estate.lines("support/*")]
+    for hop in found:
+        mine = [row for row in rows if row["SessionName"] == hop["target"] and hop["account"] in row.values()]
+        assert {row.get("EventType", "connection") for row in mine} & {"Connected", "connection"}
+        for row in mine:
+            if "DurationSeconds" in row:
+                assert row["ConnectedTime"] < row["DisconnectedTime"]

@@ -37,6 +37,7 @@ class Gates(Brokers):
             self.asked(gateway, person.account.qualified, origin, hop)
         elif spec.sign_in == "saml":
             self.vouched(person.account, person.name, origin, hop)
+            hop.mfa = True
         tunnel = Tunnel(gateway, told, self.now, hop)
         return tunnel, Foothold(address, address, address, person.client, hop.number)
 
