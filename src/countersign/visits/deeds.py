@@ -47,7 +47,7 @@ def _holder(fact: Fact, holders: dict[tuple[str, str], list[Node]], hosts: HostN
     host = hosts.canonical(fact.host)
     for key in (fact.session, fact.actor_session):
         if key and key not in WELL_KNOWN_SESSIONS:
-            known = holders.get((host, key)) or holders.get(("", key), ())
+            known = holders.get((host, key)) or holders.get(("", key)) or []
             found = [node for node in known if _within(node, fact.time)]
             if found:
                 return max(found, key=lambda node: (node.arrival.begun, node.arrival.id))
