@@ -58,7 +58,7 @@ def test_every_care_reaches_the_objective(path: Path) -> None:
             keys = {visit.key for visit in visits if visit.malicious}
             records += sum(r.ref is not None and r.ref.visit in keys for part in told.values() for r in part)
             steps += [step for visit in visits if visit.malicious for step in visit.steps if step.name]
-        assert records >= 20, care
+        assert records >= 10, care
         # a log that is cleared afterwards is no aim
         assert {step.name for step in steps[-12:]} & OBJECTIVES, care
         assert {step.name for step in steps} <= set(STEPS)
