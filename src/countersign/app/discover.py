@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from countersign.app.workspace import Workspace
+from countersign.errors import UsageError
+from countersign.model.visible import visible
+
+_UNNAMED = frozenset({"vendor software"})
+"""Kinds of groups that name no account: there is nothing to draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,108 @@ def discover(workspace: Workspace) -> list[Outsider]:
             )
             for item in outside(lake.table("events"))
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class OutsiderGroup:
+    """Outsiders of one kind that share `name`; `accounts` counts them, `names` are the busiest. `example` is the id of one event."""
+
+    kind: str
+    name: str
+    accounts: int
+    names: tuple[str, ...]
+    times: int
+    first: str
+    last: str
+    example: str
+    provider: str = ""  # whose all the named accounts are, by the agreements in force
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"names": list(self.names)}
+
+
+def discover_groups(workspace: Workspace) -> list[OutsiderGroup]:
+    """Outsiders by kind: partner tenants, guests, cross-account roles, VPN groups, remote support, vendor software, accounts that only
+    ever come from outside, and those that no longer do."""
+    from countersign.agreements import Resolver
+    from countersign.app.agreements import load
+    from countersign.visits.outsiders import groups
+
+    resolver = Resolver(load(workspace)[0])
+
+    def provider(names: tuple[str, ...]) -> str:
+        found = {match.provider if (match := resolver.who(name)) else "" for name in names}
+        return found.pop() if len(found) == 1 else ""
+
+    with workspace.reading() as lake:
+        return [
+            OutsiderGroup(
+                one.kind,
+                one.name,
+                one.accounts,
+                one.names,
+                one.times,
+                _stamp(one.first),
+                _stamp(one.last),
+                one.example,
+                provider(one.names),
+            )
+            for one in groups(lake.table("events"))
+        ]
+
+
+def draft(found: list[OutsiderGroup], folder: Path) -> list[Path]:
+    """A draft agreement for each group that is nobody's yet; files that are there already stay as they are."""
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in found:
+            text = _draft(one)
+            path = folder / f"{_slug(f'{one.kind} {one.name}')}.yaml"
+            if text and not one.provider and not path.exists():
+                path.write_text(text, encoding="utf-8")
+                written.append(path)
+    except OSError as error:
+        raise UsageError(f"{folder}: no drafts can be written there: {error.strerror}") from error
+    return written
+
+
+def _draft(one: OutsiderGroup) -> str:
+    """The text of an agreement file, empty where the group names nobody that one could be written about."""
+    from countersign.agreements.accounts import AccountPattern
+
+    names = []
+    for name in one.names:
+        try:
+            AccountPattern.parse(name)
+        except ValueError:  # a name from a log may be no account at all
+            continue
+        if "*" not in name and visible(name, 200) == name:
+            names.append(name)
+    if not names or one.kind in _UNNAMED:
+        return ""
+    more = one.accounts - len(names)
+    lines = [
+        f"# Found in the logs: {one.kind}, {one.accounts:,} accounts, {one.times:,} times from {one.first} to {one.last}.",
+        "# Say whose they are, who the people are, and what was agreed; then take `draft` out.",
+        "version: 1",
+        "draft: true",
+        f"provider: {{id: {_slug(f'{one.kind} {one.name}')}, name: {_quoted(f'{one.kind} {one.name}')}}}",
+        "identities:",
+    ]
+    lines += [f"  - {{name: {_quoted(name)}, accounts: [{_quoted(name)}]}}" for name in names]
+    lines += [f"# {more:,} further accounts are not listed here"] if more > 0 else []
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """As a YAML scalar in double quotes, which takes JSON's escapes."""
+    return json.dumps(visible(text, 200), ensure_ascii=False)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60].strip("-") or "somebody"
 
 
 def _stamp(microseconds: int) -> str:

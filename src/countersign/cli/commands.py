@@ -295,18 +295,33 @@ def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | Non
 
 
 @program.command()
+@click.option("--groups", "only_groups", is_flag=True, help="Only the kinds of outsiders, a line each.")
+@click.option(
+    "--draft", "folder", type=click.Path(path_type=Path), help="Write a draft agreement for each group there."
+)
 @json_option
 @click.pass_context
-def discover(ctx: click.Context, *, as_json: bool) -> None:
-    """Who came from outside: accounts by gateway and origin, to write an agreement from."""
-    from countersign.app.discover import discover as run
-    from countersign.cli.show import outsiders
+def discover(ctx: click.Context, *, only_groups: bool, folder: Path | None, as_json: bool) -> None:
+    """Who came from outside: accounts by gateway and origin, to write an agreement from.
 
-    found = run(workspace_of(ctx))
+    Groups are partner tenants, guests, roles across accounts, VPN groups, remote support, vendors' software, accounts that only come
+    from outside, and those that no longer do.
+    """
+    from countersign.app.discover import discover as run
+    from countersign.app.discover import discover_groups, draft
+    from countersign.cli.show_outsiders import outsider_groups, outsiders
+
+    workspace = workspace_of(ctx)
+    groups = discover_groups(workspace) if only_groups or folder or not as_json else []
+    drafts = [] if folder is None else draft(groups, folder)
     if as_json:
-        lines(item.document() for item in found)
-    else:
-        outsiders(found)
+        lines(one.document() for one in (groups if only_groups else run(workspace)))
+        return
+    if not only_groups:
+        outsiders(run(workspace))
+    outsider_groups(groups)
+    if folder is not None:
+        click.echo(f"Wrote {len(drafts)} drafts into {folder}")
 
 
 @program.command()

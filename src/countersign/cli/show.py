@@ -31,7 +31,6 @@ from countersign.model.visible import counted, visible
 if TYPE_CHECKING:
     from countersign.app.collect import Summary
     from countersign.app.demo import DemoRun
-    from countersign.app.discover import Outsider
     from countersign.app.evidence import Outcome
     from countersign.app.review import Reviewed
 
@@ -224,33 +223,6 @@ def rejected_table(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         out.print(safe(f"{row['records']:,} of {row['source']}: {row['reason']}"))
         out.print(safe(f"  for example in segment {row['segment'][:16]}", "dim"))
-
-
-def outsiders(found: Sequence[Outsider]) -> None:
-    """Who came from outside."""
-    out = console()
-    if not found:
-        out.print("Nobody came from outside, as far as these logs tell.")
-        return
-    table = plain_table("account", "from", "to", "by", "times", "first", "last", "provider")
-    for item in found[:60]:
-        table.add_row(
-            safe(item.account, limit=32),
-            safe(item.source),
-            safe(item.target),
-            item.protocol,
-            f"{item.times:,}",
-            safe(local(item.first)[:10]),
-            safe(local(item.last)[:10]),
-            safe(item.provider),
-        )
-    out.print(table)
-    if len(found) > 60:
-        out.print(f"... and {len(found) - 60} more; --json lists them all")
-    if any(not item.provider for item in found):
-        out.print(
-            "Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review"
-        )
 
 
 def verification(outcome: Outcome) -> None:

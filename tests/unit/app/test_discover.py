@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from collecting import Ward
-from countersign.app.discover import Outsider, discover
+from countersign.agreements import load_agreement
+from countersign.app.discover import Outsider, OutsiderGroup, discover, discover_groups, draft
 from countersign.app.workspace import Workspace
 
 HOME = "203.0.113.142"
@@ -103,3 +104,47 @@ def test_a_tunnel_counts_from_whatever_address(tmp_path: Path) -> None:
 
 def test_nothing_collected_is_nobody(tmp_path: Path) -> None:
     assert discover(Workspace.create(tmp_path / "ward")) == []
+
+
+def test_groups_name_who_they_are_and_whose(tmp_path: Path) -> None:
+    ward = Ward(Workspace.create(tmp_path / "ward"))
+    (ward.workspace.agreements / "acme.yaml").write_text(AGREEMENT, "utf-8")
+    log = tmp_path / "auth.log"
+    log.write_text(ssh(1, "anna", HOME), "utf-8")
+    ward.collect(log)
+    (group,) = discover_groups(ward.workspace)
+    assert (group.kind, group.accounts, group.names, group.provider) == (
+        "only from outside",
+        1,
+        ("anna",),
+        "acme",
+    )
+    assert set(group.document()) == {*OutsiderGroup.__dataclass_fields__}
+
+
+def group(kind: str = "VPN group", name: str = "GP NORTH", *names: str) -> OutsiderGroup:
+    return OutsiderGroup(
+        kind, name, len(names), names, 7, "2026-03-02T09:00:00Z", "2026-03-04T09:00:00Z", "a" * 32
+    )
+
+
+def test_a_draft_is_an_agreement_that_holds_nobody_and_is_never_overwritten(tmp_path: Path) -> None:
+    (path,) = draft([group("VPN group", "GP NORTH", "np.harris", "np.moss")], tmp_path / "drafts")
+    agreement = load_agreement(path)
+    assert (agreement.draft, agreement.provider.id) == (True, "vpn-group-gp-north")
+    assert [identity.accounts for identity in agreement.identities] == [("np.harris",), ("np.moss",)]
+    path.write_text("mine", "utf-8")
+    assert draft([group("VPN group", "GP NORTH", "np.harris")], tmp_path / "drafts") == []
+    assert path.read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("name", ["*", "a*", 'x"]\nprovider: {id: y}', "\ud800", "\x1b[31m", ""])
+def test_no_name_from_a_log_breaks_or_widens_a_draft(tmp_path: Path, name: str) -> None:
+    for path in draft([group("guests", f"evil {name}", name, "good")], tmp_path / "drafts"):
+        agreement = load_agreement(path)
+        assert [identity.accounts for identity in agreement.identities][-1] == ("good",)
+        assert len(agreement.identities) <= 2
+
+
+def test_software_names_nobody(tmp_path: Path) -> None:
+    assert draft([group("vendor software", "kaseya", "SYSTEM")], tmp_path) == []

@@ -1,0 +1,69 @@
+"""Who came from outside, in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from countersign.cli.text import console, local, plain_table, safe
+
+if TYPE_CHECKING:
+    from countersign.app.discover import Outsider, OutsiderGroup
+
+GROUPS_SHOWN = 6
+"""Of each kind."""
+NAMES_SHOWN = 3
+
+
+def outsiders(found: Sequence[Outsider]) -> None:
+    """Who came from outside."""
+    out = console()
+    if not found:
+        out.print("Nobody came from outside, as far as these logs tell.")
+        return
+    table = plain_table("account", "from", "to", "by", "times", "first", "last", "provider")
+    for item in found[:60]:
+        table.add_row(
+            safe(item.account, limit=32),
+            safe(item.source),
+            safe(item.target),
+            item.protocol,
+            f"{item.times:,}",
+            safe(local(item.first)[:10]),
+            safe(local(item.last)[:10]),
+            safe(item.provider),
+        )
+    out.print(table)
+    if len(found) > 60:
+        out.print(f"... and {len(found) - 60} more; --json lists them all")
+    if any(not item.provider for item in found):
+        out.print(
+            "Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review"
+        )
+
+
+def outsider_groups(found: Sequence[OutsiderGroup]) -> None:
+    """Kinds of outsiders, a line each; many of one kind are cut short."""
+    if not found:
+        return
+    out = console()
+    out.print()
+    table = plain_table("kind", "what they share", "accounts", "times", "last", "for example", "provider")
+    for kind, group in groupby(found, key=lambda one: one.kind):
+        members = list(group)
+        for one in members[:GROUPS_SHOWN]:
+            table.add_row(
+                one.kind,
+                safe(one.name, limit=36),
+                f"{one.accounts:,}",
+                f"{one.times:,}",
+                safe(local(one.last)[:10]),
+                safe(", ".join(one.names[:NAMES_SHOWN]), limit=40),
+                safe(one.provider),
+            )
+        rest = members[GROUPS_SHOWN:]
+        if rest:
+            accounts, times = sum(one.accounts for one in rest), sum(one.times for one in rest)
+            table.add_row(kind, f"{len(rest):,} more", f"{accounts:,}", f"{times:,}", "", "", "")
+    out.print(table)
