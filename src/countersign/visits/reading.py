@@ -31,6 +31,8 @@ CROWD = 3
 """So many hosts at one address within an hour are behind translation."""
 HOUR = 3600 * 1_000_000
 """Microseconds."""
+WINRM = (5985, 5986)
+"""Ports of Windows Remote Management."""
 ROUNDS = 5
 """How often a credential switch is followed to a further account; real chains are two or three long."""
 
@@ -300,13 +302,17 @@ def opened_by(
 
 
 def sensor_arrivals(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
-    """Remote desktop and SSH connections from these addresses, as network sensors saw them."""
+    """What network sensors saw of somebody let in from these addresses: remote desktop, SSH, shares, remote calls and remote
+    management. A connection alone is no arrival: anybody may knock."""
     wanted = sorted(set(addresses))
     if not wanted:
         return []
+    kind = leaf(events, "class_uid")
+    managed = (kind == f.HTTP) & leaf(events, "dst_endpoint.port").isin(WINRM)
+    called = leaf(events, "metadata.log_name") == "dce_rpc"
     return f.read(
         events,
-        leaf(events, "class_uid").isin([f.RDP, f.SSH])
+        (kind.isin([f.RDP, f.SSH, f.SMB]) | managed | called)
         & leaf(events, "src_endpoint.ip").isin(wanted)
         & (leaf(events, "metadata.product") == "Zeek")  # a host's own 1149 is no sensor's word, and no logon
         & (leaf(events, "status_id").fill_null(0) != FAILURE),

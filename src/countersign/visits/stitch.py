@@ -28,19 +28,17 @@ from countersign.visits.departures import (
     witnessed,
 )
 from countersign.visits.eyes import look
-from countersign.visits.facts import SSH, Fact
+from countersign.visits.facts import Fact
 from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals
 from countersign.visits.names import AddressBook, Lease, Leases, is_local
 from countersign.visits.reading import Cast, Usage
+from countersign.visits.sensors import unlogged
 from countersign.visits.sessions import SECOND, Session, terminal_sessions, windows_sessions
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Node, trees
 from countersign.visits.vouching import radius
-
-SENSOR_SLACK = 90 * SECOND
-"""A sensor's connection and the host's logon are one arrival within this time."""
 
 
 @dataclass(slots=True)
@@ -87,7 +85,8 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     )
     linker.clock = clocks.read(events, gathered.cast.hosts, {arrival.host for arrival in made})
     nodes = _link(made, linker, gathered)  # (5)
-    nodes.extend(_sensor_only(events, nodes, linker, book, gathered))
+    known = gathered.facts.values()
+    nodes.extend(unlogged(events, nodes, linker, book, known, gathered.cast.origins, _leased(gathered)))
     nodes.extend(cloud_nodes(events, subjects, nodes, linker, book))
     radius(gathered.facts.values(), nodes)
     _knocks(nodes, linker, book, gathered)
@@ -338,46 +337,6 @@ def _implied(
     return Tie(parent, Link("proven", words), pair)
 
 
-def _sensor_only(
-    events: ir.Table, nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gathered
-) -> list[Node]:
-    """Desktop and SSH connections from a provider's address that a sensor saw and no host logged."""
-    out: list[Node] = []
-    addresses = {*_leased(gathered), *gathered.cast.origins}
-    by_source: dict[str, list[Node]] = defaultdict(list)
-    for node in nodes:
-        by_source[node.arrival.source_ip].append(node)
-    for fact in reading.sensor_arrivals(events, addresses):
-        target = book.host(fact.dst_ip, fact.time) or fact.dst_ip
-        if any(_saw(node, fact, target, linker.clock) for node in by_source[fact.src_ip]):
-            continue
-        protocol = "ssh" if fact.class_uid == SSH else "rdp"
-        session = Session(
-            kind="sensor",
-            host=target,
-            key=keyed_id("sensor", fact.id),
-            account=fact.user,
-            start=fact.time,
-            first=fact.time,
-            last=fact.time + fact.duration * 1000,
-            end=fact.time + fact.duration * 1000 if fact.duration else None,
-            source_ip=fact.src_ip,
-            protocol=protocol,
-            facts=[fact],
-            anchor=fact.id,
-        )
-        arrival = Arrival([session], source=fact.src_ip)
-        tie = linker.parent(arrival)
-        if tie is not None:
-            parent = next(node for node in nodes if node.arrival is tie.parent)
-            if not session.account.name:
-                session.account = parent.arrival.account
-            out.append(Node(arrival, None, parent, tie.link))
-        elif (provider := gathered.cast.origins.get(fact.src_ip)) is not None:
-            out.append(Node(arrival, Claimed(provider, "not named in the logs"), None, None))
-    return out
-
-
 def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gathered) -> None:
     """Refused logons (4625) hang on the hop from which they came, as deeds: somebody there tried a door."""
     of = {id(node.arrival): node for node in nodes}
@@ -402,18 +361,6 @@ def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gath
         tie = linker.parent(arrival)
         if tie is not None:
             of[id(tie.parent)].deeds[fact.id] = fact
-
-
-def _saw(node: Node, fact: Fact, target: str, clock: clocks.Clock) -> bool:
-    arrival = node.arrival
-    if arrival.host not in {target, fact.dst_ip} and target != fact.dst_ip:
-        return False
-    if is_local(fact.src_ip) or arrival.source_ip != fact.src_ip:
-        return False
-    if any(fact.src_port in session.ports for session in arrival.sessions):
-        return True
-    at = clock.on(arrival.host, fact.time, clocks.SENSOR)
-    return any(abs(session.begun - at) <= SENSOR_SLACK for session in arrival.sessions)
 
 
 def reference(fact: Fact, leaf_of: Callable[[str], int | None]) -> Reference:

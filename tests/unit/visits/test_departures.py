@@ -31,7 +31,7 @@ def started(story: Story, at: float, session: str, process: str, command: str) -
     story.windows(
         at, JUMP, 1, 1007, SYSMON,
         user__name="jdoe", user__domain="CORP", session__uid=session, process__uid=process, process__cmd_line=command,
-        process__path=command.split()[0],
+        process__path=command.split(maxsplit=1)[0],
     )  # fmt: skip
 
 
@@ -166,3 +166,60 @@ def test_tickets_to_controllers_and_connections_to_no_door_are_no_hops() -> None
     connected(story, 100, "10.0.0.66", 443, "p1")
     connected(story, 100, "10.0.0.66", 60000, "p1", 50001)
     assert {hop.target for hop in hops(story)} == {"JUMP01"}
+
+
+def sensor(
+    story: Story, at: float, source: str, target: str, kind: int, port: int, from_port: int = 40000
+) -> None:
+    """A line of one of Zeek's logs."""
+    story.add(at, {
+        "class_uid": kind, "metadata.product": "Zeek", "metadata.log_name": {4006: "smb_mapping", 4002: "http"}[kind],
+        "src_endpoint.ip": source, "src_endpoint.port": from_port, "dst_endpoint.ip": target, "dst_endpoint.port": port,
+    })  # fmt: skip
+
+
+def test_a_sensor_and_a_controller_together_tell_of_a_hop_that_neither_tells_alone() -> None:
+    story = Story()
+    story.machine(-600, "JUMP01", "10.0.0.5")
+    story.machine(-400, "QUIET", "10.0.0.66")
+    story.logon(0, JUMP, "jdoe", "0x10", 10, "203.0.113.7")
+    sensor(story, 100, "10.0.0.5", "10.0.0.66", 4006, 445)
+    assert {hop.target for hop in hops(story)} == {"JUMP01"}  # whoever it was
+    story.windows(
+        101, "DC01.corp.example", 4776, 3002, user__name="jdoe", user__domain="CORP", src_endpoint__hostname="JUMP01",
+        activity_id=4,
+    )  # fmt: skip
+    found = hops(story)
+    (quiet,) = [hop for hop in found if hop.target == "QUIET"]
+    assert (quiet.protocol, quiet.account, parent_of(quiet, found).session) == ("smb", r"CORP\jdoe", "0x10")
+
+
+def test_what_a_sensor_saw_from_a_leased_address_is_one_hop_for_each_piece_of_work() -> None:
+    story = Story()
+    story.machine(-400, "QUIET", "10.0.0.66")
+    story.tunnel(0, "jdoe", "203.0.113.7", "10.9.0.4", "asa:1")
+    for at in (60, 90, 5000):
+        sensor(story, at, "10.9.0.4", "10.0.0.66", 4002, 5985, 40000 + at)
+    assert [hop.target for hop in hops(story)] == ["vpn01", "QUIET", "QUIET"]
+
+
+def test_an_address_of_the_pool_goes_with_the_tunnel_whose_lease_is_lost() -> None:
+    story = Story()
+    story.tunnel(-90000, "other", "203.0.113.99", "10.9.0.4", "asa:0")  # shows the pool; it never ends
+    story.tunnel(0, "jdoe", "203.0.113.7", "", "asa:1")
+    story.rows[-1][1]["tunnel_interface.ip"] = None
+    story.logon(60, "FILE01", "jdoe", "0x900", 10, "10.9.0.9")
+    story.tunnel(-95000, "jdoe", "203.0.113.7", "10.9.0.7", "asa:2")
+    story.tunnel(-94000, "jdoe", "203.0.113.7", "10.9.0.7", "asa:2", opens=False)
+    late = told(story)[-1]
+    assert [hop.target for hop in late.hops] == ["vpn01", "FILE01"]
+    assert "pool" in late.hops[1].link.reason
+
+
+def test_one_who_comes_back_by_another_tunnel_comes_anew() -> None:
+    story = Story()
+    for number, at in enumerate((0, 3000)):
+        story.tunnel(at, "jdoe", "203.0.113.7", f"10.9.0.{number + 4}", f"asa:{number}")
+        story.logon(at + 60, JUMP, "jdoe", f"0x{number + 1}00", 10, f"10.9.0.{number + 4}")
+        story.tunnel(at + 900, "jdoe", "203.0.113.7", f"10.9.0.{number + 4}", f"asa:{number}", opens=False)
+    assert [[hop.target for hop in visit.hops] for visit in told(story)] == [["vpn01", "JUMP01"]] * 2
