@@ -16,7 +16,7 @@ from countersign.app import unread
 from countersign.app._reviewed import recall
 from countersign.app.agreements import load
 from countersign.app.documents import finding_from, visit_from
-from countersign.app.enriching import said
+from countersign.app.enriching import Enricher, said
 from countersign.app.own_families import OwnFamilies
 from countersign.app.results import Results
 from countersign.app.workspace import Workspace
@@ -145,6 +145,7 @@ def _coverage(workspace: Workspace, lake: Lake) -> Coverage:
             HostCoverage(host, host in seen.logons, host in seen.processes)
             for host in sorted(seen.logons | seen.processes)
         ),
+        silent=tuple(sorted(Enricher.of(workspace).silent())),
     )
 
 

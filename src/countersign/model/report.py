@@ -63,6 +63,7 @@ class Coverage:
     rejected: tuple[RejectedCount, ...] = ()
     unread: tuple[UnreadFile, ...] = ()
     hosts: tuple[HostCoverage, ...] = ()
+    silent: tuple[str, ...] = ()  # hosts and networks that are declared to log nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from markupsafe import Markup
 
 from countersign.model.report import ReportModel
 from countersign.model.visible import visible
-from countersign.web import graph
-from countersign.web import page as limits
+from countersign.web import graph, limits
 from countersign.web.page import make_page
 from countersign.web.words import LINKS, PROTOCOLS, VERDICTS
 

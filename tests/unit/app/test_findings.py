@@ -11,11 +11,13 @@ import pytest
 from collecting import Ward
 from countersign.app.enriching import is_silent
 from countersign.app.findings import UNLOGGED, unlogged_findings, without_silent
+from countersign.app.report import report_model
 from countersign.app.results import Results
 from countersign.app.review import review
 from countersign.app.workspace import CONFIG, Workspace
 from countersign.errors import InputError
 from countersign.model.visit import Action, Hop, Visit
+from countersign.web import render_report
 from report_samples import MONDAY, ordinary, reference
 
 OTHERS = ("domain controller", "network sensor")
@@ -160,7 +162,9 @@ def test_an_arrival_that_only_the_sensor_saw_is_found_unless_the_host_is_declare
     (ward.root / "book.csv").write_text("host,name,logs\nSRV1,Imaging device,none\n", "utf-8")
     config = ward.root / CONFIG
     config.write_text(config.read_text("utf-8").replace('book = ""', 'book = "book.csv"'), "utf-8")
-    assert rules(Workspace.open(ward.root)) == []
+    declared = Workspace.open(ward.root)
+    assert rules(declared) == []
+    assert "Declared to log nothing: srv1." in render_report(report_model(declared, None, None))
 
 
 def test_another_word_than_none_is_an_error(ward: Workspace) -> None:

@@ -122,7 +122,7 @@ def test_coverage_names_blind_spots() -> None:
 def test_drawings_are_described() -> None:
     reader = read(render_report(samples.model()))
     drawings = [attrs for tag, attrs in reader.tags if tag == "svg" and attrs.get("role") == "img"]
-    assert len(drawings) == 12
+    assert len(drawings) == 22  # swim-lanes of two providers and ten visits, the graphs of these
     assert all(attrs.get("aria-labelledby") for attrs in drawings)
     assert sum(tag == "desc" for tag, _ in reader.tags) == len(drawings)
     assert all("scope" in attrs for tag, attrs in reader.tags if tag == "th")
