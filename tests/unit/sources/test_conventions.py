@@ -82,7 +82,7 @@ def test_the_coverage_table_is_fresh() -> None:
 
 
 def test_every_page_is_of_a_family() -> None:
-    pages = {page.stem for page in PAGES.glob("*.md")} - {"coverage", "writing"}
+    pages = {page.stem for page in PAGES.glob("*.md")} - {"coverage", "speed", "writing"}
     assert pages <= {family.page for family in sources()} | {"vpn"}
 
 
