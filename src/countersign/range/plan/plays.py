@@ -173,7 +173,9 @@ class Plays:
     def _work(self, acts: Acts, desktop: Desktop, target: Host, person: Person, *, patching: bool) -> None:
         rng, first = acts.rng, len(acts.visit.hops)
         services = self.estate.providers[self._numbers[person.provider]].services
-        other = services[0].account if services and rng.random() < OTHER_ACCOUNT else person.account
+        # Linux hosts have each person's own key, and nothing would show by whom another's was used
+        able = bool(services) and not target.linux
+        other = services[0].account if able and rng.random() < OTHER_ACCOUNT else person.account
         acting = replace(person, account=other)
         work(acts, desktop.inside, target, acting, tool_for(rng, person), patching=patching)
         for hop in acts.visit.hops[first:]:
