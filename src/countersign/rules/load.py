@@ -17,6 +17,7 @@ from countersign.rules.correlations.definition import spell
 from countersign.rules.correlations.parse import define
 from countersign.rules.documents import PARSER_FAILURES, Document, read_documents
 from countersign.rules.rule import REFUSED, Example, Problem, Rule, RuleKind, RuleSet
+from countersign.rules.zips import ZIP_FAILURES
 
 MAX_FILE_BYTES = 1 << 20
 """The largest rule file of SigmaHQ is under 40 KiB."""
@@ -107,25 +108,27 @@ class _Loader:
         try:
             with zipfile.ZipFile(path) as archive:
                 for info in sorted(archive.infolist(), key=lambda info: info.filename):
-                    if not info.filename.lower().endswith(SUFFIXES):
-                        continue
-                    name = f"{path}!{info.filename}"
-                    if self._admit(name, info.file_size):
-                        with archive.open(info) as member:
-                            data = member.read(MAX_FILE_BYTES + 1)
-                        if len(data) > MAX_FILE_BYTES:
-                            self._problem(name, None, "larger than the zip says")
-                        else:
-                            yield name, data
-        except (
-            OSError,
-            zipfile.BadZipFile,
-            NotImplementedError,
-            RuntimeError,
-            EOFError,
-            ValueError,
-        ) as error:
+                    if info.filename.lower().endswith(SUFFIXES):
+                        yield from self._member(archive, info, f"{path}!{info.filename}")
+        except ZIP_FAILURES as error:
             self._problem(str(path), None, f"the zip cannot be read: {error}")
+
+    def _member(
+        self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str
+    ) -> Iterator[tuple[str, bytes]]:
+        """One file of a zip; one that is damaged takes none of the others with it."""
+        if not self._admit(name, info.file_size):
+            return
+        try:
+            with archive.open(info) as member:
+                data = member.read(MAX_FILE_BYTES + 1)
+        except ZIP_FAILURES as error:
+            self._problem(name, None, f"cannot be read from the zip: {error}")
+            return
+        if len(data) > MAX_FILE_BYTES:
+            self._problem(name, None, "larger than the zip says")
+        else:
+            yield name, data
 
     def _admit(self, name: str, size: int) -> bool:
         if size > MAX_FILE_BYTES:

@@ -97,6 +97,25 @@ def test_a_zip_that_lies_about_sizes_is_cut(tmp_path: Path, monkeypatch: pytest.
     assert len(found.problems) == 1
 
 
+@pytest.mark.parametrize(
+    "packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_a_damaged_file_in_a_zip_takes_no_other_with_it(tmp_path: Path, packed: int) -> None:
+    path = tmp_path / "rules.zip"
+    with zipfile.ZipFile(path, "w", packed) as archive:
+        archive.writestr("a.yml", "# " + ONE)
+        archive.writestr("b.yml", TWO)
+        first = archive.getinfo("a.yml")
+    data = bytearray(path.read_bytes())
+    start = first.header_offset + 30 + len("a.yml")
+    data[start : start + 16] = bytes(byte ^ 0xFF for byte in data[start : start + 16])
+    path.write_bytes(data)
+    found = load_rules([path])
+    assert [rule.title for rule in found.rules] == ["two"]
+    assert [problem.path for problem in found.problems] == [f"{path}!a.yml"]
+    assert found.problems[0].reason.startswith("cannot be read from the zip")
+
+
 def test_a_missing_path_is_the_users_error(tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="no such file"):
         load_rules([tmp_path / "nothing"])

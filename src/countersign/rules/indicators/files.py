@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -20,20 +19,12 @@ from countersign.rules.indicators.load import (
     read_lines,
 )
 from countersign.rules.indicators.tables import Problem
+from countersign.rules.zips import ZIP_FAILURES
 
 MAX_FILES = 100_000
 """In one import; the largest public MISP feeds have some 2,000 events."""
 MAX_ZIP_RATIO = 200
 """Unpacked bytes for each packed one; JSON reaches 20 to 40."""
-_ZIP_FAILURES = (
-    OSError,
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-)
 _HEAD = 4096
 _IGNORED = frozenset(
     {"license", "license.txt", "license.md", "readme", "readme.md", "readme.txt", "hashes.csv"}
@@ -162,7 +153,7 @@ def _zip(path: Path) -> Iterator[Found]:
                 if manifest and base == _MANIFEST:
                     continue
                 yield _member(archive, info, f"{path}!{info.filename}")
-    except _ZIP_FAILURES as error:
+    except ZIP_FAILURES as error:
         yield iter([Problem(str(path), None, "", f"the zip cannot be read: {error}")])
 
 
@@ -178,7 +169,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Found
     try:
         with archive.open(info) as member:
             data = member.read(info.file_size + 1)
-    except _ZIP_FAILURES as error:
+    except ZIP_FAILURES as error:
         yield Problem(name, None, "", f"it cannot be unpacked: {error}")
         return
     if len(data) > info.file_size:

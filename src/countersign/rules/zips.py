@@ -1,0 +1,18 @@
+"""What the standard library lets out for zips that are damaged, encrypted, or packed as it cannot unpack."""
+
+from __future__ import annotations
+
+import lzma
+import zipfile
+import zlib
+
+ZIP_FAILURES = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+)
