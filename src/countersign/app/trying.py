@@ -103,13 +103,18 @@ def _rules(workspace: Workspace | None, wanted: str) -> tuple[CompiledSet, list[
         problems = "; ".join(f"{one.path}:{one.line}: {one.reason}" for one in ruleset.problems[:3])
         if not rules:
             raise UsageError(
-                f"{wanted} holds no rule that looks at single records{f': {problems}' if problems else ''}"
+                f"{wanted} holds no rule that looks at single records{f': {problems}' if problems else _OTHERWISE}"
             )
     elif workspace is None:
         raise UsageError(f"there is no file {wanted}, and no workspace whose rules could be meant")
     else:
         compiled = prepare(workspace).compiled
-        rules = [rule for rule in compiled.rules if fits(rule, wanted.casefold()) and rule.kind == "rule"]
+        named = [rule for rule in compiled.rules if fits(rule, wanted.casefold())]
+        rules = [rule for rule in named if rule.kind == "rule"]
+        if named and not rules:
+            raise UsageError(
+                f"{named[0].title} looks at no single record: it is a {named[0].kind}{_OTHERWISE}"
+            )
         if not rules:
             raise UsageError(f"no rule here is the file, has the title or an id that starts with {wanted!r}")
         if len(rules) > 1:
@@ -120,6 +125,9 @@ def _rules(workspace: Workspace | None, wanted: str) -> tuple[CompiledSet, list[
         if rule in rules and status.state not in {"active", "waiting"}:
             raise UsageError(f"{rule.title} does not run: {status.reason}")
     return compiled.only([rule.id for rule in rules]), rules
+
+
+_OTHERWISE = "\n  remedy: `countersign rules hunt` runs correlations over the stored events"
 
 
 def _trial(

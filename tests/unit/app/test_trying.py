@@ -10,6 +10,12 @@ from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from detecting import lay, process, rule, rule_id
 
+MANY = f"""
+title: Many evil things
+id: {rule_id(3)}
+correlation: {{type: event_count, rules: [{rule_id(1)}], timespan: 1h, condition: {{gte: 2}}}}
+"""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -78,6 +84,9 @@ def test_a_rule_of_the_workspace(tmp_path: Path) -> None:
         try_rule(ward, rule_id(1)[:-3], event)
     with pytest.raises(UsageError, match="no rule here"):
         try_rule(ward, "nothing", event)
+    lay(ward, "many.yml", MANY)
+    with pytest.raises(UsageError, match=r"it is a correlation\n.*rules hunt"):
+        try_rule(ward, "many evil things", event)
 
 
 def test_what_cannot_be_tried_is_said(path: Path, tmp_path: Path) -> None:
