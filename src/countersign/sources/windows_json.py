@@ -1,4 +1,4 @@
-"""Windows events as JSON, one object a line: flat (NXLog, Logstash), nested (evtx_dump), ECS (Winlogbeat).
+"""Windows events as JSON: flat (NXLog, Logstash), nested (evtx_dump), ECS (Winlogbeat); an object a line, or as documents.
 
 For an auditor: the same events as in EVTX, after a collector. The collector's clock and zone come in (see
 `_windows.clock`), and whoever can write to the collector can write these lines. A record with computer,
@@ -9,19 +9,21 @@ References: see `_windows.flat`, `_windows.nested`, `_windows.ecs`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources._base import Source
+from countersign.sources._json import json_rows
 from countersign.sources._json_table import begins
-from countersign.sources._windows import ecs, flat, nested, workspace
+from countersign.sources._windows import blocks, ecs, flat, nested, workspace
 from countersign.sources._windows.clock import Zone
 from countersign.sources._windows.reader import Entry, Reader
 
 NAME = "windows.json"
+DOCUMENTS = "windows.json_documents"
 LINES_LOOKED_AT = 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CUT_OFF_SIGNS = ((b'"Channel"', b'"EventID"'), (b'"winlog"', b'"channel"'), (b'"Event"', b'"System"'))
@@ -47,23 +49,34 @@ def detect(head: bytes) -> bool:
     )
 
 
-def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
-    """Events of the lines of one segment."""
-    batch = EventBatch(NAME, context)
-    reader = Reader(batch)
-    zone = Zone(context.zone)
-    for index, raw in enumerate(records):
-        record = _object(raw)
-        if record is None:
-            if raw.strip(b"\r\n\t "):  # an empty line is no record
-                batch.reject(index, "a line that is no JSON object")
-            continue
-        entry = _entry(record, zone)
-        if entry is None:
-            batch.reject(index, "a JSON object that is no Windows event")
-        else:
-            reader.add(index, raw, entry)
-    return batch.finish()
+def detect_documents(head: bytes) -> bool:
+    """Windows events as documents over several lines, or as an array: evtx_dump without `-o jsonl`, exports of a search."""
+    if detect(head):
+        return False
+    zone = Zone("UTC")
+    return any(_entry(record, zone) is not None for record in json_rows(head))
+
+
+def _parse(name: str) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
+    def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
+        """Events of the records of one segment."""
+        batch = EventBatch(name, context)
+        reader = Reader(batch)
+        zone = Zone(context.zone)
+        for index, raw in enumerate(records):
+            record = _object(raw)
+            if record is None:
+                if raw.strip(b"\r\n\t "):  # an empty line is no record
+                    batch.reject(index, "a line that is no JSON object")
+                continue
+            entry = _entry(record, zone)
+            if entry is None:
+                batch.reject(index, "a JSON object that is no Windows event")
+            else:
+                reader.add(index, raw, entry)
+        return batch.finish()
+
+    return parse
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:
@@ -100,4 +113,14 @@ def _entry(record: dict[str, Any], zone: Zone) -> Entry | None:
     return flat.read(respelled, zone) if flat.is_flat(respelled) else None
 
 
-SOURCE = Source(NAME, "Windows events as JSON lines", "lines", detect, parse, page="windows")
+SOURCES = (
+    Source(NAME, "Windows events as JSON lines", "lines", detect, _parse(NAME), page="windows"),
+    Source(
+        DOCUMENTS,
+        "Windows events as JSON documents",
+        "json",
+        detect_documents,
+        _parse(DOCUMENTS),
+        page="windows",
+    ),
+)

@@ -22,7 +22,8 @@ from countersign.sources._windows.xml import event_of
 NAME = "windows.xml"
 LINUX = "linux.sysmon"
 LOOKED_AT = 20
-_START = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}(?:<\?xml[^>]{0,200}\?>\s{0,64})?<Events?[\s>]")
+_START = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}(?:<\?xml[^>]{0,200}\?>\s{0,64})?(?:-\s{1,8})?<Events?[\s>]")
+"""A dash stands before each element that a viewer lets one fold, in text copied out of it."""
 _SYSTEM = re.compile(rb"<System\s{0,8}>")
 _SYSMON_LINUX = re.compile(rb"<Channel>Linux-Sysmon/Operational</Channel>")
 _NO_EVENT = "no well-formed Event element of Windows"

@@ -52,6 +52,26 @@ def when(row: dict[str, Any]) -> str:
     return row["time"].astimezone(UTC).strftime("%H:%M:%S.%f")[:-3]
 
 
+def test_documents_and_arrays_give_the_events_of_lines() -> None:
+    rows = [FLAT, FLAT | {"RecordNumber": 933022}]
+    wanted = [flat()["id"], flat(RecordNumber=933022)["id"]]
+    documents = b"\n".join(orjson.dumps(row, option=orjson.OPT_INDENT_2) for row in rows)
+    for raw in (documents, orjson.dumps(rows), orjson.dumps(rows, option=orjson.OPT_INDENT_2)):
+        family = recognise(raw)
+        assert family is not None
+        assert family.name == "windows.json_documents"
+        parsed = family.parse(frame(family.framing, raw), context())
+        assert parsed.events["id"].to_pylist() == wanted
+        assert parsed.rejected.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"a": 1,\n"b": 2}', b'[{"EventID": 1}]', b"[]", b'{"Event":\n{"System": 1}}']
+)
+def test_other_documents_are_not(raw: bytes) -> None:
+    assert recognise(raw) is None
+
+
 def test_a_flat_record_fills_its_columns() -> None:
     found = flat()
     assert within(

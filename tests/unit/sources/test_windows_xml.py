@@ -32,6 +32,15 @@ def test_is_recognised_however_it_begins(start: str) -> None:
     assert recognise((start + data(TargetUserName="a")).encode("utf-16")) is source(FAMILY)
 
 
+def test_text_copied_out_of_a_viewer_is_the_same_event() -> None:
+    folded = (
+        data(TargetUserName="a").replace("<System>", "- <System>").replace("<EventData>", "- <EventData>")
+    )
+    raw = ("- " + folded).encode()
+    assert recognise(raw) is source(FAMILY)
+    assert event(FAMILY, frame("xml", raw)[0]) == event(FAMILY, data(TargetUserName="a").encode())
+
+
 def test_other_xml_is_not() -> None:
     assert recognise(b"<Events><Event id='1'/></Events>") is None
     assert recognise(b"<html><Event><System>") is None
