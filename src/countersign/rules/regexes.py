@@ -51,8 +51,24 @@ def refusal(pattern: str) -> str | None:
         re2.compile(pattern, options)
     except re2.error as error:
         text = error.args[0] if error.args else "not understood"
-        return (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).strip()
+        said = (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).strip()
+        return next((f"{said} ({meant})" for start, meant in _NOT_LINEAR if said.startswith(start)), said)
     return None
+
+
+_NOT_LINEAR = (
+    ("invalid perl operator: (?=", "look-around does not run in linear time"),
+    ("invalid perl operator: (?!", "look-around does not run in linear time"),
+    ("invalid perl operator: (?<", "look-around does not run in linear time"),
+    ("invalid perl operator: (?>", "atomic groups are not in RE2"),
+    ("bad repetition operator", "possessive quantifiers are not in RE2"),
+    ("invalid repetition size", "at most 1,000, nested ones multiplied"),
+    *(
+        (f"invalid escape sequence: \\{digit}", "back references do not run in linear time")
+        for digit in "123456789"
+    ),
+)
+"""How RE2's reasons begin, and what they mean for who wrote the rule."""
 
 
 _TOKEN = re.compile(

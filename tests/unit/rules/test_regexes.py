@@ -55,6 +55,21 @@ def test_what_is_not_linear_is_refused_with_a_reason(pattern: str) -> None:
     assert refusal(pattern)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "meant"),
+    [
+        (r"a(?!b)", "look-around"),
+        (r"(?<=a)b", "look-around"),
+        (r"(a)\1", "back references"),
+        ("a++", "possessive"),
+        ("(?>a)b", "atomic"),
+        ("a{1001}", "at most 1,000"),
+    ],
+)
+def test_the_reason_says_what_is_not_linear(pattern: str, meant: str) -> None:
+    assert meant in (refusal(pattern) or "")
+
+
 def test_what_would_backtrack_in_other_engines_runs() -> None:
     assert refusal(r"(a+)+$") is None
 
