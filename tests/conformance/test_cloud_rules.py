@@ -16,7 +16,7 @@ from countersign.sources._framing import frame
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 CONTEXT = ParseContext("0" * 64, NOW, NOW)
-FOLDERS = ("cloud/azure/", "cloud/m365/", "cloud/gcp/", "identity/okta/")
+FOLDERS = ("cloud/azure/", "cloud/m365/", "cloud/gcp/", "identity/okta/", "identity/cisco_duo/")
 ROLE = "azure_ad_user_added_to_admin_role"
 INBOX = {
     "microsoft365_susp_email_forwarding_activity",
@@ -49,6 +49,7 @@ EXPECTED = {
         "okta_mfa_reset_or_deactivated",
         "okta_policy_rule_modified_or_deleted",
     },
+    "duo.authentication/api": {"cisco_duo_mfa_bypass_via_bypass_code"},
     "gcp.audit/gcloud": {"gcp_firewall_rule_modified_or_deleted"},
     "google_workspace/api": {"gcp_gworkspace_application_access_levels_modified"},
 }
