@@ -27,6 +27,10 @@ HEADER_LINES = 200
 """Lines, comments included, among which a header is looked for."""
 _DELIMITERS = (",", ";", "\t", "|")
 _COMMENT = ("#", "//", ";", "!")
+_COMMENT_IN = {";": tuple(mark for mark in _COMMENT if mark != ";")}
+"""By the delimiter of a table: where `;` parts the cells, a line that begins with it has an empty first cell."""
+_AROUND = " \r\n"
+"""What may stand around a line of cells that tabs part."""
 _NOWHERE = frozenset({"0.0.0.0", "127.0.0.1", "::1", "::"})  # noqa: S104  # what host files point to, nothing is bound
 
 
@@ -62,8 +66,9 @@ def read_lines(lines: Iterable[str], path: str) -> Iterator[Draft | Plain | Prob
 
 
 def _line(line: str, number: int, path: str, header: Header | None) -> Iterator[Draft | Problem]:
-    text = line.strip()
-    if not text or text.startswith(_COMMENT):
+    delimiter = header.delimiter if header is not None else ""
+    text = line.strip(_AROUND) if delimiter == "\t" else line.strip()  # an empty first cell is one too
+    if not text or text.startswith(_COMMENT_IN.get(delimiter, _COMMENT)):
         return
     if len(text) >= MAX_LINE:
         yield Problem(path, number, "", f"the line is longer than {MAX_LINE} characters")
@@ -83,7 +88,7 @@ def _cells(text: str, delimiter: str) -> list[str]:
 
 def _header(line: str, number: int) -> Header | None:
     """A header has a name for its values, and no value in it; some stand in a comment."""
-    text = line.strip().removeprefix("\ufeff").lstrip("#").strip()
+    text = line.strip(_AROUND).removeprefix("\ufeff").lstrip("#").strip(_AROUND)
     if not text or len(text) >= MAX_LINE:
         return None
     delimiter = max(_DELIMITERS, key=text.count)

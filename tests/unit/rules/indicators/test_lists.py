@@ -88,6 +88,13 @@ def test_a_header_in_a_comment_and_types_in_a_column() -> None:
     assert "yara" in problems[0].reason
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_an_empty_first_cell_is_a_cell(delimiter: str) -> None:
+    rows = (("", "File Name", "Domain"), ("", "", "evil.example"), ("1", "evil.exe", ""))
+    drafts, problems = read("\n".join(delimiter.join(row) for row in rows))
+    assert (set(drafts), problems) == ({"domain:evil.example", "file:evil.exe"}, [])
+
+
 def test_wrong_cells_are_told_with_their_line() -> None:
     _, problems = read("ip,confidence,valid_until\n198.51.100.7,900,\n198.51.100.7,,never\n198.51.100.7,1,\n")
     assert [problem.line for problem in problems] == [2, 3]
