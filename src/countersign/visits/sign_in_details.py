@@ -14,6 +14,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from countersign.visits.facts import leaf
 
@@ -26,14 +27,7 @@ def with_details(events: ir.Table) -> ir.Table:
     found = _requests(events)
     if not found:
         return events
-    known = ibis.memtable(
-        {
-            "request": [request for request, _, _ in found],
-            "factors": [factors for _, factors, _ in found],
-            "proven": [proven for _, _, proven in found],
-        },
-        schema={"request": "string", "factors": "string", "proven": "boolean"},
-    ).rename(details_request="request", details_factors="factors", details_proven="proven")
+    known = ibis.memtable(_table(found))
     joined = events.left_join(known, leaf(events, "api.request.uid") == known.details_request)
     ours = joined.details_request.notnull() & (joined.source != DETAILS) & (joined.status_id == 1)
     return joined.mutate(
@@ -42,6 +36,14 @@ def with_details(events: ir.Table) -> ir.Table:
             ours, joined.auth_factors.coalesce(joined.details_factors), joined.auth_factors
         ),
     ).drop("details_request", "details_factors", "details_proven")
+
+
+def _table(found: list[tuple[str, str | None, bool]]) -> pa.Table:
+    """As Arrow: of anything else Ibis makes a table by pandas, which a program keeps out."""
+    schema = pa.schema(
+        [("details_request", pa.string()), ("details_factors", pa.string()), ("details_proven", pa.bool_())]
+    )
+    return pa.table(list(map(list, zip(*found, strict=True))), schema=schema)
 
 
 def _requests(events: ir.Table) -> list[tuple[str, str | None, bool]]:
