@@ -54,9 +54,10 @@ class FieldResolver(Protocol):
 def leaf(batch: pa.RecordBatch, path: str) -> pa.Array | None:
     """The column at a dotted path; None where the batch has none."""
     head, *rest = path.split(".")
-    if head not in batch.schema.names:
+    place = batch.schema.get_field_index(head)  # its list of names would be made anew for each question
+    if place < 0:
         return None
-    array = batch.column(head)
+    array = batch.column(place)
     for name in rest:
         if not pa.types.is_struct(array.type) or array.type.get_field_index(name) < 0:
             return None
@@ -127,7 +128,8 @@ class EventBatchFields:
         self._leaves: dict[str, pa.Array | None] = {}
         self._items: pa.Array | None = None
         self._item_rows: Rows = np.empty(0, dtype=np.int64)
-        self._item_names: npt.NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._items_by_name: Rows = np.empty(0, dtype=np.int64)
+        self._starts: Rows = np.zeros(1, dtype=np.int64)  # by name, where its items begin there; the end is the next
         self._names: dict[str, list[int]] = {}
         self._open_map()
 
@@ -143,7 +145,10 @@ class EventBatchFields:
         self._item_rows = np.repeat(np.arange(len(array), dtype=np.int64), np.diff(offsets))
         keys = coded(array.keys.slice(first, last - first))
         encoded = keys if is_coded(keys) else keys.dictionary_encode()
-        self._item_names = encoded.indices.to_numpy()
+        count = len(encoded.dictionary)
+        item_names = encoded.indices.to_numpy().astype(np.uint16 if count <= 1 << 16 else np.int64, copy=False)
+        self._items_by_name = np.argsort(item_names, kind="stable")  # of 16 bits without a comparison
+        self._starts = np.append(0, np.cumsum(np.bincount(item_names, minlength=count)))
         for code, name in enumerate(encoded.dictionary.to_pylist()):
             self._names.setdefault(squeezed(name), []).append(code)
 
@@ -168,15 +173,18 @@ class EventBatchFields:
         return self._leaves[path]
 
     def _mapped(self, field: str) -> pa.Array | None:
-        codes = self._names.get(squeezed(field))
-        if not codes or self._items is None:
+        """The field's values in the map, as a dictionary: most rows have none."""
+        names = self._names.get(squeezed(field))
+        if not names or self._items is None:
             return None
-        held = self._item_names == codes[0] if len(codes) == 1 else np.isin(self._item_names, codes)
-        at = np.flatnonzero(held)
-        kept, first = np.unique(self._item_rows[at], return_index=True)
-        take = np.full(self._batch.num_rows, -1, dtype=np.int64)
-        take[kept] = at[first]
-        return self._items.take(pa.array(take, mask=take < 0))
+        runs = [self._items_by_name[self._starts[name] : self._starts[name + 1]] for name in names]
+        at = runs[0] if len(runs) == 1 else np.sort(np.concatenate(runs))
+        rows = self._item_rows[at]
+        first = np.diff(rows, prepend=-1) > 0
+        encoded = self._items.take(pa.array(at[first])).dictionary_encode()
+        codes = np.full(self._batch.num_rows, -1, dtype=np.int32)
+        codes[rows[first]] = encoded.indices.fill_null(-1).to_numpy()
+        return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), encoded.dictionary)
 
     def texts(self) -> Iterator[tuple[str, pa.Array, Rows | None]]:
         """As in `Fields`."""

@@ -68,6 +68,11 @@ class FieldIndex:
         return self._literals.screened(values) if self.words_only and not self._always else None
 
     @property
+    def is_screened(self) -> bool:
+        """Whether `screened` has an answer for all but little text."""
+        return self.words_only and not self._always and self._literals.is_screened
+
+    @property
     def words_only(self) -> bool:
         """Whether no atom needs more of a value than to look for words in it."""
         return not (self.loose or self._numbers or self._compares or self._networks or self._times)
