@@ -57,11 +57,15 @@ def _parts(family: Source, raw: bytes) -> tuple[bytes, bytes, bytes, bytes]:
 
 def _other(turn: int, found: re.Match[bytes]) -> bytes:
     text, number = found[0], b"%04d" % (turn % 10_000)
-    if (
-        found.lastgroup == "id"
-        and b"guid" in found.string[max(found.start() - 40, 0) : found.start()].lower()
-    ):
+    before = found.string[max(found.start() - 40, 0) : found.start()].lower()
+    if found.lastgroup == "id" and b"guid" in before:
         return text  # what wrote the record, the same in all of its records
+    if (
+        found.lastgroup == "number"
+        and b"keywords" in before
+        and b"," not in before.rpartition(b"keywords")[2]
+    ):
+        return text  # bits that say what kind of record it is
     if found.lastgroup == "clock":
         return b"%02d:%02d" % (turn // 60 % 60, turn % 60)
     return number + text[4:] if found.lastgroup == "id" else text[:-7] + number + text[-3:]

@@ -87,21 +87,27 @@ class Mapper:
 
     def take(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> bool:
         """Takes one row; False if it is none of this family's."""
-        family = self.family
-        if not family.match(row):
+        if not self.family.match(row):
             return False
+        self.put(index, raw, row, frame)
+        return True
+
+    def put(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> None:
+        """Takes a row that is this family's."""
+        family = self.family
         if family.prepare is not None:
             row = family.prepare(row)
         key = (self._choose(row), tuple(frame) if frame else ())
         taken = self._taken.get(key)
         if taken is None:
-            taken = self._taken[key] = _Taken([], [], [], [])
+            taken = self._taken[key] = _Taken([], [], [], [], {})
         taken.indexes.append(index)
         taken.raws.append(raw)
         taken.rows.append(row)
         if frame:
             taken.frames.append(frame)
-        return True
+        if len(taken.rows) == _AT_ONCE and family.join is None:
+            taken.fold()
 
     def _choose(self, row: Row) -> Compiled:
         values = tuple([get(row) for get in self._by])
@@ -122,49 +128,59 @@ class Mapper:
             self.family.join(one for taken in self._taken.values() for one in taken.framed())
         kinds: dict[Compiled, list[_Group]] = {}
         for (compiled, _), taken in self._taken.items():
-            kinds.setdefault(compiled, []).extend(_groups(taken))
+            taken.fold()
+            kinds.setdefault(compiled, []).extend(taken.groups.values())
         for compiled, groups in kinds.items():
             _write(batch, self.family, compiled, _Gathered(groups), clock)
         self._taken.clear()
 
 
 _REMEMBERED = 4096
+_AT_ONCE = 256
+"""Rows turned on their side together: few enough to be in the processor's cache still."""
+
+
+class _Group(NamedTuple):
+    """Rows of one kind and shape, turned on their side."""
+
+    indexes: list[int]
+    raws: list[bytes]
+    lists: list[list[Any]]
+    fields: dict[str, Values]
+    """The lists by name."""
+    frames: list[Mapping[str, object]]
 
 
 class _Taken(NamedTuple):
-    """Rows of one kind as they came."""
+    """Rows of one kind as they came, and those before them by the names of their fields."""
 
     indexes: list[int]
     raws: list[bytes]
     rows: list[Row]
     frames: list[Mapping[str, object]]
+    groups: dict[tuple[str, ...], _Group]
 
     def framed(self) -> Iterator[tuple[dict[str, Any], Mapping[str, object]]]:
         """Each row with its frame."""
         return zip(self.rows, self.frames or repeat(NO_FRAME), strict=False)  # type: ignore[arg-type]  # made by readers
 
-
-class _Group(NamedTuple):
-    """Those of one shape, turned on their side."""
-
-    indexes: Sequence[int]
-    raws: Sequence[bytes]
-    fields: dict[str, Values]
-    frames: Sequence[Mapping[str, object]]
-
-
-def _groups(taken: _Taken) -> Iterator[_Group]:
-    for members, names, columns in flat(taken.rows):
-        fields = dict(zip(unique(names), columns, strict=True))
-        if len(members) == len(taken.rows):
-            yield _Group(taken.indexes, taken.raws, fields, taken.frames)
-            continue
-        yield _Group(
-            [taken.indexes[member] for member in members],
-            [taken.raws[member] for member in members],
-            fields,
-            [taken.frames[member] for member in members] if taken.frames else [],
-        )
+    def fold(self) -> None:
+        """Turns the rows on their side and forgets them."""
+        for members, names, columns in flat(self.rows):
+            group = self.groups.get(names)
+            if group is None:
+                lists: list[list[Any]] = [[] for _ in names]
+                fields: dict[str, Values] = dict(zip(unique(names), lists, strict=True))
+                group = self.groups[names] = _Group([], [], lists, fields, [])
+            for values, more in zip(group.lists, columns, strict=True):
+                values.extend(more)
+            whole = len(members) == len(self.rows)
+            group.indexes.extend(self.indexes if whole else [self.indexes[member] for member in members])
+            group.raws.extend(self.raws if whole else [self.raws[member] for member in members])
+            if self.frames:
+                group.frames.extend(self.frames if whole else [self.frames[member] for member in members])
+        for held in (self.indexes, self.raws, self.rows, self.frames):
+            held.clear()
 
 
 def _compiled(family: Family) -> Callable[[tuple[Any, ...]], Compiled]:
@@ -236,6 +252,8 @@ class _Gathered:
         ]
         if not any(parts):
             return None
+        if len(parts) == 1:
+            return parts[0]
         values: list[Any] = []
         for part, group in zip(parts, self.groups, strict=True):
             values += part or (None,) * len(group.indexes)
@@ -254,7 +272,8 @@ def _write(batch: EventBatch, family: Family, compiled: Compiled, all_: _Gathere
             if name not in fields and (values := values_at(fields, path)) is not None:
                 fields[name] = values
         stop = start + len(group.indexes)
-        own = {name: values[start:stop] for name, values in columns.items()}
+        alone = len(all_.groups) == 1
+        own = columns if alone else {name: values[start:stop] for name, values in columns.items()}
         if group.frames:
             _frame(own, group.frames)
         if ids is None:

@@ -66,6 +66,7 @@ def _parse(
     def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
         batch = EventBatch(families[place].name, context)
         mappers = [made(family) for family in families]
+        asked = [(at, family.match, mappers[at].put) for at, family in enumerate(families)]
         taken = [False] * len(mappers)
         for index, raw, row, frame in layout.read(records, context):
             if row is None:
@@ -73,8 +74,9 @@ def _parse(
             if isinstance(row, str):
                 batch.reject(index, row)
                 continue
-            for at, mapper in enumerate(mappers):
-                if mapper.take(index, raw, row, frame):
+            for at, match, put in asked:
+                if match(row):
+                    put(index, raw, row, frame)
                     taken[at] = True
                     break
             else:

@@ -67,13 +67,10 @@ class _WindowsRows(Mapper):
         super().__init__(family)
         self._rows: list[tuple[int, bytes, Row]] = []
 
-    def take(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> bool:
-        """Takes one row; False if it is none of this family's."""
+    def put(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> None:
+        """Takes a row that is this family's."""
         del frame
-        if self.family.match(row):
-            self._rows.append((index, raw, row))
-            return True
-        return False
+        self._rows.append((index, raw, row))
 
     def write(self, batch: EventBatch, clock: Clock) -> None:
         """Adds all rows taken to `batch`."""

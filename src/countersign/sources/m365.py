@@ -66,7 +66,12 @@ def prepare(row: Row) -> Row:
     elif "AuditData" in row:
         made = _outside(row)
     elif row.get("Type") == "OfficeActivity" or "OfficeWorkload" in row:
-        made = {_SENTINEL.get(name, name): opened(value) for name, value in row.items()}
+        made = {
+            _SENTINEL.get(name, name): opened(value)
+            if type(value) is str and value[:1] in _OPENING
+            else value
+            for name, value in row.items()
+        }
     elif "recordtype" in row:
         made = {_NAMES.get(name, name): value for name, value in row.items()}
     else:
@@ -79,6 +84,7 @@ def prepare(row: Row) -> Row:
     return made
 
 
+_OPENING = frozenset("{[")
 _PAIRED = (("ExtendedProperties", ""), ("DeviceProperties", "Device"), ("Parameters", "Parameter"))
 
 

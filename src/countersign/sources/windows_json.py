@@ -63,20 +63,31 @@ def _parse(name: str) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
         batch = EventBatch(name, context)
         reader = Reader(batch)
         zone = Zone(context.zone)
-        for index, raw in enumerate(records):
-            record = _object(raw)
-            if record is None:
-                if raw.strip(b"\r\n\t "):  # an empty line is no record
-                    batch.reject(index, "a line that is no JSON object")
-                continue
-            entry = _entry(record, zone)
-            if entry is None:
-                batch.reject(index, "a JSON object that is no Windows event")
-            else:
-                reader.add(index, raw, entry)
+        for group in blocks.by_beginning(records):
+            for index in blocks.read(group, records, reader, _opening(group.start)):
+                _read(reader, batch, index, records[index], zone)
         return batch.finish()
 
     return parse
+
+
+def _opening(start: bytes) -> tuple[str, ...]:
+    """Exports leave the namespace out as often as not."""
+    return ("System",) if start.startswith(blocks.REOPENED) else blocks.WHOLE
+
+
+def _read(reader: Reader, batch: EventBatch, index: int, raw: bytes, zone: Zone) -> None:
+    """One record that is not as EVTX renders it."""
+    record = _object(raw)
+    if record is None:
+        if raw.strip(b"\r\n\t "):  # an empty line is no record
+            batch.reject(index, "a line that is no JSON object")
+        return
+    entry = _entry(record, zone)
+    if entry is None:
+        batch.reject(index, "a JSON object that is no Windows event")
+    else:
+        reader.add(index, raw, entry)
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:

@@ -32,6 +32,8 @@ escaped, so that it is a border of parts wherever it stands."""
 REOPENED = b'{"Event":{"System":{'
 SHARED = frozenset({"Provider", "EventID", "Version", "Level", "Task", "Opcode", "Keywords"})
 """Parts of System that may stand before the border."""
+WHOLE = ("#attributes", "System")
+"""What an event begins with: its namespace and System."""
 Head = tuple[Scalar, ...]
 
 
@@ -120,9 +122,11 @@ _decode = msgspec.json.Decoder(_Record).decode
 """Half the time that dictionaries take, and whatever is not plain is refused."""
 
 
-def read(group: Group, records: Sequence[bytes], reader: Reader) -> list[int]:
-    """Adds records to `reader`, and returns the places of those that are not plain."""
-    head = _head(group.start)
+def read(
+    group: Group, records: Sequence[bytes], reader: Reader, opening: tuple[str, ...] = WHOLE
+) -> list[int]:
+    """Adds records to `reader`, and returns the places of those that are not plain, or do not begin with `opening`."""
+    head = _head(group.start, opening)
     if head is None:
         return group.indexes
     cut = len(group.start) + 1
@@ -171,12 +175,12 @@ def _shape(event: _Event) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _head(start: bytes) -> Head | None:
+def _head(start: bytes, opening: tuple[str, ...]) -> Head | None:
     """What System has before the border, but for the channel: `reader.System` in its order; None where the beginning is
     no plain one."""
     try:
         event = orjson.loads(start + b"}}}")["Event"]
-        if tuple(event) != ("#attributes", "System"):
+        if tuple(event) != opening:
             return None
         system = event["System"]
         if not SHARED.issuperset(system):

@@ -6,6 +6,7 @@ https://www.elastic.co/docs/reference/ecs.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from countersign.model.columns import text_of
@@ -34,7 +35,7 @@ def nested(record: dict[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in record.items():
         place = out
-        *path, leaf = name.split(".", 3) if name.startswith("winlog.") else name.split(".", 2)
+        path, leaf = _split(name)
         for step in path:
             inner = place.setdefault(step, {})
             if type(inner) is not dict:
@@ -44,6 +45,13 @@ def nested(record: dict[str, Any]) -> dict[str, Any]:
             old = place.get(leaf)
             place[leaf] = {**old, **value} if type(old) is dict and type(value) is dict else value
     return out
+
+
+@lru_cache(maxsize=4096)
+def _split(name: str) -> tuple[list[str], str]:
+    """The objects that a dotted name goes through, and its last part."""
+    *path, leaf = name.split(".", 3) if name.startswith("winlog.") else name.split(".", 2)
+    return path, leaf
 
 
 def read(record: dict[str, Any]) -> Entry | None:
