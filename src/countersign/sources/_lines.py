@@ -9,6 +9,7 @@ References: ArcSight Common Event Format (CEF) version 27; IBM QRadar LEEF guide
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 LONGEST = 262_144
@@ -49,16 +50,22 @@ def cef(text: str) -> dict[str, Any] | None:
     start = _CEF.search(text)
     if start is None or len(text) > LONGEST:
         return None
-    parts = _BAR.split(text[start.end() :], 6)
+    rest = text[start.end() :]
+    parts = _BAR.split(rest, 6) if "\\|" in rest else rest.split("|", 6)
     if len(parts) < 6:
         return None
     row: dict[str, Any] = dict(zip(_CEF_ROW, map(_unescaped, parts), strict=False))
     _extension(parts[6] if len(parts) > 6 else "", row)
-    for name in [name for name in row if name.endswith("Label")] if "Label=" in text else ():
+    for name in _labels(tuple(row)) if "Label=" in text else ():
         value = row.get(name.removesuffix("Label"))
         if value is not None and row[name]:
             row.setdefault(str(row[name]), value)
     return row
+
+
+@lru_cache(maxsize=256)
+def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name.endswith("Label"))
 
 
 def _extension(text: str, row: dict[str, Any]) -> None:
@@ -68,7 +75,9 @@ def _extension(text: str, row: dict[str, Any]) -> None:
         return
     parts = _CEF_PAIR.split(" " + text)
     names = parts[1::2]
-    values = [value.strip() for value in parts[2::2]]
+    values = parts[2::2]
+    if "  " in text or "= " in text or text.endswith(" "):
+        values = [value.strip() for value in values]
     if "\\" in text:
         values = [_unescaped(value) if "\\" in value else value for value in values]
     if len(set(names)) == len(names) and row.keys().isdisjoint(names):
@@ -80,7 +89,7 @@ def _extension(text: str, row: dict[str, Any]) -> None:
 
 def _has_other_blanks(text: str) -> bool:
     if text.isascii():
-        return any([blank in text for blank in _OTHER_BLANKS])  # noqa: C419  # half the time of a generator
+        return not text.isprintable() and any([blank in text for blank in _OTHER_BLANKS])  # noqa: C419  # half the time of a generator
     return _OTHER_BLANK.search(text) is not None
 
 
