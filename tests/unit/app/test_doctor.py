@@ -13,6 +13,7 @@ from countersign.agreements.coverage import SOURCES
 from countersign.app.doctor import advise, diagnose, gaps
 from countersign.app.origins import CANNOT_TELL, Log, overwritten, table
 from countersign.cli.commands import program
+from countersign.sources import sources
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -90,6 +91,15 @@ def test_gaps_are_whole_days() -> None:
     days = ["2026-11-01", "undated", "2026-11-05", "2026-11-02", "2026-11-07"]
     assert gaps(days) == (("2026-11-03", "2026-11-04"), ("2026-11-06", "2026-11-06"))
     assert gaps([]) == ()
+
+
+def test_every_log_whose_keeping_is_told_is_a_family() -> None:
+    named = [name for row in table()["keeps"] for name in row["families"]]
+    assert len(named) == len(set(named))
+    assert set(named) <= {source.name for source in sources()}
+    assert all(
+        row["reference"].startswith("https://") for row in table()["keeps"] if row["basis"] == "documented"
+    )
 
 
 def test_overwriting_is_told_only_where_its_maker_says_it() -> None:
