@@ -129,7 +129,7 @@ class EventBatchFields:
         self._items: pa.Array | None = None
         self._item_rows: Rows = np.empty(0, dtype=np.int64)
         self._items_by_name: Rows = np.empty(0, dtype=np.int64)
-        self._starts: Rows = np.zeros(1, dtype=np.int64)  # by name, where its items begin there; the end is the next
+        self._starts: Rows = np.zeros(1, dtype=np.int64)  # of each name there; it ends where the next begins
         self._names: dict[str, list[int]] = {}
         self._open_map()
 
@@ -146,8 +146,10 @@ class EventBatchFields:
         keys = coded(array.keys.slice(first, last - first))
         encoded = keys if is_coded(keys) else keys.dictionary_encode()
         count = len(encoded.dictionary)
-        item_names = encoded.indices.to_numpy().astype(np.uint16 if count <= 1 << 16 else np.int64, copy=False)
-        self._items_by_name = np.argsort(item_names, kind="stable")  # of 16 bits without a comparison
+        item_names = encoded.indices.to_numpy()
+        if count <= 1 << 16:
+            item_names = item_names.astype(np.uint16)  # which are sorted without a comparison
+        self._items_by_name = np.argsort(item_names, kind="stable")
         self._starts = np.append(0, np.cumsum(np.bincount(item_names, minlength=count)))
         for code, name in enumerate(encoded.dictionary.to_pylist()):
             self._names.setdefault(squeezed(name), []).append(code)

@@ -36,7 +36,8 @@ def _split(node: Plain, known: Sequence[atoms.Atom]) -> Node:
     if not isinstance(node, tuple):
         return node
     name, *children = node
-    if name != "or":
+    if name != "or":  # single atoms first: they tell soonest that a conjunction cannot hold
+        children.sort(key=lambda child: isinstance(child, tuple))
         return (name, *[_split(child, known) for child in children])
     closed = [child for child in children if _is_closed(child, known)]
     rest = [_split(child, known) for child in children if not _is_closed(child, known)]
@@ -244,14 +245,22 @@ class Scope:
             if len(parts) == 1:
                 return parts[0]
             return np.unique(np.concatenate(parts)) if parts else NONE
-        ranked = sorted(children, key=lambda child: (_negated(child), self._bound(child)))
-        if not self._bound(ranked[0]):
-            return NONE
-        places = self.find(ranked[0])
-        for child in ranked[1:]:
+        return self._find_all(children)
+
+    def _find_all(self, children: Sequence[Node]) -> Places:
+        """The places where all hold: the rarest first, and nothing of what is asked where one cannot hold."""
+        bounds: list[tuple[bool, int]] = []
+        for child in children:
+            bound = self._bound(child)
+            if not bound:
+                return NONE
+            bounds.append((_negated(child), bound))
+        first, *others = sorted(range(len(children)), key=bounds.__getitem__)
+        places = self.find(children[first])
+        for other in others:
             if not len(places):
                 return NONE
-            places = places[self._test(child, places)]
+            places = places[self._test(children[other], places)]
         return places
 
     def _test(self, node: Node, places: Places) -> Mask:
