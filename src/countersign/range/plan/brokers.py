@@ -8,8 +8,9 @@ from countersign.range.estate import Account, Host, Person, uuid_of
 from countersign.range.plan.commands import S32, SERVICES
 from countersign.range.plan.desktops import Desktops
 from countersign.range.plan.places import WORK, Cause, Desktop, Foothold, Seat
-from countersign.range.plan.remote import SERVICES_PID, SYSTEM, SYSTEM_LOGON, Remote
+from countersign.range.plan.remote import SERVICES_PID, SYSTEM_LOGON, Remote
 from countersign.range.plan.shells import Shells
+from countersign.range.plan.traces import SYSTEM
 from countersign.range.streams.base import port_of
 from countersign.range.streams.fields import Session
 from countersign.range.streams.zeek import Seen

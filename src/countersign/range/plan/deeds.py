@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from countersign.range.calendar import SECOND
 from countersign.range.draws import guid
 from countersign.range.estate import Account, Host, sid_of
@@ -9,6 +11,7 @@ from countersign.range.plan.acts import Acts
 from countersign.range.plan.commands import S32
 from countersign.range.plan.places import WORK, Cause, Desktop, Foothold, Seat
 from countersign.range.plan.remote import Way
+from countersign.range.plan.traces import image_of
 from countersign.range.streams.base import pid_of, port_of
 from countersign.range.streams.fields import Session
 from countersign.range.streams.zeek import Seen
@@ -21,7 +24,8 @@ REPLICATION = (
 """DS-Replication-Get-Changes-All, [MS-ADTS] 5.1.3.2.1."""
 SENSOR = "CSFalconService"
 CMD, MMC = rf"{S32}\cmd.exe", rf"{S32}\mmc.exe"
-REPLICATES = Way("network", 49_667, "System", "ldap", b"gssapi,dce_rpc")
+SYNCHRONISER = r"C:\Program Files\Microsoft Azure AD Sync\Bin\miiserver.exe"
+REPLICATES = Way("network", 49_667, SYNCHRONISER, "ldap", b"gssapi,dce_rpc", 2212)
 DIRECTORY = Way("network", 49_667, MMC, "ldap", b"gssapi,dce_rpc")
 
 
@@ -86,9 +90,15 @@ class Deeds(Acts):
             )  # fmt: skip
         self.done()
 
-    def replicate(self, source: Foothold, controller: Host, account: Account, cause: Cause = WORK) -> Seat:
-        """The directory is replicated from a controller by something that is none: cloud synchronisation, or DCSync."""
-        arrival = self.begin(REPLICATES, source, controller, account, "", cause)
+    def replicate(
+        self, source: Foothold, controller: Host, account: Account, cause: Cause = WORK, *, command: str = ""
+    ) -> Seat:
+        """The directory is replicated from a controller by something that is none: cloud synchronisation, or DCSync.
+
+        `command` is what is started for it; nothing, where the service that synchronises the cloud does it.
+        """
+        way = replace(REPLICATES, image=image_of(command), pid=0) if command else REPLICATES
+        arrival = self.begin(way, source, controller, account, command, cause)
         seat = arrival.seat
         self.deed(seat.hop, controller.name, "credential", "directory replicated", cause)
         self.spoke(arrival, "dce_rpc", b"0.000412\t49667\tdrsuapi\tDRSGetNCChanges")

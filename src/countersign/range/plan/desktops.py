@@ -11,6 +11,7 @@ from countersign.range.streams.base import port_of
 from countersign.range.streams.fields import LOCAL, LOCAL_EXPLICIT, PRIVILEGES, Session
 from countersign.range.truth import TrueHop
 
+MSTSC = rf"{S32}\mstsc.exe"
 FILES_MADE = 0.2
 """How often what is started writes a file."""
 COOKIE = 9
@@ -23,17 +24,18 @@ class Desktops(Traces):
     def rdp(self, source: Foothold, host: Host, account: Account) -> Desktop:
         """Remote desktop with network-level authentication: a type 3, then a type 10 in two tokens."""
         hop = self.hop(account.qualified, source, source.name, host.name, "rdp")
+        client = 0
         if source.host is not None and source.account is not None and source.session is not None:
-            self.process(
+            client = self.process(
                 source.host,
                 source.account,
                 source.session,
-                rf"{S32}\mstsc.exe /v:{host.name}",
+                f"{MSTSC} /v:{host.name}",
                 (EXPLORER, source.shell),
                 hop,
             )
             self.wait(3, 9)
-        flow = self.flow(source, host, 3389, hop, rf"{S32}\mstsc.exe")
+        flow = self.flow(source, host, 3389, hop, (MSTSC, client))
         self.explicit(source, account, host, "TERMSRV", LSASS, hop)
         self.wait(0.4)
         cookie = account.name[:COOKIE].encode()
@@ -50,12 +52,13 @@ class Desktops(Traces):
         who = {"User": account.qualified, "SessionID": terminal, "Address": source.seen}
         self.windows(host, "ts21", hop, who, after=2000)
         shell = self.number()
+        self.began[shell] = self.now
         self.later_logoff(host, account, first, hop)
         inside = Foothold(
-            host.name, host.ip, host.ip, host.name, hop.number, host, account, full, shell, terminal
+            host.name, host.ip, host.ip, host.name, hop.number, host, account, full, shell, terminal, self.now
         )
         self.wait(2, 6)
-        return Desktop(host, account, (full, limited), hop, flow[0], flow[1], flow[2], source, inside)
+        return Desktop(host, account, (full, limited), hop, *flow, source, inside, client)
 
     def granted(self, host: Host, account: Account, hop: TrueHop | None) -> None:
         """4768: the host got a ticket-granting ticket for whoever logs on at it."""
@@ -158,7 +161,7 @@ class Desktops(Traces):
         """The connection comes back to the same session: 25, 4778 and a type 7."""
         host, account, hop = desktop.host, desktop.account, desktop.hop
         desktop.uid, desktop.port, desktop.start = self.flow(
-            desktop.source, host, 3389, hop, rf"{S32}\mstsc.exe"
+            desktop.source, host, 3389, hop, (MSTSC, desktop.client)
         )
         self.wait(0.3)
         full, limited = Session(), Session()

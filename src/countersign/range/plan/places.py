@@ -52,6 +52,8 @@ class Foothold:
     session: Session | None = None
     shell: int = 0
     terminal: int = 0
+    since: int = 0
+    """When the shell began; 0: with the visit."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,8 @@ class Desktop:
     start: int
     source: Foothold
     inside: Foothold
+    client: int = 0
+    """The process that shows it, where that is on a host of the estate."""
 
     @property
     def seat(self) -> Seat:

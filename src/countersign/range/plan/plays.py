@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from countersign.range.calendar import SECOND
-from countersign.range.draws import mix
 from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.acts import Acts
 from countersign.range.plan.brokers import TOOLS
@@ -16,6 +15,7 @@ from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.places import Desktop, Foothold
 from countersign.range.plan.working import command_for, tool_for, work
 from countersign.range.spec import Way
+from countersign.range.streams.base import shell_at_desk
 from countersign.range.streams.fields import Session
 
 MISTYPED, DROPPED, CHORES = 0.08, 0.15, 0.15
@@ -209,6 +209,7 @@ class Plays:
             acts.now = max(acts.now, left.hop.end + 5 * SECOND)
             hop = acts.hop(person.account.qualified, place, place.name, jump.name, "rdp")
             inside = replace(left.inside, hop=hop.number)
+            acts.began[inside.shell] = inside.since
             desktop = replace(left, hop=hop, source=place, inside=inside)
             acts.rejoin(desktop)
             for _ in range(acts.rng.randrange(1, 4)):
@@ -259,9 +260,10 @@ class Plays:
         def play(acts: Deeds) -> None:
             rng, host = acts.rng, self.estate.hosts[int(person.origin)]
             # who sits there is an ordinary member of staff, and gives the administrator's credentials where they are needed
-            session, shell = Session(), mix(acts.visit.key)
+            session, shell = Session(), shell_at_desk(self.estate.base("windows", host.index), acts.day)
+            since = acts.began[shell] = self.estate.calendar.day(acts.day).start
             place = Foothold(
-                host.name, host.ip, host.seen, host.name, -1, host, host.user or person.account, session, shell, 1
+                host.name, host.ip, host.seen, host.name, -1, host, host.user or person.account, session, shell, 1, since
             )  # fmt: skip
             if rng.random() < CHORES:
                 desktop = acts.rdp(

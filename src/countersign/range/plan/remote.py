@@ -9,30 +9,34 @@ from countersign.range.draws import guid
 from countersign.range.estate import Account, Host, uuid_of
 from countersign.range.plan.commands import EXPLORER, POWERSHELL, S32, SERVICES, WMI_HOST
 from countersign.range.plan.places import WORK, Arrival, Cause, Foothold, Seat
-from countersign.range.plan.traces import SVCHOST, Traces
+from countersign.range.plan.traces import SVCHOST, SYSTEM, Traces
+from countersign.range.streams.base import KERNEL
 from countersign.range.streams.fields import Session
 
-SYSTEM = "NT AUTHORITY\\SYSTEM"
 SYSTEM_LOGON = 0x3E7
 SERVICES_PID, SCHEDULE_PID = 620, 1100
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What a way on has of its own: the hop's protocol, the port, the program that connects, what tickets are for."""
+    """What a way on has of its own: the hop's protocol, the port, the program that connects, what tickets are for.
+
+    `pid` is the process id of a program that runs since the host started; 0: it is started for the way on.
+    """
 
     protocol: str
     port: int
     image: str
     info: str
     service: bytes
+    pid: int = 0
 
 
 WINRM = Way("winrm", 5985, POWERSHELL, "HTTP", b"http")
-SMB = Way("smb", 445, "System", "cifs", b"smb,gssapi,krb")
+SMB = Way("smb", 445, "System", "cifs", b"smb,gssapi,krb", KERNEL)
 WMI = Way("wmi", 49_667, rf"{S32}\wbem\WMIC.exe", "RPCSS", b"gssapi,dce_rpc")
-CONTROL = Way("scm", 445, "System", "cifs", b"smb,gssapi,krb,dce_rpc")
-TASK = Way("task", 445, "System", "cifs", b"smb,gssapi,krb,dce_rpc")
+CONTROL = Way("scm", 445, "System", "cifs", b"smb,gssapi,krb,dce_rpc", KERNEL)
+TASK = Way("task", 445, "System", "cifs", b"smb,gssapi,krb,dce_rpc", KERNEL)
 
 
 class Remote(Traces):
@@ -44,13 +48,14 @@ class Remote(Traces):
         """What remoting, shares and remote control have in common: a program here, a connection, a logon there."""
         hop = self.hop(account.qualified, source, source.name, host.name, way.protocol)
         hop.switch = cause.switch
+        client = 0
         if source.host is not None and source.account is not None and source.session is not None and command:
             parent = EXPLORER, source.shell
-            self.process(
+            client = self.process(
                 source.host, source.account, source.session, command, parent, hop, terminal=source.terminal
             )
             self.wait(0.3, 1.5)
-        flow = self.flow(source, host, way.port, hop, way.image)
+        flow = self.flow(source, host, way.port, hop, (way.image, way.pid or client))
         unique = guid(self.number())
         if source.account is not None and source.account.name != account.name:
             self.explicit(source, account, host, way.info, way.image, hop, unique)
@@ -169,7 +174,7 @@ class Remote(Traces):
         self.spoke(arrival, "smb_mapping", b"\\\\%b\\ADMIN$\t-\tNTFS\tDISK" % host.fqdn.encode())
         admin = self.share(arrival, "ADMIN$")
         self.touched(host, admin, f"{service}.exe", seat.hop, write=True)
-        self.created(host, host.account, "System", 4, image, seat.hop)
+        self.created(host, host.account, "System", KERNEL, image, seat.hop)
         self.wait(0.2)
         self.pipe(arrival, "svcctl")
         self.made_service(seat, service, rf"%SystemRoot%\{service}.exe")

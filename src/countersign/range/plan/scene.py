@@ -30,6 +30,8 @@ class Scene:
         self.visit, self.rng, self.day = visit, rng, day
         self.now = visit.start
         self.step = -1
+        self.began: dict[int, int] = {}
+        """When which process began; those of which nothing is known, with the visit."""
         self._count = 0
 
     # time and numbers

@@ -27,9 +27,9 @@ class Shells(Traces):
         """A key logon to a Linux host and commands as root by sudo."""
         hop = self.hop(account.name, source, source.name, host.name, "ssh")
         hop.switch = cause.switch
-        client = rf"{S32}\OpenSSH\ssh.exe"
+        client, number = rf"{S32}\OpenSSH\ssh.exe", 0
         if source.host is not None and source.account is not None and source.session is not None:
-            self.process(
+            number = self.process(
                 source.host,
                 source.account,
                 source.session,
@@ -37,7 +37,8 @@ class Shells(Traces):
                 (EXPLORER, source.shell),
                 hop,
             )
-        flow = self.flow(source, host, 22, hop, client)
+            self.wait(0.3)
+        flow = self.flow(source, host, 22, hop, (client, number))
         self.wait(0.8)
         pid, number = 2000 + self.number() % 30_000, 100 + self.number() % 9000
         uid = int(account.sid.rsplit("-", 1)[1]) + 120_000

@@ -9,7 +9,7 @@ from countersign.range.draws import guid, mix
 from countersign.range.estate import Account, Host
 from countersign.range.plan.places import Foothold
 from countersign.range.plan.scene import Scene
-from countersign.range.streams.base import pid_of, port_of
+from countersign.range.streams.base import KERNEL, SINCE_BOOT, booted, pid_of, port_of
 from countersign.range.streams.fields import BY_KERBEROS, BY_NTLM, NETWORK, NO_TARGET, PRIVILEGES, Session
 from countersign.range.streams.programs import hashes_of
 from countersign.range.streams.zeek import Seen
@@ -18,6 +18,11 @@ from countersign.range.writers.times import sysmon
 from countersign.range.writers.windows import ZERO_GUID
 
 LSASS, SVCHOST = r"C:\Windows\System32\lsass.exe", r"C:\Windows\System32\svchost.exe"
+
+
+SYSTEM = "NT AUTHORITY\\SYSTEM"
+Process = tuple[str, int]
+"""A process: its program, and its number."""
 
 
 class Traces(Scene):
@@ -44,34 +49,40 @@ class Traces(Scene):
         target: Host,
         port: int,
         hop: TrueHop | None,
-        image: str,
+        by: Process,
     ) -> tuple[int, int, int]:
-        """A connection begins: uid, source port, time. The source host's Sysmon may see it leave."""
+        """A connection of a process begins: uid, source port, time. The source host's Sysmon may see it leave."""
         uid, own = self.number(), port_of(self.number())
         here = source.host
         if here is not None and here.sysmon and source.account is not None:
-            self.windows(here, "s3", hop, self._connected(source, target, own, port, image))
+            self.windows(here, "s3", hop, self._connected(source, target, own, port, by))
         return uid, own, self.now
 
     def _connected(
-        self, source: Foothold, target: Host, own: int, port: int, image: str
+        self, source: Foothold, target: Host, own: int, port: int, by: Process
     ) -> dict[str, object]:
         account, here = source.account, source.host
         if account is None or here is None:
             raise RuntimeError("only a host of the estate has Sysmon")
+        image, number = by
+        user = SYSTEM if number == KERNEL else account.qualified
         return {
-            "RuleName": "-", "UtcTime": sysmon(self.now), "ProcessGuid": self.process_guid(here, source.shell),
-            "ProcessId": pid_of(source.shell), "Image": image, "User": account.qualified, "Protocol": "tcp",
+            "RuleName": "-", "UtcTime": sysmon(self.now), "ProcessGuid": self.process_guid(here, number),
+            "ProcessId": pid_of(number), "Image": image, "User": user, "Protocol": "tcp",
             "Initiated": "true", "SourceIsIpv6": "false", "SourceIp": source.ip, "SourceHostname": here.fqdn,
             "SourcePort": own, "DestinationIsIpv6": "false", "DestinationIp": target.ip,
             "DestinationPort": port,
         }  # fmt: skip
 
     def process_guid(self, host: Host, number: int) -> str:
-        """Sysmon's id of a process of a host."""
-        start = mix(self.estate.base("windows", host.index) + 77) >> 32
-        seconds = self.visit.start // SECOND
-        return f"{start:08X}-{seconds & 0xFFFF:04X}-{seconds >> 16:04X}-{number >> 3 & 0xFFFF:04X}-{number >> 20 & 0xFFFF:04X}00000000"
+        """Sysmon's id of a process of a host: of the machine, of when it began, and of which it is."""
+        base = self.estate.base("windows", host.index)
+        machine = mix(base + 77) >> 32
+        if number < SINCE_BOOT:
+            seconds = booted(base, self.estate.calendar.day(0).start) // SECOND
+        else:
+            seconds = self.began.get(number, self.visit.start) // SECOND
+        return f"{machine:08X}-{seconds & 0xFFFF:04X}-{seconds >> 16:04X}-{number >> 3 & 0xFFFF:04X}-{number >> 20 & 0xFFFF:04X}00000000"
 
     def close_flow(
         self, source: Foothold, target: Host, port: int, hop: TrueHop | None, flow: tuple[int, int, int], service: bytes,
@@ -194,6 +205,7 @@ class Traces(Scene):
     ) -> int:  # fmt: skip
         """A process begins; its number. `through`: a service made it for the session."""
         number = self.number()
+        self.began[number] = self.now + after
         image = image_of(command)
         shown = command if host.commands else ""
         if host.audit:
@@ -240,8 +252,8 @@ class Traces(Scene):
                 host, "s11", hop,
                 {
                     "RuleName": "-", "UtcTime": sysmon(self.now), "ProcessGuid": self.process_guid(host, shell),
-                    "ProcessId": pid_of(shell), "Image": image, "TargetFilename": path,
-                    "CreationUtcTime": sysmon(self.now), "User": account.qualified,
+                    "ProcessId": pid_of(shell), "Image": image, "TargetFilename": path, "CreationUtcTime": sysmon(self.now),
+                    "User": SYSTEM if shell == KERNEL else account.qualified,
                 },
             )  # fmt: skip
 

@@ -291,9 +291,29 @@ def port_of(number: int) -> int:
     return FIRST_PORT + (number >> 13 & 0x3FFF)
 
 
+SINCE_BOOT = 1 << 16
+"""Numbers of processes below this are those that run since the host started: their own process ids."""
+UP = 40 * 86_400_000_000
+"""For how long the longest-running host was up when the range began."""
+KERNEL = 4
+"""The process that Windows calls System, which SMB's connections are made by."""
+
+
 def pid_of(number: int) -> int:
     """A process id: a multiple of four."""
+    if number < SINCE_BOOT:
+        return number
     return 1000 + (number >> 27 & 0x1FFF) * 4
+
+
+def booted(base: int, start: int) -> int:
+    """When a host started, before the range did; `base` is the host's."""
+    return start - mix(base + 78) % UP
+
+
+def shell_at_desk(base: int, day: int) -> int:
+    """The number of the shell of whoever sits at a host on a day; `base` is the host's."""
+    return mix(base + 7919 * (day + 1))
 
 
 SITES = tuple(

@@ -8,15 +8,18 @@ from countersign.range.draws import guid, mix
 from countersign.range.estate import Host
 from countersign.range.plan import kinds as k
 from countersign.range.streams.base import (
+    KERNEL,
     Common,
     Growing,
     Kept,
     Record,
     Today,
     Who,
+    booted,
     fate_of,
     pid_of,
     port_of,
+    shell_at_desk,
     site_of,
 )
 from countersign.range.streams.fields import Happened, Session
@@ -28,6 +31,7 @@ from countersign.range.writers.windows import CHANNELS, EVENTS, ZERO_GUID, escap
 SHARES = ("Public", "Departments", "Projects", "Templates")
 LOGON_STEP = 0x1FFF
 ZERO = ZERO_GUID.encode()
+SYSTEM = b"NT AUTHORITY\\\\SYSTEM"
 
 Handler = Callable[[Today, int, int, int], None]
 """Writes an everyday record: of which day, when, of which row, and what befalls it."""
@@ -54,6 +58,7 @@ class WindowsStream(Kept):
         self._zero = estate.spec.dirt.zero_guids
         self._empty = estate.spec.dirt.empty_addresses
         self._guid = f"{mix(base + 77) >> 32:08X}"
+        self._booted = booted(base, self._start)
         self._handlers: dict[int, Handler] = {
             k.TICKET: self._ticket,
             k.GRANTING: self._granting,
@@ -293,7 +298,7 @@ class WindowsStream(Kept):
         image, command = program(seed)[:2]
         values = (
             who.sid, who.name, who.netbios, b"0x%x" % (self._logon - (seed & 0x3F)), b"0x%x" % pid_of(seed), image,
-            b"0x%x" % pid_of(seed >> 5), command if self.host.commands else b"",
+            b"0x%x" % pid_of(self._shell(today)), command if self.host.commands else b"",
         )  # fmt: skip
         self._put(moment, 0, self.ready.started, values, fate, seed ^ 14)
 
@@ -303,6 +308,10 @@ class WindowsStream(Kept):
         logon = b"0x%x" % (self._logon - (seed & 0x3F))
         values = (who.sid, who.name, who.netbios, logon, b"0x%x" % pid_of(seed), image)
         self._put(moment, 0, self.ready.exited, values, fate, seed ^ 15)
+
+    def _shell(self, today: Today) -> int:
+        """The shell of whoever sits here today."""
+        return shell_at_desk(self._base, today.day.number)
 
     def process_guid(self, seed: int, moment: int) -> bytes:
         """Sysmon's id of a process: machine, time, and a count."""
@@ -314,12 +323,12 @@ class WindowsStream(Kept):
     def _sysmon_started(self, today: Today, moment: int, row: int, fate: int) -> None:
         seed, who = today.seed[row], self.common.user[self.host.index]
         image, command, description, company, hashes = program(seed)
-        logon = b"0x%x" % (self._logon - (seed & 0x3F))
+        logon, shell = b"0x%x" % (self._logon - (seed & 0x3F)), self._shell(today)
         values = (
             times.sysmon(moment), self.process_guid(seed, moment), b"%d" % pid_of(seed), image, description, company,
             command, b"C:\\\\Users\\\\%b\\\\" % who.name, who.netbios + b"\\\\" + who.name,
-            self.process_guid(self._base, self._start), logon, hashes, self.process_guid(seed >> 5, self._start),
-            b"%d" % pid_of(seed >> 5),
+            self.process_guid(self._base, self._start), logon, hashes, self.process_guid(shell, today.day.start),
+            b"%d" % pid_of(shell),
         )  # fmt: skip
         self._put(moment, 1, self.ready.sysmon_started, values, fate, seed ^ 16)
 
@@ -336,15 +345,15 @@ class WindowsStream(Kept):
     def _connected(self, today: Today, moment: int, row: int, fate: int) -> None:
         seed, who, common = today.seed[row], self.common.user[self.host.index], self.common
         kind, target = today.kind[row], today.target[row]
+        number, began, image, user = seed >> 5, self._start, BROWSER, who.netbios + b"\\\\" + who.name
+        address, port = today.addresses[target], b"443"
         if kind == k.PAGE:
-            image, address, port = BROWSER, site_of(seed)[1], b"443"
+            address = site_of(seed)[1]
         elif kind == k.SHARE:
-            image, address, port = b"System", today.addresses[target], b"445"
-        else:
-            image, address, port = BROWSER, today.addresses[target], b"443"
+            number, began, image, user, port = KERNEL, self._booted, b"System", SYSTEM, b"445"
         values = (
-            times.sysmon(moment), self.process_guid(seed >> 5, self._start), b"%d" % pid_of(seed >> 5), image,
-            who.netbios + b"\\\\" + who.name, today.addresses[self.host.index], common.fqdn[self.host.index],
+            times.sysmon(moment), self.process_guid(number, began), b"%d" % pid_of(number), image, user,
+            today.addresses[self.host.index], common.fqdn[self.host.index],
             b"%d" % port_of(seed), address, port,
         )  # fmt: skip
         self._put(moment, 1, self.ready.connected, values, fate, seed ^ 18)

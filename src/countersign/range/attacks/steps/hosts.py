@@ -13,7 +13,7 @@ from countersign.range.attacks.player import (
 )
 from countersign.range.attacks.step import TO, Options, step
 from countersign.range.plan.brokers import TOOLS
-from countersign.range.plan.commands import EXPLORER, S32
+from countersign.range.plan.commands import EXPLORER, POWERSHELL, S32
 from countersign.range.plan.places import Seat
 from countersign.range.streams.base import SITES
 
@@ -76,7 +76,11 @@ def kerberoast(p: Player, _: Options) -> None:
 def dcsync(p: Player, _: Options) -> None:
     """The directory's secrets, as if from one controller to another."""
     controller = p.estate.hosts[p.at.host.controller]
-    p.acts.replicate(p.at.inside, controller, p.who, p.cause("T1003.006"))
+    tool = rf'{STAGE[p.care]}\m64.exe "lsadump::dcsync /all /csv" exit'
+    command = p.either(
+        tool, f"{POWERSHELL} -NoProfile -Command Get-ADReplAccount -All -Server {controller.name}"
+    )
+    p.acts.replicate(p.at.inside, controller, p.who, p.cause("T1003.006"), command=command)
     p.pause()
 
 
