@@ -85,6 +85,11 @@ class Person:
     alias: str = ""
     """The person who really works on an inherited account."""
 
+    @property
+    def known(self) -> str:
+        """Who it really is."""
+        return self.alias or self.name
+
 
 @dataclass(slots=True)
 class Provider:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -303,3 +304,58 @@ def test_remote_support_tells_both_ends_of_a_connection(estate: Made) -> None:
         for row in mine:
             if "DurationSeconds" in row:
                 assert row["ConnectedTime"] < row["DisconnectedTime"]
+
+
+def test_nobody_is_in_two_visits_and_who_is_back_within_half_an_hour_has_not_left(estate: Made) -> None:
+    stays: dict[tuple[str, str], list[tuple[datetime, datetime]]] = {}
+    for visit in [*estate.truth(), *estate.truth("staff")]:
+        if visit["kind"] == "person":
+            begun, ended = (datetime.fromisoformat(visit[key]) for key in ("start", "end"))
+            stays.setdefault((visit["provider"], visit["person"]), []).append((begun, ended))
+    assert sum(len(those) > 1 for those in stays.values()) > 5
+    for those in stays.values():
+        for (_, ended), (begun, _) in pairwise(sorted(those)):
+            assert begun - ended > timedelta(minutes=30)
+
+
+def test_sysmon_names_the_process_that_connects_after_it_was_started(clean: Made) -> None:
+    started: dict[tuple[str, str], dict[str, Any]] = {}
+    rows = [row for row in clean.windows if row["channel"].startswith("Microsoft-Windows-Sysmon")]
+    own, kernel = 0, 0
+    for row in sorted(rows, key=lambda row: (row["computer"], row["record"])):
+        data, host = row["data"], row["computer"]
+        if row["event"] == 1:
+            started[host, data["ProcessGuid"]] = data
+        if row["event"] != 3:
+            continue
+        if data["DestinationPort"] == "445":
+            assert (data["Image"], data["ProcessId"], data["User"]) == ("System", "4", "NT AUTHORITY\\SYSTEM")
+            kernel += 1
+        elif data["Image"].endswith(("mstsc.exe", "ssh.exe", "powershell.exe", "WMIC.exe", "mmc.exe")):
+            begun = started[host, data["ProcessGuid"]]
+            assert (begun["Image"], begun["ProcessId"], begun["User"]) == (
+                data["Image"],
+                data["ProcessId"],
+                data["User"],
+            )
+            own += 1
+    assert own > 20
+    assert kernel > 20
+    kernels = {
+        (row["computer"], row["data"]["ProcessGuid"]) for row in rows if row["data"].get("ProcessId") == "4"
+    }
+    assert len(kernels) == len({computer for computer, _ in kernels})
+
+
+def test_a_shell_is_one_sessions(clean: Made) -> None:
+    shells: dict[tuple[str, str], set[str]] = {}
+    jumps = 0
+    for row in clean.windows:
+        if row["channel"].startswith("Microsoft-Windows-Sysmon") and row["event"] == 1:
+            data = row["data"]
+            if row["computer"].startswith("JUMP") and data["ParentImage"].endswith("explorer.exe"):
+                shells.setdefault((row["computer"], data["ParentProcessGuid"]), set()).add(data["LogonId"])
+                jumps += 1
+    assert jumps > 10
+    assert len(shells) > 5
+    assert all(len(sessions) == 1 for sessions in shells.values())

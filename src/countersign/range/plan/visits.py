@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import random
 from dataclasses import replace
 from itertools import pairwise
@@ -25,6 +26,10 @@ NIGHT_CALLS, EMERGENCIES = 0.18, 0.03
 """How often a provider is called at night, and how often for a host that it does not look after; each day."""
 SYNCHRONISED = 6
 """How often in a day the directory is copied to the cloud; half-hourly in life."""
+AWAY = 35 * MINUTE
+"""For how long at least somebody is gone between two visits: who is back within half an hour has not left."""
+LONGEST = 4 * HOUR
+"""How long before a session is handed over nobody of the two begins another visit."""
 PATCH_DAYS = range(8, 15)
 """The Saturday after the second Tuesday is when servers are patched."""
 
@@ -43,6 +48,9 @@ class Planner:
         self._now: dict[int, list[Record]] = {}
         self._end = 0
         self._beside = False
+        self._people = _people(estate)
+        self._gone: dict[str, int] = {}
+        """Who was here: until when."""
         fill()
 
     def tell(self, stream: int, record: Record) -> None:
@@ -66,22 +74,61 @@ class Planner:
         for stream, records in waiting.items():
             for record in records:
                 self.tell(stream, record)
-        ordinary = sorted(self._begins(day), key=lambda begin: (begin[0], begin[2].key))
-        visits = []
+        self._beside = False
+        visits = self._in_turn(day)
         # overlays come last and take nothing away, so that ordinary visits stay what they are without them
-        for number, (start, play, visit) in enumerate([*ordinary, *(more or [])]):
-            self._beside = number >= len(ordinary)
-            # a plan is played more than once, and each time from its begin
-            visit = replace(visit, hops=[], steps=[])  # noqa: PLW2901 # as said
-            rng = random.Random(visit.key)
-            visit.start = start
-            acts = Deeds(self.estate, self.layout, self, visit, rng, day.number)
-            play(acts)
-            visit.end = acts.now
-            for hop in visit.hops:
-                hop.end = hop.end or acts.now
-            visits.append(visit)
+        self._beside = True
+        visits += [self._played(day, *begin) for begin in more or []]
         return self._now, visits
+
+    def _in_turn(self, day: Day) -> list[TrueVisit]:
+        """The ordinary visits in the order of their begin. Nobody is in two at a time: who is not gone yet comes later."""
+        waiting = [(start, visit.key, play, visit) for start, play, visit in self._begins(day)]
+        heapq.heapify(waiting)
+        # who hands a session over or takes one over today, and when that begins
+        handing = {self._who(visit): start for start, *_, visit in waiting if "handed over" in visit.tags}
+        visits = []
+        while waiting:
+            start, key_, play, visit = heapq.heappop(waiting)
+            who = self._who(visit)
+            free = self._free(visit, start, handing.get(who))
+            if free <= start:
+                visits.append(self._played(day, start, play, visit))
+                if visit.kind == "person":
+                    self._gone[who] = visits[-1].end
+            elif not self._too_late(day, who, start, free):
+                heapq.heappush(waiting, (free, key_, play, visit))
+        return visits
+
+    def _who(self, visit: TrueVisit) -> str:
+        """Whose visit it is: names are given once in an estate, and the first administrator breaks the glass."""
+        known = self.estate.administrators[0].known if "break-glass" in visit.tags else visit.person
+        return f"{visit.provider}/{known}"
+
+    def _free(self, visit: TrueVisit, start: int, handing: int | None) -> int:
+        """When somebody who wanted to come at `start` can."""
+        if visit.kind != "person" or "handed over" in visit.tags:
+            return start
+        if handing is not None and handing - LONGEST < start < handing + HOUR:
+            return handing + HOUR
+        gone = self._gone.get(self._who(visit))
+        return start if gone is None else max(start, gone + AWAY)
+
+    def _too_late(self, day: Day, who: str, start: int, free: int) -> bool:
+        """Whether a visit that was put off is not made any more: the shift is over, or the day."""
+        person = self._people.get(who)
+        end = day.end if person is None else moment(day.date, person.hours[1], person.zone)
+        return free >= day.end or start < end <= free
+
+    def _played(self, day: Day, start: int, play: Play, visit: TrueVisit) -> TrueVisit:
+        # a plan is played more than once, and each time from its begin
+        visit = replace(visit, hops=[], steps=[], start=start)
+        acts = Deeds(self.estate, self.layout, self, visit, random.Random(visit.key), day.number)
+        play(acts)
+        visit.end = acts.now
+        for hop in visit.hops:
+            hop.end = hop.end or acts.now
+        return visit
 
     # who comes when
 
@@ -122,7 +169,7 @@ class Planner:
                 visit = self._visit(
                     start,
                     spec.name,
-                    person.alias or person.name,
+                    person.known,
                     "person",
                     number,
                     day.number,
@@ -168,7 +215,7 @@ class Planner:
                 start,
                 play,
                 self._visit(
-                    start, provider.spec.name, person.name, "person", "handover", day.number, n, tags=tags
+                    start, provider.spec.name, person.known, "person", "handover", day.number, n, tags=tags
                 ),
             )
             for n, (start, person, play) in enumerate(plays)
@@ -219,7 +266,7 @@ class Planner:
         visit = self._visit(
             start,
             spec.name,
-            person.name,
+            person.known,
             "person",
             "call",
             day.number,
@@ -254,7 +301,7 @@ class Planner:
                 visit = self._visit(
                     start,
                     provider.spec.name,
-                    person.name,
+                    person.known,
                     "person",
                     "outage",
                     day.number,
@@ -295,3 +342,9 @@ class Planner:
 
 def _times(rng: random.Random, mean: float) -> int:
     return int(mean * rng.uniform(0.4, 1.6) + rng.random())
+
+
+def _people(estate: Estate) -> dict[str, Person]:
+    """Everybody by whose visits they are."""
+    everyone = [*estate.administrators, *(one for provider in estate.providers for one in provider.people)]
+    return {f"{person.provider}/{person.known}": person for person in everyone}
