@@ -194,12 +194,28 @@ def _conflicts(spec: RangeSpec) -> Iterator[ConflictError]:
         for number, name in enumerate(named):
             if name in named[:number]:
                 yield ConflictError(f"two of the {kind}s are called {name!r}", f"{kind}s", number, "name")
+    yield from _shared_origins(spec)
     open_ = [(number, site.network) for number, site in enumerate(spec.sites) if not site.nat]
     for place, (number, network) in enumerate(open_):
         if any(network.overlaps(other) for _, other in open_[:place]):
             yield ConflictError(
                 f"two sites without `nat` have the network {network}", "sites", number, "network"
             )
+
+
+def _shared_origins(spec: RangeSpec) -> Iterator[ConflictError]:
+    """An address is one provider's: agreements in which it is two's are refused."""
+    named = [
+        (number, key, network)
+        for number, provider in enumerate(spec.providers)
+        for key, networks in (("origins", provider.origins), ("mobile", provider.mobile))
+        for network in networks
+    ]
+    for place, (number, key, network) in enumerate(named):
+        for other, _, before in named[:place]:
+            if other != number and network.overlaps(before):
+                message = f"{network} is an origin of {spec.providers[other].name} too"
+                yield ConflictError(message, "providers", number, key)
 
 
 def _of_provider(

@@ -34,6 +34,7 @@ def test_what_ships_is_valid_and_has_the_size_it_says(name: str) -> None:
         ("aws_accounts: 2", "aws_accounts: 0", 30, "comes by AWS"),
         ("nat: true", "nat: false", 14, "two sites without `nat`"),
         ("name: medisoft", "name: northgate", 27, "two of the providers"),
+        ("origins: [203.0.113.64/29]", "origins: [203.0.113.24/29]", 27, "is an origin of northgate too"),
         ("tenant: meridian.example", "", 28, "comes by Entra"),
         ("services: 2, busy", "services: 0, busy", 25, "no service account"),
         ("people: 3", "people: many", 27, "valid integer"),
