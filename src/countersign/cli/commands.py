@@ -28,6 +28,7 @@ from countersign.cli.sources import source
 
 if TYPE_CHECKING:
     from countersign.app.collect import Summary
+    from countersign.app.review import Reviewed
     from countersign.app.workspace import Workspace
 
 EXIT_CODES = """
@@ -119,9 +120,18 @@ def review(ctx: click.Context, *, everything: bool, as_json: bool) -> int:
         result = run(workspace, everything=everything, progress=progress)
     if as_json:
         lines([result.document()])
+        _say_why(result)
     else:
         reviewed(result)
     return 2 if result.left_out else 0
+
+
+def _say_why(result: Reviewed) -> None:
+    """On stderr too, for who runs it without reading the document: an exit code is never without words."""
+    from countersign.model.visible import visible
+
+    for note in result.notes if result.left_out else ():
+        click.echo("countersign: " + "\n".join(map(visible, note.splitlines())), err=True)
 
 
 @program.command()
@@ -286,6 +296,7 @@ def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | Non
     digest = run(workspace_of(ctx), inbox, render_report, output)
     if as_json:
         lines([digest.document()])
+        _say_why(digest.reviewed)
     else:
         for line in digest.lines():
             click.echo(line)
