@@ -27,14 +27,15 @@ def seal_import(
 @contextmanager
 def patiently(workspace: Workspace) -> Iterator[None]:
     """The workspace's lock, waited for up to `PATIENCE` seconds. Raises `WorkspaceError` after that."""
-    end = time.monotonic() + PATIENCE
+    with _lock(workspace, time.monotonic() + PATIENCE):
+        yield
+
+
+def _lock(workspace: Workspace, end: float) -> WorkspaceLock:
     while True:
         try:
-            lock = WorkspaceLock(workspace.root)
-            break
+            return WorkspaceLock(workspace.root)
         except WorkspaceError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
-    with lock:
-        yield

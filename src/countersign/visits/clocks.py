@@ -19,7 +19,7 @@ import ibis
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
-from countersign.visits.facts import leaf, lowered, micros
+from countersign.visits.facts import leaf, micros
 from countersign.visits.names import HostNames
 
 SECOND = 1_000_000
@@ -111,8 +111,10 @@ def daily(events: ir.Table, labels: list[str] | None = None) -> ir.Table:
 
 def _stamped(events: ir.Table) -> ir.Table:
     dated = events.filter(events.time.notnull())
-    return dated.mutate(
+    return dated.select(
         at=micros(dated.time),
+        class_uid=leaf(dated, "class_uid"),
+        product=leaf(dated, "metadata.product").fill_null(""),
         code=leaf(dated, "metadata.event_code").fill_null(""),
         writer=leaf(dated, "device.hostname").fill_null(""),
         guid=leaf(dated, "session.uuid").fill_null(""),
@@ -125,7 +127,7 @@ def _logons(events: ir.Table, labels: list[str] | None) -> ir.Table:
     rows = _stamped(events)
     rows = rows.filter((rows.code == "4624") & (rows.class_uid == f.AUTHENTICATION) & (rows.writer != ""))
     if labels is not None:
-        rows = rows.filter(lowered(rows, "device.hostname").split(".")[0].isin(labels))
+        rows = rows.filter(rows.writer.lower().split(".")[0].isin(labels))
     return rows.select("at", "writer", "guid", "ip", "port")
 
 
@@ -144,7 +146,7 @@ def _by_port(events: ir.Table, logons: ir.Table) -> ir.Table:
     flows = flows.filter(
         flows.class_uid.isin([f.NETWORK, f.RDP, f.SSH]) & (flows.ip != "") & (flows.port > 0)
     )
-    zeek = leaf(flows, "metadata.product").fill_null("") == "Zeek"
+    zeek = flows["product"] == "Zeek"
     flows = flows.mutate(recorder=zeek.ifelse(SENSOR, flows.writer))
     flows = flows.filter(flows.recorder != "")
     flows = flows.select(other=flows.recorder, seen=flows["at"], address=flows.ip, gate=flows.port)

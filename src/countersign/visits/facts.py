@@ -79,6 +79,10 @@ _LEAVES = (
 )
 
 
+_OWN = ("id", "segment", "record", "time", "origin", "source", "day")
+"""Columns of an event that are none of OCSF's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One event, as far as stitching needs it. Text that is absent is empty; `time` is microseconds, UTC."""
@@ -143,8 +147,24 @@ class Fact:
         return self.time, self.id
 
 
+def flat(events: ir.Table) -> ir.Table:
+    """The dated rows of `events` as a view whose columns are the dotted names themselves, with `at`, the time in microseconds (UTC):
+    what reads it asks for a column instead of a path, and its query is planned in a tenth of the time."""
+    dated = events.filter(events.time.notnull())
+    known = set(events.columns)
+    columns = {name: leaf(dated, name) for name in OCSF_COLUMNS if name.partition(".")[0] in known}
+    own = {name: dated[name] for name in _OWN if name in known}
+    backend = events.get_backend()
+    # one name for one table, so that the next run of the same process takes its place
+    return backend.create_view(
+        "visits_of_events", dated.select(**own, **columns, at=micros(dated.time)), overwrite=True
+    )
+
+
 def leaf(table: ir.Table, dotted: str) -> ir.Column:
-    """The column behind a dotted OCSF name."""
+    """The column behind a dotted OCSF name, of events or of their `flat` view."""
+    if dotted in table.columns:
+        return table[dotted]
     head, *rest = dotted.split(".")
     value: Any = table[head]
     for part in rest:
@@ -166,15 +186,12 @@ def lowered(table: ir.Table, dotted: str) -> ir.Column:
 def read(events: ir.Table, where: Any) -> list[Fact]:  # noqa: ANN401  # an Ibis predicate has no public type
     """The dated events for which `where` holds, in time order."""
     chosen = events.filter(events.time.notnull() & where)
-    columns = {name.replace(".", "__"): leaf(chosen, name) for name in _LEAVES}
-    table = chosen.select(
-        id=chosen.id,
-        segment=chosen.segment,
-        record=chosen.record,
-        time=micros(chosen.time),
-        origin=chosen.origin,
-        **columns,
-    ).to_pyarrow()
+    if "at" in chosen.columns:
+        rows = chosen.select("id", "segment", "record", "origin", "at", *_LEAVES)
+    else:
+        columns = {name: leaf(chosen, name) for name in _LEAVES}
+        rows = chosen.select("id", "segment", "record", "origin", at=micros(chosen.time), **columns)
+    table = rows.to_pyarrow()
     facts = [_fact(row) for row in _rows(table)]
     facts.sort(key=lambda fact: fact.order)
     return facts
@@ -196,54 +213,54 @@ def _fact(row: Mapping[str, Any]) -> Fact:
         id=row["id"],
         segment=row["segment"],
         record=row["record"],
-        time=row["time"],
+        time=row["at"],
         class_uid=number("class_uid"),
         activity=number("activity_id"),
         status=number("status_id"),
-        code=text("metadata__event_code"),
-        log=text("metadata__log_name").casefold(),
-        product=text("metadata__product"),
-        host=text("device__hostname"),
-        host_ip=text("device__ip"),
-        actor=Account(text("actor__user__domain"), text("actor__user__name")),
-        actor_session=text("actor__session__uid"),
-        actor_pid=number("actor__process__pid"),
-        actor_path=text("actor__process__path"),
-        user=Account(text("user__domain"), text("user__name")),
-        sid=text("user__uid"),
-        credential=text("user__credential_uid"),
-        session=text("session__uid"),
-        linked=text("session__uid_alt"),
-        guid=text("session__uuid"),
-        pid=number("process__pid"),
-        process=text("process__uid"),
-        path=text("process__path"),
-        cmd_line=text("process__cmd_line"),
-        parent_pid=number("process__parent_process__pid"),
-        parent=text("process__parent_process__uid"),
-        parent_path=text("process__parent_process__path"),
-        src_host=text("src_endpoint__hostname"),
-        src_ip=text("src_endpoint__ip"),
-        src_port=number("src_endpoint__port"),
-        dst_host=text("dst_endpoint__hostname"),
-        dst_ip=text("dst_endpoint__ip"),
-        dst_port=number("dst_endpoint__port"),
-        dst_name=text("dst_endpoint__name"),
-        dst_uid=text("dst_endpoint__uid"),
-        service_name=text("dst_endpoint__svc_name"),
-        lease=text("tunnel_interface__ip"),
+        code=text("metadata.event_code"),
+        log=text("metadata.log_name").casefold(),
+        product=text("metadata.product"),
+        host=text("device.hostname"),
+        host_ip=text("device.ip"),
+        actor=Account(text("actor.user.domain"), text("actor.user.name")),
+        actor_session=text("actor.session.uid"),
+        actor_pid=number("actor.process.pid"),
+        actor_path=text("actor.process.path"),
+        user=Account(text("user.domain"), text("user.name")),
+        sid=text("user.uid"),
+        credential=text("user.credential_uid"),
+        session=text("session.uid"),
+        linked=text("session.uid_alt"),
+        guid=text("session.uuid"),
+        pid=number("process.pid"),
+        process=text("process.uid"),
+        path=text("process.path"),
+        cmd_line=text("process.cmd_line"),
+        parent_pid=number("process.parent_process.pid"),
+        parent=text("process.parent_process.uid"),
+        parent_path=text("process.parent_process.path"),
+        src_host=text("src_endpoint.hostname"),
+        src_ip=text("src_endpoint.ip"),
+        src_port=number("src_endpoint.port"),
+        dst_host=text("dst_endpoint.hostname"),
+        dst_ip=text("dst_endpoint.ip"),
+        dst_port=number("dst_endpoint.port"),
+        dst_name=text("dst_endpoint.name"),
+        dst_uid=text("dst_endpoint.uid"),
+        service_name=text("dst_endpoint.svc_name"),
+        lease=text("tunnel_interface.ip"),
         auth=text("auth_protocol"),
         logon_type=number("logon_type_id"),
         mfa=row["is_mfa"],
-        bytes_in=number("traffic__bytes_in"),
-        bytes_out=number("traffic__bytes_out"),
+        bytes_in=number("traffic.bytes_in"),
+        bytes_out=number("traffic.bytes_out"),
         duration=number("duration"),
-        service=text("service__name"),
-        service_path=text("service__path"),
-        job=text("job__name"),
-        job_path=text("job__path"),
+        service=text("service.name"),
+        service_path=text("service.path"),
+        job=text("job.name"),
+        job_path=text("job.path"),
         share=text("share"),
-        file=text("file__path"),
+        file=text("file.path"),
         message=text("message"),
         origin=text("origin"),
     )

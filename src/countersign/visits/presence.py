@@ -75,19 +75,25 @@ def _any(hours: tuple[int, ...], first: int, last: int) -> bool:
 def presence(events: ir.Table, hosts: HostNames, places: Iterable[str], addresses: Iterable[str]) -> Presence:
     """Who was at work when, among `places` (canonical hosts) and between the networks of `addresses`."""
     dated = events.filter(events.time.notnull())
-    dated = dated.mutate(
+    dated = dated.select(
         hour=(dated.time.epoch_seconds() // 3600).floor().cast("int64"),
         writer=leaf(dated, "device.hostname").fill_null(""),
         code=leaf(dated, "metadata.event_code").fill_null(""),
+        class_uid=leaf(dated, "class_uid"),
+        activity_id=leaf(dated, "activity_id"),
+        status_id=leaf(dated, "status_id"),
+        outward=leaf(dated, "connection_info.direction_id") == OUTBOUND,
+        domain=lowered(dated, "user.domain").split(".")[0],
+        sensed=leaf(dated, "metadata.product") == "Zeek",
+        source=leaf(dated, "src_endpoint.ip"),
+        target=leaf(dated, "dst_endpoint.ip"),
     )
     (ends,) = dated.agg(first=dated.hour.min(), last=dated.hour.max()).to_pyarrow().to_pylist()
     labels = sorted({place.split(".")[0].casefold() for place in places if place})
-    here = dated.filter(lowered(dated, "device.hostname").split(".")[0].isin(labels)) if labels else None
+    here = dated.filter(dated.writer.lower().split(".")[0].isin(labels)) if labels else None
     return Presence(
         logons={} if here is None else _by_host(here.filter(_is_logon(here)), hosts),
-        outward={}
-        if here is None
-        else _by_host(here.filter(leaf(here, "connection_info.direction_id") == OUTBOUND), hosts),
+        outward={} if here is None else _by_host(here.filter(here.outward), hosts),
         tickets=_tickets(dated),
         networks=_networks(dated, sorted({found for ip in addresses if (found := subnet(ip))})),
         first=ends["first"] or 0,
@@ -113,7 +119,6 @@ def _by_host(table: ir.Table, hosts: HostNames) -> Hours:
 
 def _tickets(dated: ir.Table) -> Hours:
     given = dated.filter(dated.code.isin(["4768", "4769"]) & (dated.class_uid == f.AUTHENTICATION))
-    given = given.mutate(domain=lowered(given, "user.domain").split(".")[0])
     found: dict[str, set[int]] = defaultdict(set)
     for row in given.select("domain", "hour").distinct().to_pyarrow().to_pylist():
         found[row["domain"] or ""].add(row["hour"])
@@ -124,14 +129,11 @@ def _networks(dated: ir.Table, subnets: list[str]) -> Hours:
     """Pairs of networks between which a sensor, which is no host of the two, saw connections."""
     if not subnets:
         return {}
-    seen = dated.filter(
-        (leaf(dated, "metadata.product") == "Zeek")
-        & leaf(dated, "src_endpoint.ip").notnull()
-        & leaf(dated, "dst_endpoint.ip").notnull()
-    )
-    seen = seen.mutate(
-        near=leaf(seen, "src_endpoint.ip").re_replace(_LAST_OCTET, ""),
-        far=leaf(seen, "dst_endpoint.ip").re_replace(_LAST_OCTET, ""),
+    seen = dated.filter(dated.sensed & dated["source"].notnull() & dated.target.notnull())
+    seen = seen.select(
+        "hour",
+        near=seen["source"].re_replace(_LAST_OCTET, ""),
+        far=seen.target.re_replace(_LAST_OCTET, ""),
     )
     seen = seen.filter(seen.near.isin(subnets) & seen.far.isin(subnets))
     found: dict[str, set[int]] = defaultdict(set)

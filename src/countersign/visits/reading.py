@@ -78,7 +78,8 @@ class Cast:
 def cast(events: ir.Table, subjects: Subjects) -> Cast:
     """Who of all that the table names is a provider's."""
     out = Cast()
-    for name, domain, uid in f.accounts(events):
+    accounts = f.accounts(events)
+    for name, domain, uid in accounts:
         found = subjects.who(name, domain, uid) if name or uid else None
         if found is not None:
             out.claimed[Account(domain, name).key] = found
@@ -89,7 +90,7 @@ def cast(events: ir.Table, subjects: Subjects) -> Cast:
             out.origins[address] = provider
     recorders = f.distinct_texts(events, "device.hostname", ibis.literal(value=True))
     clients = f.distinct_texts(events, "src_endpoint.hostname", arrivals)
-    machines = [name[:-1] for name, _, _ in f.accounts(events) if name.endswith("$")]
+    machines = [name[:-1] for name, _, _ in accounts if name.endswith("$")]
     out.hosts = HostNames([*recorders, *clients, *machines])
     out.recorders = frozenset(out.hosts.canonical(name) for name in recorders)
     outbound = leaf(events, "connection_info.direction_id") == OUTBOUND
@@ -191,24 +192,18 @@ def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Cl
     the connections it opened. What it says of those it took is no help: Sysmon names the ends of UDP the other way
     round."""
     skip = set(leased)
-    time = micros(events.time)
-    rows = events.mutate(
-        at=time,
-        who=leaf(events, "user.name"),
-        device=leaf(events, "device.hostname"),
-        address=leaf(events, "src_endpoint.ip"),
-        direction=leaf(events, "connection_info.direction_id"),
-    ).filter(events.time.notnull())
-    rows = rows.filter(rows.address.notnull())
-    machine = rows.filter((rows.class_uid == f.AUTHENTICATION) & rows.who.endswith("$"))
-    opened = rows.filter((rows.class_uid == f.NETWORK) & rows.device.notnull() & (rows.direction == OUTBOUND))
+    dated = events.filter(events.time.notnull() & leaf(events, "src_endpoint.ip").notnull())
+    kind, who, device = (leaf(dated, name) for name in ("class_uid", "user.name", "device.hostname"))
+    address, at = leaf(dated, "src_endpoint.ip"), micros(dated.time)
+    machine = dated.filter((kind == f.AUTHENTICATION) & who.endswith("$"))
+    machine = machine.select(address=address, at=at, name=who.substr(0, who.length() - 1))
+    outward = leaf(dated, "connection_info.direction_id") == OUTBOUND
+    opened = dated.filter((kind == f.NETWORK) & device.notnull() & outward)
+    opened = opened.select(address=address, at=at, name=device)
     found: list[Claim] = []
     shared: set[str] = set()
-    for table, name, own in (
-        (machine, machine.who.substr(0, machine.who.length() - 1), False),
-        (opened, opened.device, True),
-    ):
-        for row in _runs(table.select("address", "at", name=name)):
+    for table, own in ((machine, False), (opened, True)):
+        for row in _runs(table):
             text = row["address"]
             if is_local(text) or text in skip or _group_address(text):
                 continue
@@ -245,16 +240,19 @@ def _group_address(address: str) -> bool:
     return address.startswith(("224.", "239.", "255.", "ff0"))
 
 
-def flows_of(events: ir.Table, ports: Iterable[int]) -> list[Fact]:
-    """Connections with one of these source ports, as hosts and network sensors saw them."""
-    wanted = sorted(set(ports))
+def flows_of(events: ir.Table, ends: Iterable[tuple[str, int]]) -> list[Fact]:
+    """Connections from one of these addresses and ports, as hosts and network sensors saw them."""
+    wanted = set(ends)
     if not wanted:
         return []
     kinds = [f.NETWORK, f.RDP, f.SSH]
-    return f.read(
+    found = f.read(
         events,
-        leaf(events, "class_uid").isin(kinds) & leaf(events, "src_endpoint.port").isin(wanted),
+        leaf(events, "class_uid").isin(kinds)
+        & leaf(events, "src_endpoint.port").isin(sorted({port for _, port in wanted}))
+        & leaf(events, "src_endpoint.ip").isin(sorted({address for address, _ in wanted})),
     )
+    return [fact for fact in found if (fact.src_ip, fact.src_port) in wanted]
 
 
 def departures_of(events: ir.Table, names: Iterable[str], ports: Iterable[int], dynamic: int) -> list[Fact]:

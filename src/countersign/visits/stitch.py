@@ -28,7 +28,7 @@ from countersign.visits.departures import (
     witnessed,
 )
 from countersign.visits.eyes import look
-from countersign.visits.facts import Fact
+from countersign.visits.facts import Fact, flat
 from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals
@@ -63,6 +63,7 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
 
     `leaf_of` gives the ledger leaf of a segment. The result depends on the set of events only, not on their order.
     """
+    events = flat(events)
     gathered = _gather(events, subjects)  # (1)
     sessions = _sessions(gathered)  # (2)
     book = AddressBook(reading.claims(events, gathered.cast.hosts, _leased(gathered)))
@@ -75,7 +76,9 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts)
     _locate(made, book, gathered)  # (4)
     departed = _depart(events, made, book, gathered)
-    flows = reading.flows_of(events, {port for arrival in made for s in arrival.sessions for port in s.ports})
+    known = [session for arrival in made for session in arrival.sessions]
+    ends = {(session.source_ip, port) for session in known for port in session.ports}
+    flows = reading.flows_of(events, ends)
     linker = Linker(
         gathered.cast.hosts,
         leases,
@@ -85,8 +88,8 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     )
     linker.clock = clocks.read(events, gathered.cast.hosts, {arrival.host for arrival in made})
     nodes = _link(made, linker, gathered)  # (5)
-    known = gathered.facts.values()
-    nodes.extend(unlogged(events, nodes, linker, book, known, gathered.cast.origins, _leased(gathered)))
+    told, origins = gathered.facts.values(), gathered.cast.origins
+    nodes.extend(unlogged(events, nodes, linker, book, told, origins, _leased(gathered)))
     nodes.extend(cloud_nodes(events, subjects, nodes, linker, book))
     radius(gathered.facts.values(), nodes)
     _knocks(nodes, linker, book, gathered)
