@@ -22,7 +22,7 @@ from countersign.sources._convert import boolean, said, split_endpoint
 from countersign.sources._family import Family
 from countersign.sources._flat import Row
 from countersign.sources._json import json_object, json_source
-from countersign.sources._mapping import From, Step, What, enum, present
+from countersign.sources._mapping import From, Step, What, enum, present, via
 from countersign.sources._times import iso
 
 _AUTHENTICATION, _ACCOUNT, _GROUP, _API, _FINDING = 3002, 3001, 3006, 6003, 2004
@@ -173,6 +173,12 @@ _CONSOLE = What(
 )
 
 
+def _refused(value: object) -> object:
+    """The resource's ARN; of a refusal, which has no parameters, the one in its sentence."""
+    words = said(value) or ""
+    return words if words.startswith("arn:") else words.partition(" on resource: ")[2].split(" ")[0] or None
+
+
 def _assume(protocol: str) -> What:
     """A role taken: the arrival that later calls belong to."""
     return What(
@@ -182,6 +188,7 @@ def _assume(protocol: str) -> What:
             "session.uid": "responseElements.credentials.accessKeyId",
             "session.credential_uid": "responseElements.credentials.accessKeyId",
             "session.issuer": ("requestParameters.roleArn", "responseElements.provider"),
+            "resources.uid": via(_refused, "resources.0.ARN", "requestParameters.roleArn", "errorMessage"),
             "user.uid_alt": "responseElements.assumedRoleUser.assumedRoleId",
         },
         steps=(

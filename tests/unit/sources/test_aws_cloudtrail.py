@@ -69,6 +69,21 @@ def test_a_session_of_a_role_cannot_tell_of_mfa() -> None:
     assert within(call("s3", "ListBuckets"), actor__session__is_mfa=None)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "role"),
+    [
+        ("User: arn:aws:iam::1:user/bob is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::2:role/A", "arn:aws:iam::2:role/A"),
+        ("User: x is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::2:role/A because no policy allows it", "arn:aws:iam::2:role/A"),
+        ("Access denied", None),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_the_role_that_was_wanted(sentence: str, role: str | None) -> None:
+    refused = call(
+        "sts", "AssumeRole", requestParameters=None, errorCode="AccessDenied", errorMessage=sentence
+    )
+    assert within(refused, class_uid=3002, status_id=2, resources__uid=role, actor__user__name="Admin")
+
+
 def test_failures_and_sources_that_are_no_address() -> None:
     failed = call(
         "iam",
