@@ -54,7 +54,7 @@ def detect_documents(head: bytes) -> bool:
     if detect(head):
         return False
     zone = Zone("UTC")
-    return any(_entry(record, zone) is not None for record in json_rows(head))
+    return any(_entry(dict(record), zone) is not None for record in json_rows(head))
 
 
 def _parse(name: str) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
