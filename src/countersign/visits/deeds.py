@@ -27,11 +27,10 @@ _PIPES = {"svcctl": "scm", "atsvc": "task", "winreg": "registry"}
 _HOSTING = {"wmiprvse.exe": "wmi", "wsmprovhost.exe": "winrm", "psexesvc.exe": "scm"}
 
 
-def attach(events: ir.Table, nodes: list[Node], names: Iterable[str], hosts: HostNames) -> None:
-    """Hangs every deed on its hop, and notes what tells the hop's protocol."""
+def attach(events: ir.Table, nodes: list[Node], deeds: Iterable[Fact], hosts: HostNames) -> None:
+    """Hangs every one of `deeds` on its hop, and notes what tells the hop's protocol."""
     if not nodes:
         return
-    deeds = reading.deeds_of(events, names) if names else []
     holders: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in nodes:
         for key in node.arrival.session_keys():

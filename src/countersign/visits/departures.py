@@ -5,13 +5,15 @@ the host it went to does not tell of: because it logs nothing, lost its log, or 
 
 1. A connection that a process of the session opened (Sysmon 3 names account and process, Sysmon 1 the session of the process).
 2. Explicit credentials for another host (4648 names session, account and host).
-3. A service ticket for another host (4769 names account, address and host); its logon GUID is that of the logon it was used for
+3. A client started with another host's name (4688, Sysmon 1): `ssh`, `mstsc /v:`, `Enter-PSSession`, `net use`, `sc`, `wmic` and so on.
+4. A service ticket for another host (4769 names account, address and host); its logon GUID is that of the logon it was used for
    (Microsoft, "4769: A Kerberos service ticket was requested").
 """
 
 from __future__ import annotations
 
 import bisect
+import ntpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -20,7 +22,14 @@ from dataclasses import dataclass, field
 from countersign.visits import facts as f
 from countersign.visits.facts import Fact
 from countersign.visits.merge import DESKTOP, NETWORK, PAUSE, Arrival
-from countersign.visits.names import Account, AddressBook, HostNames, is_address, is_local
+from countersign.visits.names import (
+    WELL_KNOWN_SESSIONS,
+    Account,
+    AddressBook,
+    HostNames,
+    is_address,
+    is_local,
+)
 from countersign.visits.sessions import SECOND, Session
 
 PORTS = {
@@ -44,7 +53,25 @@ TICKET = 10 * SECOND
 A_DAY = 24 * 3600 * SECOND
 ONE_CALL = 15 * SECOND
 """Connections that a desktop or SSH client opens for one session come within this time."""
-KINDS = ("connection", "explicit", "ticket")
+_HERE = frozenset({"localhost", "127.0.0.1", "::1", ".", "-"})
+MAX_COMMAND = 2048
+"""So much of a command line is looked at."""
+KINDS = ("connection", "explicit", "command", "ticket")
+SSH_WORDS = r"^(?:-[46AaCfGgKkMNnqsTtVvXxYy]{1,20}\s+|-[bcDEeFIiJLlmOopQRSWw]\s*\S{1,255}\s+){0,20}"
+"""Options of OpenSSH's client, those that take a value with it; the first word after them is the host."""
+_CLIENTS = {
+    "ssh": ("ssh", re.compile(SSH_WORDS + r"(?:[\w.$-]{1,64}@)?([\w.:-]{1,255})(?:\s|$)")),
+    "mstsc": ("rdp", re.compile(r"/v:\s*\"?([\w.-]{1,255})", re.IGNORECASE)),
+    "powershell": ("winrm", re.compile(r"-computername\s+\"?([\w.-]{1,255})", re.IGNORECASE)),
+    "pwsh": ("winrm", re.compile(r"-computername\s+\"?([\w.-]{1,255})", re.IGNORECASE)),
+    "winrs": ("winrm", re.compile(r"[-/]r(?:emote)?:\"?(?:https?://)?([\w.-]{1,255})", re.IGNORECASE)),
+    "wmic": ("wmi", re.compile(r"/node:\s*\"?([\w.-]{1,255})", re.IGNORECASE)),
+    "schtasks": ("task", re.compile(r"/s\s+\"?([\w.-]{1,255})", re.IGNORECASE)),
+    "sc": ("scm", re.compile(r"\\\\([\w.-]{1,255})")),
+    "net": ("smb", re.compile(r"\\\\([\w.-]{1,255})")),
+    "psexec": ("scm", re.compile(r"\\\\([\w.-]{1,255})")),
+}
+"""Programs that go to another host, what they speak, and where their command line names it."""
 _SSH_USER = re.compile(r"(?:\s-l\s*(\S{1,64}))|(?:\s([\w.$-]{1,64})@[\w.:-]{1,255})")
 
 
@@ -96,7 +123,12 @@ def departures(found: Iterable[Fact], scene: Scene) -> list[Departure]:
     made = [
         departure
         for fact in found
-        for departure in (_connection(fact, scene), _explicit(fact, scene), _ticket(fact, scene, controllers))
+        for departure in (
+            _connection(fact, scene),
+            _explicit(fact, scene),
+            _command(fact, scene),
+            _ticket(fact, scene, controllers),
+        )
         if departure is not None and departure.target != departure.source
     ]
     return sorted(made, key=lambda departure: departure.order)
@@ -131,6 +163,26 @@ def _explicit(fact: Fact, scene: Scene) -> Departure | None:
     protocol = "rdp" if service.casefold() == "termsrv" else ""
     source = scene.hosts.canonical(fact.host)
     return Departure("explicit", fact, source, fact.actor_session, fact.actor, fact.user, target, protocol)
+
+
+def _command(fact: Fact, scene: Scene) -> Departure | None:
+    """A client started with the name of a host."""
+    if fact.class_uid != f.PROCESS or not fact.cmd_line:
+        return None
+    program = ntpath.basename(fact.path).casefold().removesuffix(".exe")
+    client = _CLIENTS.get(program.removesuffix("64").removesuffix("1"))
+    told = client[1].search(fact.cmd_line[:MAX_COMMAND].partition(" ")[2].lstrip()) if client else None
+    if client is None or told is None:
+        return None
+    name = told.group(1)
+    target = scene.book.host(name, fact.time) or name if is_address(name) else scene.hosts.canonical(name)
+    actor = fact.actor if fact.actor.name else fact.user
+    if actor.key[1] not in scene.names or target.casefold() in _HERE:
+        return None
+    account = _named(fact.cmd_line) if client[0] == "ssh" else None
+    source = scene.hosts.canonical(fact.host)
+    session = next((s for s in (fact.session, fact.actor_session) if s not in WELL_KNOWN_SESSIONS), "")
+    return Departure("command", fact, source, session, actor, account or actor, target, client[0])
 
 
 def _ticket(fact: Fact, scene: Scene, controllers: set[str]) -> Departure | None:
@@ -195,19 +247,21 @@ class _Arrivals:
 
     def __init__(self, made: Iterable[Arrival]) -> None:
         self._by: dict[tuple[str, str], list[Arrival]] = defaultdict(list)
-        self._at: dict[tuple[str, int], list[Arrival]] = defaultdict(list)
+        self._at: dict[tuple[str, int], list[Arrival]] = defaultdict(
+            list
+        )  # by address and port of the source
         for arrival in sorted(made, key=lambda arrival: (arrival.begun, arrival.id)):
             name = "" if arrival.lead.kind == "ssh" else arrival.account.key[1]
             self._by[arrival.host, name].append(arrival)
             for port in sorted({port for session in arrival.sessions for port in session.ports}):
-                self._at[arrival.host, port].append(arrival)
+                self._at[arrival.source_ip, port].append(arrival)
         self._begun = {key: [arrival.begun for arrival in found] for key, found in self._by.items()}
 
     def at_port(self, departure: Departure) -> list[Arrival]:
-        """Those that came by the port that it left from, whatever the account."""
-        return (
-            self._at.get((departure.target, departure.fact.src_port), []) if departure.fact.src_port else []
-        )
+        """Those that came from where it left, by the same port, whatever the account and whether or not the address that it went to
+        is known to be that host."""
+        fact = departure.fact
+        return self._at.get((fact.src_ip, fact.src_port), []) if fact.src_ip and fact.src_port else []
 
     def around(self, departure: Departure) -> list[Arrival]:
         """Those that began around a departure, or within a day before it."""
@@ -221,9 +275,7 @@ class _Arrivals:
 
 def _same_port(departure: Departure, arrival: Arrival) -> bool:
     fact = departure.fact
-    if not _same_source(departure, arrival):
-        return False
-    return any(
+    return arrival.host != departure.source and any(
         fact.src_port in session.ports and -LATE <= session.begun - fact.time <= EARLY
         for session in arrival.sessions
     )
@@ -247,7 +299,7 @@ def _can_answer(departure: Departure, arrival: Arrival) -> bool:
 
 def _in_time(departure: Departure, arrival: Arrival) -> bool:
     fact = departure.fact
-    if departure.protocol == "ssh" and any(session.ports for session in arrival.sessions):
+    if departure.protocol == "ssh" and fact.src_port and any(session.ports for session in arrival.sessions):
         return False  # the port would be the same
     early = TICKET if departure.kind == "ticket" else EARLY
     if any(-LATE <= session.begun - fact.time <= early for session in arrival.sessions):
@@ -333,6 +385,8 @@ def _words(departure: Departure) -> str:
     target, source = departure.target, departure.source
     if departure.kind == "connection":
         what = f"a process of session {departure.session} on {source} connected to {target}:{departure.fact.dst_port}"
+    elif departure.kind == "command":
+        what = f"session {departure.session} on {source} started a client for {target}"
     else:
         what = f"session {departure.session} on {source} used credentials of {departure.account.text} for {target} (4648)"
     return f"{what}; {target} itself does not tell of it"

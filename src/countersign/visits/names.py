@@ -99,8 +99,8 @@ class Claim:
 
 
 def settled(claims: Iterable[Claim], shared: Collection[str] = ()) -> list[Claim]:
-    """Those of `claims` that stand: none on a `shared` address (translation hides several hosts behind it), and no own
-    word on an address that another host has too, while others see that host elsewhere."""
+    """Those of `claims` that stand: none on a `shared` address (translation hides several hosts behind it); no own word of a host
+    that others see behind such an address, and none on an address that another host has too, while others see that host elsewhere."""
     kept = sorted(
         {claim for claim in claims if claim.own or claim.address not in shared},
         key=lambda c: (c.address, c.first, c.last, c.host, c.own),
@@ -116,9 +116,12 @@ def settled(claims: Iterable[Claim], shared: Collection[str] = ()) -> list[Claim
         for claim in kept
         if not (
             claim.own
-            and (len(holders[claim.address]) > 1 or claim.address in shared)
-            and seen[claim.host]
             and claim.address not in seen[claim.host]
+            and (
+                (seen[claim.host] and len(holders[claim.address]) > 1)
+                or not seen[claim.host].isdisjoint(shared)
+                or claim.address in shared
+            )
         )
     ]
 

@@ -75,7 +75,8 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     made = arrivals(sessions)  # (3)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts)
     _locate(made, book, gathered)  # (4)
-    departed = _depart(events, made, book, gathered)
+    deeds = reading.deeds_of(events, gathered.names) if gathered.names else []
+    departed = _depart(events, made, book, gathered, deeds)
     known = [session for arrival in made for session in arrival.sessions]
     ends = {(session.source_ip, port) for session in known for port in session.ports}
     flows = reading.flows_of(events, ends)
@@ -93,7 +94,7 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     nodes.extend(cloud_nodes(events, subjects, nodes, linker, book))
     radius(gathered.facts.values(), nodes)
     _knocks(nodes, linker, book, gathered)
-    attach(events, nodes, gathered.names, gathered.cast.hosts)  # (6)
+    attach(events, nodes, deeds, gathered.cast.hosts)  # (6)
     came = [node.arrival for node in nodes]
     facts = gathered.facts.values()
     eyes = look(events, came, facts, flows, gathered.cast, book, linker.clock)
@@ -250,12 +251,14 @@ def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
             arrival.source = address
 
 
-def _depart(events: ir.Table, made: list[Arrival], book: AddressBook, gathered: Gathered) -> Departed:
+def _depart(
+    events: ir.Table, made: list[Arrival], book: AddressBook, gathered: Gathered, deeds: list[Fact]
+) -> Departed:
     """What left providers' sessions, held against arrivals; adds to `made` the hops that only others tell of."""
     hosts = gathered.cast.hosts
     processes = reading.opened_by(events, {fact.process for fact in gathered.left}, hosts)
     scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes)
-    departed = answered(departures([*gathered.left, *gathered.facts.values()], scene), made)
+    departed = answered(departures([*gathered.left, *gathered.facts.values(), *deeds], scene), made)
     made.extend(witnessed(departed.unanswered, gathered.cast.recorders))
     return departed
 

@@ -223,3 +223,50 @@ def test_one_who_comes_back_by_another_tunnel_comes_anew() -> None:
         story.logon(at + 60, JUMP, "jdoe", f"0x{number + 1}00", 10, f"10.9.0.{number + 4}")
         story.tunnel(at + 900, "jdoe", "203.0.113.7", f"10.9.0.{number + 4}", f"asa:{number}", opens=False)
     assert [[hop.target for hop in visit.hops] for visit in told(story)] == [["vpn01", "JUMP01"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("command", "protocol", "account"),
+    [
+        (r"C:\Windows\System32\OpenSSH\ssh.exe root@lnx7", "ssh", "root"),
+        (r"C:\Windows\System32\OpenSSH\ssh.exe -v -p 2222 lnx7", "ssh", r"CORP\jdoe"),
+        (r"C:\Windows\System32\mstsc.exe /v:lnx7 /f", "rdp", r"CORP\jdoe"),
+        (r"C:\Windows\System32\net.exe use \\lnx7\C$", "smb", r"CORP\jdoe"),
+        (r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe -NoProfile Enter-PSSession -ComputerName lnx7", "winrm",
+         r"CORP\jdoe"),
+        (r"C:\Windows\System32\sc.exe \\lnx7 query", "scm", r"CORP\jdoe"),
+    ],
+)  # fmt: skip
+def test_a_client_started_for_a_host_that_logs_nothing_is_a_hop(
+    command: str, protocol: str, account: str
+) -> None:
+    story = estate()
+    story.process(100, JUMP, "jdoe", "0x20", command)
+    found = hops(story)
+    (there,) = [hop for hop in found if hop.target == "lnx7"]
+    assert (there.protocol, there.account, there.link.kind) == (protocol, account, "inferred")
+    assert parent_of(there, found).session == "0x20"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        r"C:\Windows\System32\net.exe user",
+        r"C:\Windows\System32\ssh.exe",
+        "ssh.exe localhost",
+        "sc.exe query",
+    ],
+)
+def test_a_command_that_names_no_other_host_is_no_hop(command: str) -> None:
+    story = estate()
+    story.process(100, JUMP, "jdoe", "0x20", command)
+    assert {hop.target for hop in hops(story)} == {"JUMP01"}
+
+
+def test_a_client_started_for_a_host_that_logs_is_no_second_hop() -> None:
+    story = estate()
+    story.process(100, JUMP, "jdoe", "0x20", r"C:\Windows\System32\net.exe use \\FILE01\C$")
+    story.logon(101, "FILE01.corp.example", "jdoe", "0x900", 3, "10.0.0.5")
+    found = hops(story)
+    (there,) = [hop for hop in found if hop.target == "FILE01"]
+    assert parent_of(there, found).session == "0x20"  # of two open ones, as the command tells

@@ -22,6 +22,12 @@ def test_a_host_behind_translation_does_not_claim_the_address_it_has_there() -> 
     assert host([claim("JUMP01", own=True), *clinic]) == "JUMP01"
 
 
+def test_a_host_seen_behind_a_shared_address_has_no_word_on_its_own() -> None:
+    clinic = [claim("WARD7", own=True), claim("WARD7", "192.0.2.1")]
+    assert host(clinic, {"192.0.2.1"}) is None
+    assert host([*clinic, claim("WARD7")], {"192.0.2.1"}) == "WARD7"  # it was here as well
+
+
 def test_an_own_word_is_taken_where_nothing_speaks_against_it() -> None:
     assert host([claim("WARD7", own=True)]) == "WARD7"
     assert host([claim("WARD7", own=True), claim("WARD7", "192.0.2.1")]) == "WARD7"  # moved a moment ago
