@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,28 @@ def countersign(*arguments: str | Path, code: int = 0) -> str:
     assert run.returncode == code, run.stderr
     assert "Traceback" not in run.stderr
     return run.stdout
+
+
+def on_a_terminal(*arguments: str | Path) -> str:
+    """What the program writes on a terminal of 80 columns without colours."""
+    pty, termios, fcntl = (pytest.importorskip(name) for name in ("pty", "termios", "fcntl"))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {**os.environ, "TZ": "Europe/London", "NO_COLOR": "1", "TERM": "dumb"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "countersign", *map(str, arguments)],
+        stdout=theirs,
+        stdin=theirs,
+        env=environment,
+    ) as run:
+        os.close(theirs)
+        said = bytearray()
+        with contextlib.suppress(OSError):  # how a closed terminal ends
+            while part := os.read(ours, 65_536):
+                said += part
+        os.close(ours)
+    assert run.returncode == 0
+    return said.decode()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +83,7 @@ def test_exit_code_says_that_something_needs_a_person(demo: tuple[Path, str]) ->
 def test_tables_fit_and_every_visit_and_finding_can_be_shown(demo: tuple[Path, str]) -> None:
     ward = demo[0] / "ward"
     for line in countersign("-C", ward, "visits", "--json").splitlines():
-        text = countersign("-C", ward, "visit", json.loads(line)["id"][:12])
+        text = on_a_terminal("-C", ward, "visit", json.loads(line)["id"][:12])
         assert max(map(len, text.splitlines())) <= 80
     first = json.loads(countersign("-C", ward, "findings", "--json").splitlines()[0])
     page = countersign("-C", ward, "finding", first["id"])

@@ -69,6 +69,7 @@ class Linker:
             or self._departed(arrival, self.departed.exact, "proven")
             or self._lease(arrival)
             or self._explicit(arrival)
+            or self._paired(arrival)
             or self._departed(arrival, self.departed.near, "inferred")
             or self._same_account(arrival)
         )
@@ -194,8 +195,7 @@ class Linker:
             return None
         parents = sorted((hop for hop, _ in found.values()), key=lambda hop: (-hop.begun, hop.id))
         departure = found[parents[0].id][1]
-        sure = kind if departure.session else "inferred"  # the account alone is no session
-        return Tie(parents[0], _link(parents, sure, proof(departure)), (departure.fact,))
+        return Tie(parents[0], _link(parents, kind, proof(departure)), (departure.fact,))
 
     def _left(self, departure: Departure) -> list[Arrival]:
         at = departure.fact.time
@@ -203,6 +203,11 @@ class Linker:
             return self._holding(departure.source, departure.session, at)
         here = self.on_host.get(departure.source, ())
         return [hop for hop in here if hop.open_at(at) and hop.account.same_as(departure.actor)]
+
+    def _paired(self, arrival: Arrival) -> Tie | None:
+        """The only open hop of the account, where the connection is seen at both ends."""
+        tie = self._same_account(arrival) if self.port_pair(arrival) else None
+        return tie if tie is not None and tie.link.kind == "proven" else None
 
     def _same_account(self, arrival: Arrival) -> Tie | None:
         source = arrival.source

@@ -77,7 +77,7 @@ def test_a_period_leaves_out_what_lies_outside(ward: Workspace) -> None:
 
 def test_coverage_counts_what_was_read_and_what_was_not_understood(ward: Workspace) -> None:
     seen = {part.name: part for part in model(ward).coverage.sources}
-    assert set(seen) == {"syslog", "windows.json"}
+    assert set(seen) == {"syslog", "windows.json", "unknown"}  # photo.bin is kept
     assert (seen["syslog"].records, seen["syslog"].rejected) == (4, 0)
     assert (seen["syslog"].first, seen["syslog"].last) == (
         datetime(2026, 3, 2, 9, 0, tzinfo=UTC),
