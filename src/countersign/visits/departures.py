@@ -13,13 +13,12 @@ the host it went to does not tell of: because it logs nothing, lost its log, or 
 from __future__ import annotations
 
 import bisect
-import ntpath
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from countersign.visits import facts as f
+from countersign.visits.clients import account_named, called
 from countersign.visits.facts import Fact
 from countersign.visits.merge import DESKTOP, NETWORK, PAUSE, Arrival
 from countersign.visits.names import (
@@ -54,25 +53,7 @@ A_DAY = 24 * 3600 * SECOND
 ONE_CALL = 15 * SECOND
 """Connections that a desktop or SSH client opens for one session come within this time."""
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", ".", "-"})
-MAX_COMMAND = 2048
-"""So much of a command line is looked at."""
 KINDS = ("connection", "explicit", "command", "ticket")
-SSH_WORDS = r"^(?:-[46AaCfGgKkMNnqsTtVvXxYy]{1,20}\s+|-[bcDEeFIiJLlmOopQRSWw]\s*\S{1,255}\s+){0,20}"
-"""Options of OpenSSH's client, those that take a value with it; the first word after them is the host."""
-_CLIENTS = {
-    "ssh": ("ssh", re.compile(SSH_WORDS + r"(?:[\w.$-]{1,64}@)?([\w.:-]{1,255})(?:\s|$)")),
-    "mstsc": ("rdp", re.compile(r"/v:\s*\"?([\w.-]{1,255})", re.IGNORECASE)),
-    "powershell": ("winrm", re.compile(r"-computername\s+\"?([\w.-]{1,255})", re.IGNORECASE)),
-    "pwsh": ("winrm", re.compile(r"-computername\s+\"?([\w.-]{1,255})", re.IGNORECASE)),
-    "winrs": ("winrm", re.compile(r"[-/]r(?:emote)?:\"?(?:https?://)?([\w.-]{1,255})", re.IGNORECASE)),
-    "wmic": ("wmi", re.compile(r"/node:\s*\"?([\w.-]{1,255})", re.IGNORECASE)),
-    "schtasks": ("task", re.compile(r"/s\s+\"?([\w.-]{1,255})", re.IGNORECASE)),
-    "sc": ("scm", re.compile(r"\\\\([\w.-]{1,255})")),
-    "net": ("smb", re.compile(r"\\\\([\w.-]{1,255})")),
-    "psexec": ("scm", re.compile(r"\\\\([\w.-]{1,255})")),
-}
-"""Programs that go to another host, what they speak, and where their command line names it."""
-_SSH_USER = re.compile(r"(?:\s-l\s*(\S{1,64}))|(?:\s([\w.$-]{1,64})@[\w.:-]{1,255})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +123,12 @@ def _connection(fact: Fact, scene: Scene) -> Departure | None:
         return None
     host = scene.hosts.canonical(fact.host)
     session, command = scene.processes.get((host, fact.process), ("", ""))
-    target = scene.book.host(fact.dst_ip, fact.time) or fact.dst_ip
-    account = _named(command) if protocol == "ssh" else None
+    # an address that nothing else names has the name that its client was given
+    said = called(fact.path, command)
+    name = scene.hosts.canonical(said[1]) if said and not is_address(said[1]) else ""
+    target = scene.book.host(fact.dst_ip, fact.time) or name or fact.dst_ip
+    account = account_named(command) if protocol == "ssh" else None
     return Departure("connection", fact, host, session, fact.user, account or fact.user, target, protocol)
-
-
-def _named(command: str) -> Account | None:
-    """The account that an SSH client's command line names."""
-    told = _SSH_USER.search(command)
-    return Account("", told.group(1) or told.group(2)) if told else None
 
 
 def _explicit(fact: Fact, scene: Scene) -> Departure | None:
@@ -169,20 +147,18 @@ def _command(fact: Fact, scene: Scene) -> Departure | None:
     """A client started with the name of a host."""
     if fact.class_uid != f.PROCESS or not fact.cmd_line:
         return None
-    program = ntpath.basename(fact.path).casefold().removesuffix(".exe")
-    client = _CLIENTS.get(program.removesuffix("64").removesuffix("1"))
-    told = client[1].search(fact.cmd_line[:MAX_COMMAND].partition(" ")[2].lstrip()) if client else None
-    if client is None or told is None:
+    told = called(fact.path, fact.cmd_line)
+    if told is None:
         return None
-    name = told.group(1)
+    protocol, name = told
     target = scene.book.host(name, fact.time) or name if is_address(name) else scene.hosts.canonical(name)
     actor = fact.actor if fact.actor.name else fact.user
     if actor.key[1] not in scene.names or target.casefold() in _HERE:
         return None
-    account = _named(fact.cmd_line) if client[0] == "ssh" else None
+    account = account_named(fact.cmd_line) if protocol == "ssh" else None
     source = scene.hosts.canonical(fact.host)
     session = next((s for s in (fact.session, fact.actor_session) if s not in WELL_KNOWN_SESSIONS), "")
-    return Departure("command", fact, source, session, actor, account or actor, target, client[0])
+    return Departure("command", fact, source, session, actor, account or actor, target, protocol)
 
 
 def _ticket(fact: Fact, scene: Scene, controllers: set[str]) -> Departure | None:

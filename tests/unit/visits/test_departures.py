@@ -270,3 +270,13 @@ def test_a_client_started_for_a_host_that_logs_is_no_second_hop() -> None:
     found = hops(story)
     (there,) = [hop for hop in found if hop.target == "FILE01"]
     assert parent_of(there, found).session == "0x20"  # of two open ones, as the command tells
+
+
+def test_a_client_and_its_connection_are_one_hop_to_the_host_that_the_client_was_given() -> None:
+    story = estate()
+    started(story, 100, "0x20", "p1", r"C:\\OpenSSH\\ssh.exe root@lnx7")
+    connected(story, 101, "10.0.0.77", 22, "p1", process__path=r"C:\\OpenSSH\\ssh.exe")
+    found = hops(story)
+    (there,) = [hop for hop in found if hop.target != "JUMP01"]
+    assert (there.target, there.account, there.link.kind) == ("lnx7", "root", "proven")
+    assert parent_of(there, found).session == "0x20"
