@@ -6,6 +6,7 @@
 4. LocalSessionManager's session is the desktop hop of that account that began with it.
 5. Network logons (type 3, 8) of one account from one place follow each other in one piece of work.
 6. Batch and service logons of one account on one host likewise.
+7. A session whose logon is not in the logs is a token of the only desktop that was open around it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ PAUSE = 600 * SECOND
 IDLE = {"network": 600 * SECOND, "vpn": 24 * 3600 * SECOND}
 IDLE_ELSE = 12 * 3600 * SECOND
 """How long a hop without an end is taken to stay open after its last sign of life."""
+TOGETHER = 5 * SECOND
+"""Within this time the tokens of one logon end."""
 LONGEST = 24 * 3600 * SECOND
 """No hop is taken to be open this long after its last sign of life; as the longest of the above."""
 DESKTOP = frozenset({0, 2, 7, 10, 11})
@@ -147,18 +150,46 @@ def _merge(sessions: list[Session]) -> list[Arrival]:
     made: list[Arrival] = []
     terminals = [session for session in sessions if session.kind == "terminal"]
     targets = [session for session in sessions if session.kind == "target"]
+    orphans = [session for session in sessions if _is_orphan(session)]
     recent: list[Arrival] = []
     for session in sessions:
-        if session.kind in {"terminal", "target"}:
+        if session.kind in {"terminal", "target"} or _is_orphan(session):
             continue
         recent = [arrival for arrival in recent if session.begun - arrival.last <= LONGEST]
         home = next((arrival for arrival in reversed(recent) if _belongs(session, arrival)), None)
         recent.extend(_put(session, home, made))
+    desktops = [arrival for arrival in made if {s.logon_type for s in arrival.sessions} & (DESKTOP - {0})]
+    for session in orphans:
+        _put(session, _other_token(session, desktops), made)
     for session in terminals:
         _put(session, next((arrival for arrival in made if _is_terminal_of(session, arrival)), None), made)
     for session in targets:
         _put(session, _seen_by_target(session, made), made)
     return made
+
+
+def _is_orphan(session: Session) -> bool:
+    """A logon session of which the logon and the place it came from are not in the logs."""
+    return session.kind == "windows" and session.start is None and not session.source_ip
+
+
+def _other_token(session: Session, desktops: list[Arrival]) -> Arrival | None:
+    """The desktop whose second token a session is, where the record of the token's logon is lost: that of the account that was open
+    for all of the session's life, and of several the one that ended with it."""
+    around = [
+        arrival
+        for arrival in desktops
+        if arrival.begun - SLACK <= session.first
+        and arrival.account.same_as(session.account)
+        and arrival.open_at(session.last - TOGETHER)
+    ]
+    ended = [
+        arrival
+        for arrival in around
+        if session.end is not None and arrival.end is not None and abs(arrival.end - session.end) <= TOGETHER
+    ]
+    chosen = ended or around
+    return chosen[0] if len(chosen) == 1 else None
 
 
 def _put(session: Session, home: Arrival | None, made: list[Arrival]) -> list[Arrival]:

@@ -350,3 +350,25 @@ def test_an_address_that_passes_from_host_to_host_is_each_in_its_time() -> None:
     for number in range(6):
         story.logon(number * 7200 + 60, "FILE01", "adm-jdoe", f"0x90{number}", 3, "10.0.0.5")
     assert [visit.hops[0].source for visit in visits(story)] == [f"WS{number % 2}" for number in range(6)]
+
+
+def test_a_token_whose_logon_is_lost_goes_with_the_desktop_that_was_open_around_it() -> None:
+    story = Story()
+    story.logon(0, "JUMP01", "jdoe", "0x100", 10, "203.0.113.7")
+    story.process(60, "JUMP01", "jdoe", "0x101", "whoami.exe")
+    story.logoff(600, "JUMP01", "jdoe", "0x101")
+    story.logoff(601, "JUMP01", "jdoe", "0x100")
+    (visit,) = visits(story)
+    assert [[action.text for action in hop.actions] for hop in visit.hops] == [["whoami.exe"]]
+
+
+def test_of_two_desktops_a_lost_token_goes_with_the_one_that_ended_with_it() -> None:
+    story = Story()
+    for number, end in ((1, 600), (2, 900)):
+        story.logon(number, "JUMP01", "jdoe", f"0x{number}00", 10, f"203.0.113.{number}")
+        story.logoff(end, "JUMP01", "jdoe", f"0x{number}00")
+    story.process(60, "JUMP01", "jdoe", "0x101", "whoami.exe")
+    story.logoff(601, "JUMP01", "jdoe", "0x101")
+    first, second = visits(story)
+    assert [action.text for action in first.hops[0].actions] == ["whoami.exe"]
+    assert not second.hops[0].actions
