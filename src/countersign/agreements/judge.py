@@ -19,7 +19,9 @@ from countersign.agreements.hosts import is_private, parse_address
 from countersign.agreements.never import ask_never
 from countersign.agreements.schedule import zone_of
 from countersign.agreements.terms import Agreement
-from countersign.model.visit import Hop, Reference, Verdict, Visit
+from countersign.model.visit import Hop, Reference, Verdict, VerdictKind, Visit
+
+_VERDICTS: dict[str, VerdictKind] = {"yes": "kept", "no": "broken", "unknown": "not observed"}
 
 _OLDER = "logs that reach back to the beginning of the visit"
 _LOGOFF = "a logoff or disconnect record of the visit's last sessions"
@@ -87,10 +89,9 @@ def _of_visit(clause: str, hearing: Hearing, concurrent: int | None) -> Verdict:
         else:
             ask = {"identity.known": _identity, "origin": _origin, "gateway": _gateway}[clause]
             answer, hops = ask(hearing, entry), (entry,)
-    value = {"yes": "kept", "no": "broken", "unknown": "not observed"}[answer.value]
     return Verdict(
         clause,
-        value,  # type: ignore[arg-type]  # the table above has the three verdicts
+        _VERDICTS[answer.value],
         answer.why,
         _records(Asked(hop, answer) for hop in hops),
         answer.missing,

@@ -59,7 +59,6 @@ class Cast:
     origins: dict[str, str] = field(default_factory=dict)  # address -> provider
     hosts: HostNames = field(default_factory=lambda: HostNames(()))
     recorders: frozenset[str] = frozenset()  # canonical names of hosts that log
-    talkers: frozenset[str] = frozenset()  # those that log the connections they open
 
     @property
     def names(self) -> list[str]:
@@ -93,9 +92,6 @@ def cast(events: ir.Table, subjects: Subjects) -> Cast:
     machines = [name[:-1] for name, _, _ in accounts if name.endswith("$")]
     out.hosts = HostNames([*recorders, *clients, *machines])
     out.recorders = frozenset(out.hosts.canonical(name) for name in recorders)
-    outbound = leaf(events, "connection_info.direction_id") == OUTBOUND
-    talkers = f.distinct_texts(events, "device.hostname", outbound)
-    out.talkers = frozenset(out.hosts.canonical(name) for name in talkers)
     return out
 
 
