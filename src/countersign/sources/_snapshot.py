@@ -57,7 +57,7 @@ def utc(value: object, order: Order | None, clock: Clock) -> str | None:
     """A date in UTC as ISO 8601, `never` for what means that, None for what cannot be read without guessing."""
     word = str(value).strip().lower() if isinstance(value, (str, int)) else ""
     if word in _NEVER:
-        return "never" if value not in {None, ""} else None
+        return "never" if value not in (None, "") else None
     if word.isdecimal() and word.isascii() and 17 <= len(word) <= 19:
         return _filetime(int(word))
     if match := _GENERALIZED.fullmatch(word.upper()):

@@ -64,7 +64,8 @@ def match(row: Row) -> bool:
     category = row.get("category")
     if type(category) is str and category.lower() in _CATEGORIES:
         return type(row.get("properties")) is dict
-    if row.get("Type") in _TABLES:
+    table = row.get("Type")
+    if type(table) is str and table in _TABLES:
         return True
     if "ipAddress" in row and "createdDateTime" in row and "appId" in row:
         return "userPrincipalName" in row or "servicePrincipalName" in row or "servicePrincipalId" in row

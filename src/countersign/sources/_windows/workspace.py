@@ -16,7 +16,7 @@ import orjson
 from countersign.sources._windows import clock
 from countersign.sources._windows.reader import Data, Entry
 
-TABLES = frozenset({"SecurityEvent", "WindowsEvent"})
+TABLES = ("SecurityEvent", "WindowsEvent")
 _ITS_OWN = frozenset(
     {
         "TenantId", "TimeGenerated", "TimeCreated", "SourceSystem", "Computer", "Channel", "EventSourceName", "Provider", "Task", "Level", "EventID",
