@@ -10,9 +10,10 @@ https://learn.microsoft.com/en-us/azure/azure-monitor/reference/tables/signinlog
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -52,24 +53,48 @@ def camel(name: str) -> str:
     return _SPECIAL.get(name) or name[:1].lower() + name[1:]
 
 
-def lowered_names(value: Any, depth: int = 0) -> Any:  # noqa: ANN401  # foreign
-    """Objects as .NET writes them with names as JSON has them; its dates as their milliseconds since 1970."""
+def lowered_names(value: Any, depth: int = 0, *, dates: bool = True) -> Any:  # noqa: ANN401  # foreign
+    """Objects as .NET writes them with names as JSON has them; its dates, if there may be any, as their milliseconds since 1970.
+    What has nothing to lower comes back as it is."""
     if type(value) is dict and depth < _DEEPEST:
-        return {
-            _lowered(name): inner
-            if type(inner) is str and inner[:1] != "/"
-            else lowered_names(inner, depth + 1)
-            for name, inner in value.items()
-        }
+        return _lowered_object(value, depth + 1, dates=dates)
     if type(value) is list and depth < _DEEPEST:
-        return [lowered_names(inner, depth + 1) for inner in value]
+        if not dates and _HOLDERS.isdisjoint(map(type, value)):
+            return value
+        return [lowered_names(inner, depth + 1, dates=dates) for inner in value]
     if type(value) is str and value.startswith(_DATE) and value.endswith(_DATE_END):
         return value[len(_DATE) : -len(_DATE_END)]
     return value
 
 
-@lru_cache(maxsize=8192)
-def _lowered(name: str) -> str:
+_HOLDERS = frozenset({dict, list})
+
+
+def _lowered_object(value: dict[str, Any], depth: int, *, dates: bool) -> dict[str, Any]:
+    names = tuple(value)
+    lowered = _lowered(names) if len(names) < _MANY else tuple(map(_lower, names))
+    made = value if lowered is None else dict(zip(lowered, value.values(), strict=True))
+    if not dates and _HOLDERS.isdisjoint(map(type, made.values())):
+        return made
+    if made is value:
+        made = dict(value)
+    for name, inner in made.items():
+        if type(inner) in _HOLDERS or (dates and type(inner) is str and inner[:1] == "/"):
+            made[name] = lowered_names(inner, depth, dates=dates)
+    return made
+
+
+_MANY = 256
+
+
+@lru_cache(maxsize=2048)
+def _lowered(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The names in lower case; None where they are that already."""
+    lowered = tuple(map(_lower, names))
+    return None if lowered == names else lowered
+
+
+def _lower(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
@@ -93,30 +118,44 @@ def _understood(value: Any) -> Any:  # noqa: ANN401  # foreign
 @lru_cache(maxsize=2048)
 def _text_understood(value: str) -> Any:  # noqa: ANN401  # foreign
     """Devices, places and policies repeat themselves from row to row; nothing changes what was read from one."""
-    return lowered_names(opened(value))
+    found = opened(value)
+    if found is value:
+        return lowered_names(value)
+    return lowered_names(found, dates="Date(" in value or "\\u" in value)
 
 
 _REPEATED = 4096
-_BEGINNINGS = frozenset("{[/")
+_BEGINNINGS = "{[/"
 """A text that begins otherwise is neither JSON nor a date."""
 
 
+class _Places(NamedTuple):
+    """What the columns of a table are called: those beside `properties` with their places, and those in it."""
+
+    top: tuple[tuple[str, int], ...]
+    inner: tuple[str, ...]
+    pick: Callable[[Sequence[Any]], Sequence[Any]]
+
+
 @lru_cache(maxsize=1024)
-def _places(names: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
-    """What each column is called, and whether it stands beside `properties`."""
-    return tuple((camel(name), camel(name) in _TOP) for name in names)
+def _places(names: tuple[str, ...]) -> _Places:
+    shorts = tuple(map(camel, names))
+    places = [place for place, short in enumerate(shorts) if short not in _TOP]
+    one = places[0] if len(places) == 1 else None
+    pick: Callable[[Sequence[Any]], Sequence[Any]] = (
+        itemgetter(*places) if len(places) > 1 else lambda values: () if one is None else (values[one],)
+    )
+    top = tuple((short, place) for place, short in enumerate(shorts) if short in _TOP)
+    return _Places(top, tuple(shorts[place] for place in places), pick)
 
 
 def of_workspace(row: Row, category: str) -> dict[str, Any]:
     """A row of a Log Analytics table, or an object of PowerShell: names with capitals, nested values as text."""
-    top: dict[str, Any] = {}
-    properties: dict[str, Any] = {}
-    for (short, is_top), value in zip(_places(tuple(row)), row.values(), strict=True):
-        if is_top:
-            top[short] = value
-        elif type(value) is str and value[:1] not in _BEGINNINGS:
-            properties[short] = value
-        else:
+    places, values = _places(tuple(row)), tuple(row.values())
+    top: dict[str, Any] = {short: values[place] for short, place in places.top}
+    properties: dict[str, Any] = dict(zip(places.inner, places.pick(values), strict=True))
+    for short, value in properties.items():
+        if type(value) is not str or value[:1] in _BEGINNINGS:
             properties[short] = _understood(value)
     if "workspaceId" not in top or "time" in top:
         top["category"] = category

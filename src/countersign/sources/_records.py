@@ -19,7 +19,7 @@ MOST_JOINED = 10_000
 """A quoted cell goes on over at most so many lines; a quote that nobody closes takes no more with it."""
 _CLOSING = re.compile(rb"</Event\s{0,8}>")
 _OPENING = re.compile(rb"<Event(?=[\s>])")
-_EMPTY_LINES = re.compile(rb"\r?\n(?:[ \t]{0,8}\r?\n)+")
+_EMPTY_LINES = re.compile(rb"\n(?:[ \t]{0,8}\r?\n)+")
 _SAMPLE = 64
 UTMP_BYTES = 384
 """A record of wtmp: bits/utmp.h of the GNU C library, where time has 32 bits."""
@@ -169,7 +169,8 @@ def _ldif_spans(text: bytes) -> list[Span]:
     found: list[Span] = []
     start = 0
     for match in _EMPTY_LINES.finditer(text):
-        found.append((start, match.start()))
+        end = match.start()
+        found.append((start, end - text.endswith(b"\r", start, end)))
         start = match.end()
     return [*found, (start, len(text))] if start < len(text) else found
 

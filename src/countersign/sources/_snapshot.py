@@ -37,20 +37,30 @@ def snapshot(
     """Rows with their normal form and the time of the file; `dates` are the fields, in lower case, that show the order."""
     found = list(read)
     rows = [row for _, _, row, _ in found if isinstance(row, Mapping)]
-    order = shown_order(value for row in rows for name, value in row.items() if name.lower() in dates)
+    asked = frozenset(dates)
+    order = shown_order(row[name] for row in rows for name in _among(tuple(row), asked))
     clock = Clock(context)
     taken = context.received.astimezone(UTC)
     text = taken.isoformat(timespec="seconds").replace("+00:00", "Z")
     frame = {"time": microseconds(taken), "time_text": text, "time_basis": "file"}
 
-    def when(value: object) -> str | None:
+    @lru_cache(maxsize=16_384)
+    def read_once(value: str) -> str | None:
         return utc(value, order, clock)
+
+    def when(value: object) -> str | None:
+        return read_once(value) if type(value) is str else utc(value, order, clock)
 
     for index, raw, row, _ in found:
         if isinstance(row, Mapping):
             yield index, raw, {**row, **enrich(row, when), TAKEN: text}, frame
         else:
             yield index, raw, row, frame
+
+
+@lru_cache(maxsize=1024)
+def _among(names: tuple[str, ...], asked: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name.lower() in asked)
 
 
 def utc(value: object, order: Order | None, clock: Clock) -> str | None:
@@ -100,4 +110,9 @@ def shown_order(values: Iterable[object]) -> Order | None:
 
 def lowered_names(row: Row) -> dict[str, Any]:
     """A row by its names in lower case: tools write `SamAccountName` and `sAMAccountName`."""
-    return {name.lower(): value for name, value in row.items()}
+    return dict(zip(_lower(tuple(row)), row.values(), strict=True))
+
+
+@lru_cache(maxsize=1024)
+def _lower(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name.lower() for name in names)

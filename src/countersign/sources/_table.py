@@ -9,8 +9,9 @@ References: RFC 4180; https://www.w3.org/TR/WD-logfile.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 from countersign.model.batch import ParseContext
@@ -77,29 +78,28 @@ class Csv:
         """Rows of CSV records, the header first."""
         del context
         header: tuple[str, ...] = ()
-        line, separator = "", ","
+        line = ""
+        cells_of = reader(",")
         for index, raw in enumerate(records):
             text = decoded(raw).strip(_BLANK[:-1] if header else _BLANK)
-            if not text.strip():
-                continue
-            if text == line:
+            if text == line or not text or text.isspace():
                 continue
             if self._is_header(text) if self._starts else not header:
                 if text.startswith(_BEFORE_HEADER):
                     continue
-                line, separator = text, _separator(text)
-                header = _named(_cells(text, separator))
+                line, cells_of = text, reader(_separator(text))
+                header = _named(cells_of(text))
                 continue
             if not header:  # prose
                 continue
-            cells = _cells(text, separator)
+            cells = cells_of(text)
             if len(cells) > len(header) and any(cells[len(header) :]):
                 yield index, raw, _OTHER_CELLS, NO_FRAME
                 continue
             yield index, raw, self._row(header, cells), NO_FRAME
 
     def _row(self, header: Sequence[str], cells: Sequence[str]) -> Row:
-        row: dict[str, Any] = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+        row: dict[str, Any] = dict(compress(zip(header, cells, strict=False), cells))
         for name in self._json_cells:
             cell = row.get(name)
             if cell and (found := json_object(cell.encode("utf-8", "replace"))) is not None:
@@ -139,15 +139,36 @@ def _separator(line: str) -> str:
     return max(_SEPARATORS, key=line.count)
 
 
-def _cells(text: str, separator: str) -> list[str]:
-    """The cells of one record."""
-    if '"' not in text:
-        return text.split(separator)
+def reader(separator: str) -> Callable[[str], list[str]]:
+    """What gives the cells of one record after another; a quote left open ends with its record."""
     csv.field_size_limit(CELL_CHARACTERS)
+    waiting: list[str] = []
+    rows = csv.reader(iter(waiting.pop, None), delimiter=separator)
+
+    def cells(text: str) -> list[str]:
+        if '"' not in text:
+            return text.split(separator)
+        waiting.append(text)
+        try:
+            return next(rows)
+        except IndexError:  # it asked for more than this record
+            return _alone(text, separator)
+        except csv.Error:
+            return text.split(separator)
+
+    return cells
+
+
+def _alone(text: str, separator: str) -> list[str]:
     try:
         return next(csv.reader([text], delimiter=separator), [])
     except csv.Error:
         return text.split(separator)
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    """The cells of one record."""
+    return reader(separator)(text)
 
 
 def _named(cells: Sequence[str]) -> tuple[str, ...]:
@@ -158,6 +179,7 @@ def _read_w3c(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]
     del context
     header: tuple[str, ...] = ()
     commas = False
+    comma_cells = reader(",")
     for index, raw in enumerate(records):
         text = decoded(raw).strip(_BLANK)
         if text.startswith("#"):
@@ -167,7 +189,7 @@ def _read_w3c(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]
             continue
         if not text:
             continue
-        cells = _cells(text, ",") if commas else text.split("\t") if "\t" in text else text.split()
+        cells = comma_cells(text) if commas else text.split("\t") if "\t" in text else text.split()
         if not header:
             yield index, raw, _NO_HEADER, NO_FRAME
         elif len(cells) > len(header):

@@ -97,6 +97,8 @@ def _iso(values: Sequence[Any], clock: Clock) -> Stamp:
     value = values[0]
     if type(value) is not str or len(value) > _LONGEST:
         return NO_STAMP
+    if "/" in value[:5]:  # a year has four digits
+        return None, value, "undated"
     moment = _stated(value)
     if moment is not None:
         return moment, value, "stated"
@@ -106,7 +108,7 @@ def _iso(values: Sequence[Any], clock: Clock) -> Stamp:
 
 def _iso_utc(values: Sequence[Any], clock: Clock) -> Stamp:
     value = values[0]
-    if type(value) is str and len(value) <= _LONGEST:
+    if type(value) is str and len(value) <= _LONGEST and "/" not in value[:5]:
         moment = _stated(value) or _stated(value.strip() + "Z")
         if moment is not None:
             return moment, value, "stated"
@@ -162,17 +164,26 @@ def on_paper(words: str, order: Order, clock: Clock, offset: str = "") -> Stamp:
     """A date as people write it; `offset` is `UTC`, an offset such as `+0100`, or empty."""
     if not words or len(words) > _LONGEST:
         return NO_STAMP if not words else (None, words, "undated")
-    second = words[-2:]
-    if words[-3:-2] == ":" == words[-6:-5] and second.isdecimal() and second.isascii() and second < "60":
-        start, _, basis = _minute(words[:-2], order, clock, offset)
-        return None if start is None else start + int(second) * _SECOND, words, basis
+    half = words[-3:] if words[-3:] in _HALVES else ""
+    until = words[:-3] if half else words
+    whole, _, fraction = until.rpartition(".")
+    if not (fraction.isdecimal() and fraction.isascii() and len(fraction) < 10 and whole):
+        whole, fraction = until, ""
+    second = whole[-2:]
+    if whole[-3:-2] == ":" == whole[-6:-5] and second.isdecimal() and second.isascii() and second < "60":
+        start, _, basis = _minute(whole[:-2], half, order, clock, offset)
+        fine = int(fraction.ljust(6, "0")[:6]) if fraction else 0
+        return None if start is None else start + int(second) * _SECOND + fine, words, basis
     return _any_time(words, order, clock, offset)
 
 
+_HALVES = frozenset({" AM", " PM"})
+
+
 @lru_cache(maxsize=4096)
-def _minute(start: str, order: Order, clock: Clock, offset: str) -> Stamp:
+def _minute(start: str, half: str, order: Order, clock: Clock, offset: str) -> Stamp:
     """The full minute that this begins: records that follow each other share it."""
-    return _any_time(f"{start}00", order, clock, offset)
+    return _any_time(f"{start}00{half}", order, clock, offset)
 
 
 def _any_time(words: str, order: Order, clock: Clock, offset: str) -> Stamp:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -43,7 +42,7 @@ _NO_EXPIRY = 0x10000
 """ADS_USER_FLAG_ENUM."""
 _COMPONENT = re.compile(r"(?:^|,)DC=([^,]{1,63})", re.IGNORECASE)
 _NAME = re.compile(r"(?:CN|OU)=((?:[^,\\]|\\.){1,256})")
-_ATTRIBUTE = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,127}(?:;[A-Za-z0-9=*-]{1,64})?)(::?) ?(.*)", re.DOTALL)
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}(?:;[A-Za-z0-9=*-]{1,64})?")
 _PERSONS = frozenset(
     {"user", "inetorgperson", "msds-managedserviceaccount", "msds-groupmanagedserviceaccount"}
 )
@@ -52,30 +51,37 @@ _MOST_VALUES = 100_000
 
 
 def _is_entry(row: Row) -> bool:
-    names = {name.lower() for name in row}
-    return not names.isdisjoint({"distinguishedname", "dn"}) and not names.isdisjoint(
+    return _names_an_entry(tuple(row))
+
+
+@lru_cache(maxsize=1024)
+def _names_an_entry(names: tuple[str, ...]) -> bool:
+    lower = {name.lower() for name in names}
+    return not lower.isdisjoint({"distinguishedname", "dn"}) and not lower.isdisjoint(
         {"samaccountname", "objectclass"}
     )
 
 
 def normal(row: Row, when: Callable[[object], str | None]) -> Mapping[str, object]:
     """The account in names of our own, whichever tool wrote it."""
-    get = lowered_names(row).get
+    named = lowered_names(row)
+    get = named.get
     dn = _first(get("distinguishedname") or get("dn"))
     flags = integer(_first(get("useraccountcontrol"))) or 0
     enabled = boolean(get("enabled"))
-    if enabled is None and "useraccountcontrol" in lowered_names(row):
+    if enabled is None and "useraccountcontrol" in named:
         enabled = not flags & _DISABLED
     never = boolean(get("passwordneverexpires"))
     kind = str(_last(get("objectclass")) or "user").lower()
     group = _first(get("group") or get("groupname") or get("groupdn"))
+    sid_ = _first(get("sid") or get("objectsid"))
     found: dict[str, object] = {
         "entry_kind": "membership" if group else "person" if kind in _PERSONS else kind,
-        "entry_id": _first(get("objectguid")) or _first(get("sid") or get("objectsid")) or dn,
+        "entry_id": _first(get("objectguid")) or sid_ or dn,
         "entry_dn": dn,
-        "entry_domain": ".".join(_COMPONENT.findall(dn)).lower() if dn else None,
+        "entry_domain": _domain(dn) if dn else None,
         "entry_name": _first(get("samaccountname")) or _name(dn),
-        "entry_sid": _first(get("sid") or get("objectsid")),
+        "entry_sid": sid_,
         "entry_group": _name(group) if group else None,
         "enabled": enabled,
         "password_never_expires": bool(flags & _NO_EXPIRY) if never is None and flags else never,
@@ -88,12 +94,29 @@ def normal(row: Row, when: Callable[[object], str | None]) -> Mapping[str, objec
 
 
 def _first(value: Any) -> str | None:  # noqa: ANN401  # foreign
-    return said(value[0] if isinstance(value, list) and value else value)
+    if type(value) is list and value:
+        value = value[0]
+    return None if value is None else said(value)
 
 
 def _last(value: Any) -> str | None:  # noqa: ANN401  # foreign
-    """LDAP gives classes from the root to the leaf."""
-    return said(value[-1] if isinstance(value, list) and value else value)
+    """LDAP gives classes from the root to the leaf; csvde puts semicolons between."""
+    found = said(value[-1] if isinstance(value, list) and value else value)
+    return found.rstrip("; ").rpartition(";")[2] if found else found
+
+
+def _domain(dn: str) -> str:
+    """The domain that a distinguished name ends with."""
+    if not dn.isascii():
+        return _components(dn)
+    lower = dn.lower()
+    at = 0 if lower.startswith("dc=") else lower.find(",dc=")
+    return "" if at < 0 else _components(dn[at:])
+
+
+@lru_cache(maxsize=1024)
+def _components(end: str) -> str:
+    return ".".join(_COMPONENT.findall(end)).lower()
 
 
 @lru_cache(maxsize=16_384)
@@ -170,12 +193,15 @@ def entry(raw: bytes) -> Row | None:
     lines = decoded(raw).replace("\r\n", "\n").replace("\n ", "").split("\n")
     row: dict[str, Any] = {}
     for line in lines:
-        match = _ATTRIBUTE.match(line)
-        if match is None:
+        described, colon, text = line.partition(":")
+        name = _attribute(described) if colon else ""
+        if not name:
             continue
-        name, colons, value = match.groups()
-        name = name.partition(";")[0]
-        text = _binary(name.lower(), value) if colons == "::" else value
+        binary = text[:1] == ":"
+        text = text[1:] if binary else text
+        text = text[1:] if text[:1] == " " else text
+        if binary:
+            text = _binary(name.lower(), text)
         known = row.get(name)
         if known is None:
             row[name] = text
@@ -187,6 +213,12 @@ def entry(raw: bytes) -> Row | None:
     return row if "dn" in row else None
 
 
+@lru_cache(maxsize=4096)
+def _attribute(described: str) -> str:
+    """The attribute that a description names, without its options; empty if it is none."""
+    return described.partition(";")[0] if _ATTRIBUTE.fullmatch(described) else ""
+
+
 def _binary(name: str, value: str) -> str:
     try:
         raw = base64.b64decode(value, validate=True)
@@ -195,7 +227,9 @@ def _binary(name: str, value: str) -> str:
     if name == "objectsid":
         return sid(raw) or value
     if name == "objectguid" and len(raw) == 16:
-        return str(uuid.UUID(bytes_le=raw))
+        first = raw[3::-1] + raw[5:3:-1] + raw[7:5:-1]  # three numbers, little end first
+        digits = first.hex() + raw[8:].hex()
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     try:
         return raw.decode()
     except UnicodeDecodeError:
