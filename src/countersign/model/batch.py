@@ -124,11 +124,16 @@ class EventBatch:
         Every argument holds as many values as there are records; `columns` must have all of `time`, `time_text`
         and `time_basis`. `columns` and `fields` are kept, so pass fresh dicts.
         """
-        ids = [
-            identity.record_id(raw, self._context.origin) if key is None else identity.keyed_id(*key)
-            for raw, key in zip(raws, keys, strict=True)
-        ]
-        self._add_block(records, ids, [key is not None for key in keys], columns, fields, kind)
+        if any(keys):
+            ids = [
+                identity.record_id(raw, self._context.origin) if key is None else identity.keyed_id(*key)
+                for raw, key in zip(raws, keys, strict=True)
+            ]
+            keyed: Sequence[bool] = [key is not None for key in keys]
+        else:
+            ids = identity.record_ids(raws, self._context.origin)
+            keyed = Same(False, len(ids))
+        self._add_block(records, ids, keyed, columns, fields, kind)
 
     def add_keyed(
         self,

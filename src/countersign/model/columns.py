@@ -79,6 +79,23 @@ class Same(Sequence[Any]):
         return Same(self.value, len(found)) if isinstance(found, range) else self.value
 
 
+class Typed(list[Any]):
+    """Values with the types that are among them: asking each for its own costs as much as making Arrow of it."""
+
+    __slots__ = ("kinds",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: set[type] = set()
+
+
+def kinds_of(values: Values) -> set[type]:
+    """The types among these values."""
+    if type(values) is Typed:
+        return values.kinds
+    return {type(values.value)} if type(values) is Same else set(map(type, values))
+
+
 class Block(NamedTuple):
     """Records of one shape: `members` are their places among the segment's events, `columns` and `fields` their
     values by name, as many as there are members."""
@@ -136,7 +153,7 @@ class Columns:
         rest: list[Values] = []
         gaps: list[int] = []  # which of `rest` lack a value somewhere
         for own_name, values in own.items():
-            kinds = {type(values.value)} if type(values) is Same else set(map(type, values))
+            kinds = kinds_of(values)
             if kinds == _NOTHING:
                 continue
             name, target = common.named(own_name)

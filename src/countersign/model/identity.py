@@ -20,14 +20,18 @@ def keyed_id(*parts: str) -> str:
     return digest.hexdigest()
 
 
-def keyed_ids(start: tuple[str, ...], ones: Iterable[str], others: Iterable[str]) -> list[str]:
-    """`keyed_id(*start, one, other)` of many pairs that share `start`."""
+def keyed_ids(start: tuple[str, ...], *parts: Iterable[str]) -> list[str]:
+    """`keyed_id(*start, one, other, ...)` of many things that share `start`: each of `parts` has one part of every key."""
     begin = _begun(start).copy
+    columns = [list(part) for part in parts]
+    framed = [[f"{len(part)}:{part}" for part in column] for column in columns]
     ids: list[str] = []
-    for one, other in zip(ones, others, strict=True):
+    for place, text in enumerate(map("".join, zip(*framed, strict=True)) if len(framed) > 1 else framed[0]):
         digest = begin()
-        text = f"{len(one)}:{one}{len(other)}:{other}"
-        digest.update(text.encode() if text.isascii() else _framed(one) + _framed(other))
+        if text.isascii():
+            digest.update(text.encode())
+        else:
+            digest.update(b"".join([_framed(column[place]) for column in columns]))
         ids.append(digest.hexdigest())
     return ids
 
@@ -48,8 +52,25 @@ def _begun(parts: tuple[str, ...]) -> hashlib.blake2b:
 
 def record_id(record: bytes, origin: str) -> str:
     """Id of a record that brings no key: its bytes and the origin label it was collected under."""
+    digest = _of_origin(origin).copy()
+    digest.update(record)
+    return digest.hexdigest()
+
+
+def record_ids(records: Iterable[bytes], origin: str) -> list[str]:
+    """`record_id` of many records of one origin."""
+    begin = _of_origin(origin).copy
+    ids: list[str] = []
+    for record in records:
+        digest = begin()
+        digest.update(record)
+        ids.append(digest.hexdigest())
+    return ids
+
+
+@lru_cache(maxsize=64)
+def _of_origin(origin: str) -> hashlib.blake2b:
     digest = hashlib.blake2b(digest_size=ID_BYTES, person=b"countersign.rec")
     digest.update(b"%d:" % len(origin))
     digest.update(origin.encode("utf-8", "surrogatepass"))
-    digest.update(record)
-    return digest.hexdigest()
+    return digest

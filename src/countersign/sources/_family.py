@@ -6,10 +6,9 @@ turned on their side and go into the batch as one block, whatever reader they ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,7 +18,8 @@ from countersign.model.columns import Values
 from countersign.sources._base import Framing, Source
 from countersign.sources._clock import Clock
 from countersign.sources._convert import text
-from countersign.sources._flat import Known, Row, flat, getter, unique, values_at
+from countersign.sources._flat import Row, getter, values_at
+from countersign.sources._gathered import Come, Gathered, Group, Taken
 from countersign.sources._mapping import Compiled, Get, What
 from countersign.sources._times import Time, stamps
 
@@ -80,9 +80,10 @@ class Mapper:
 
     def __init__(self, family: Family) -> None:
         self.family = family
+        self._come: list[Come] = []
         self._chosen: dict[tuple[Any, ...], Compiled] = {}
         self._by = tuple(map(getter, family.by))
-        self._taken: dict[tuple[Compiled, tuple[str, ...]], _Taken] = {}
+        self._taken: dict[tuple[Compiled, tuple[str, ...]], Taken] = {}
         self._compiled = _compiled(family)
 
     def take(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> bool:
@@ -94,93 +95,64 @@ class Mapper:
 
     def put(self, index: int, raw: bytes, row: Row, frame: Mapping[str, object] = NO_FRAME) -> None:
         """Takes a row that is this family's."""
-        family = self.family
-        if family.prepare is not None:
-            row = family.prepare(row)
-        key = (self._choose(row), tuple(frame) if frame else ())
-        taken = self._taken.get(key)
-        if taken is None:
-            taken = self._taken[key] = _Taken([], [], [], [], {})
-        taken.indexes.append(index)
-        taken.raws.append(raw)
-        taken.rows.append(row)
-        if frame:
-            taken.frames.append(frame)
-        if len(taken.rows) == _AT_ONCE and family.join is None:
-            taken.fold()
+        if self.family.prepare is not None:
+            row = self.family.prepare(row)
+        self._come.append((index, raw, row if type(row) is dict else dict(row), frame))
+        if len(self._come) == _AT_ONCE:
+            self._sort()
 
-    def _choose(self, row: Row) -> Compiled:
-        values = tuple([get(row) for get in self._by])
-        try:
-            found = self._chosen.get(values)
-        except TypeError:  # a list or an object where there is a word
-            values = tuple(map(text, values))
-            found = self._chosen.get(values)
-        if found is None:
-            if len(self._chosen) > _REMEMBERED:
-                self._chosen.clear()
-            found = self._chosen[values] = self._compiled(values)
-        return found
+    def _sort(self) -> None:
+        """Puts the rows that have come with those of their kind."""
+        kinds = self._choose([row for _, _, row, _ in self._come])
+        members: dict[tuple[Compiled, tuple[str, ...]], list[Come]] = {}
+        for kind, come in zip(kinds, self._come, strict=True):
+            key = (kind, tuple(come[3]))
+            known = members.get(key)
+            if known is None:
+                members[key] = [come]
+            else:
+                known.append(come)
+        self._come.clear()
+        for key, those in members.items():
+            taken = self._taken.get(key)
+            if taken is None:
+                taken = self._taken[key] = Taken([], {})
+            taken.held.extend(those)
+            if len(taken.held) >= _AT_ONCE and self.family.join is None:
+                taken.fold(_AT_ONCE)
+
+    def _choose(self, rows: Sequence[Row]) -> Sequence[Compiled]:
+        """The kind of each row."""
+        columns = [list(map(get, rows)) for get in self._by]
+        words = [each if _TEXT.issuperset(map(type, each)) else list(map(text, each)) for each in columns]
+        values = list(zip(*words, strict=True)) if words else [()] * len(rows)
+        distinct = set(values)
+        if len(self._chosen) + len(distinct) > _REMEMBERED:
+            self._chosen.clear()
+        for each in distinct - self._chosen.keys():
+            self._chosen[each] = self._compiled(each)
+        return list(map(self._chosen.__getitem__, values))
 
     def write(self, batch: EventBatch, clock: Clock) -> None:
         """Adds all rows taken to `batch`."""
+        if self._come:
+            self._sort()
         if self.family.join is not None:
-            self.family.join(one for taken in self._taken.values() for one in taken.framed())
-        kinds: dict[Compiled, list[_Group]] = {}
+            held = (come for taken in self._taken.values() for come in taken.held)
+            self.family.join((row, frame) for _, _, row, frame in held)
+        kinds: dict[Compiled, list[Group]] = {}
         for (compiled, _), taken in self._taken.items():
-            taken.fold()
+            taken.fold(len(taken.held))
             kinds.setdefault(compiled, []).extend(taken.groups.values())
         for compiled, groups in kinds.items():
-            _write(batch, self.family, compiled, _Gathered(groups), clock)
+            _write(batch, self.family, compiled, Gathered(groups), clock)
         self._taken.clear()
 
 
+_TEXT = frozenset({str, type(None)})
 _REMEMBERED = 4096
 _AT_ONCE = 256
 """Rows turned on their side together: few enough to be in the processor's cache still."""
-
-
-class _Group(NamedTuple):
-    """Rows of one kind and shape, turned on their side."""
-
-    indexes: list[int]
-    raws: list[bytes]
-    lists: list[list[Any]]
-    fields: dict[str, Values]
-    """The lists by name."""
-    frames: list[Mapping[str, object]]
-
-
-class _Taken(NamedTuple):
-    """Rows of one kind as they came, and those before them by the names of their fields."""
-
-    indexes: list[int]
-    raws: list[bytes]
-    rows: list[Row]
-    frames: list[Mapping[str, object]]
-    groups: dict[tuple[str, ...], _Group]
-
-    def framed(self) -> Iterator[tuple[dict[str, Any], Mapping[str, object]]]:
-        """Each row with its frame."""
-        return zip(self.rows, self.frames or repeat(NO_FRAME), strict=False)  # type: ignore[arg-type]  # made by readers
-
-    def fold(self) -> None:
-        """Turns the rows on their side and forgets them."""
-        for members, names, columns in flat(self.rows):
-            group = self.groups.get(names)
-            if group is None:
-                lists: list[list[Any]] = [[] for _ in names]
-                fields: dict[str, Values] = dict(zip(unique(names), lists, strict=True))
-                group = self.groups[names] = _Group([], [], lists, fields, [])
-            for values, more in zip(group.lists, columns, strict=True):
-                values.extend(more)
-            whole = len(members) == len(self.rows)
-            group.indexes.extend(self.indexes if whole else [self.indexes[member] for member in members])
-            group.raws.extend(self.raws if whole else [self.raws[member] for member in members])
-            if self.frames:
-                group.frames.extend(self.frames if whole else [self.frames[member] for member in members])
-        for held in (self.indexes, self.raws, self.rows, self.frames):
-            held.clear()
 
 
 def _compiled(family: Family) -> Callable[[tuple[Any, ...]], Compiled]:
@@ -228,39 +200,7 @@ def _what(family: Family, values: tuple[Any, ...]) -> What:
     return family.otherwise if isinstance(family.otherwise, What) else family.otherwise(*words)
 
 
-class _Gathered:
-    """The groups of one kind, one after another: values by path, for all of them at once."""
-
-    def __init__(self, groups: Sequence[_Group]) -> None:
-        self.groups = groups
-        self.count = sum(len(group.indexes) for group in groups)
-        self.fields = [group.fields for group in groups]
-        self._lists = [any(list in map(type, values) for values in fields.values()) for fields in self.fields]
-        self._elements: list[Known] = [{} for _ in groups]
-        self._known: dict[str, Values | None] = {}
-
-    def get(self, path: str) -> Values | None:
-        """The values at a path, None if no record has one."""
-        if path not in self._known:
-            self._known[path] = self._gather(path)
-        return self._known[path]
-
-    def _gather(self, path: str) -> Values | None:
-        parts = [
-            fields.get(path) or (values_at(fields, path, known) if lists else None)
-            for fields, lists, known in zip(self.fields, self._lists, self._elements, strict=True)
-        ]
-        if not any(parts):
-            return None
-        if len(parts) == 1:
-            return parts[0]
-        values: list[Any] = []
-        for part, group in zip(parts, self.groups, strict=True):
-            values += part or (None,) * len(group.indexes)
-        return values
-
-
-def _write(batch: EventBatch, family: Family, compiled: Compiled, all_: _Gathered, clock: Clock) -> None:
+def _write(batch: EventBatch, family: Family, compiled: Compiled, all_: Gathered, clock: Clock) -> None:
     columns = compiled.derive(all_.get, all_.count)
     times, texts, bases = stamps(family.time, all_.get, all_.count, clock)
     columns |= {"time": times, "time_text": texts, "time_basis": bases}
@@ -298,16 +238,14 @@ def _frame(columns: dict[str, Values], frames: Sequence[Mapping[str, object]]) -
 
 
 def _ids(family: Family, get: Get, count: int) -> list[str] | None:
-    """Ids of records that all have a key of one or two texts; None where they must be asked one by one."""
+    """Ids of records that all have a whole key; None where they must be asked one by one."""
     parts = [get(path) for path in family.key]
-    if not 1 <= len(parts) <= 2 or any(part is None or set(map(type, part)) != {str} for part in parts):
+    if not parts or any(part is None for part in parts):
         return None
-    if any("" in part for part in parts if part is not None):
+    words = [[word for value in part or () if (word := text(value))] for part in parts]
+    if any(len(part) < count for part in words):
         return None
-    name = family.identity or family.name
-    if len(parts) == 1:
-        return identity.keyed_ids((), [name] * count, parts[0] or ())
-    return identity.keyed_ids((name,), parts[0] or (), parts[1] or ())
+    return identity.keyed_ids((family.identity or family.name,), *words)
 
 
 def _keys(family: Family, get: Get, count: int) -> list[tuple[str, ...] | None]:

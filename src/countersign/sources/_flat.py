@@ -15,11 +15,12 @@ MAX_KEYS = 1024
 
 class Flat(NamedTuple):
     """Records with the same names: `members` are their places among those given, `columns` their values by name, in the
-    order of `names`."""
+    order of `names`, `kinds` the types in them (of all records with the same keys, where others' values are of further types)."""
 
     members: Sequence[int]
     names: tuple[str, ...]
     columns: Sequence[Sequence[Any]]
+    kinds: Sequence[set[type]]
 
 
 def flat(rows: Sequence[Row], prefix: str = "", depth: int = 0) -> list[Flat]:
@@ -27,9 +28,11 @@ def flat(rows: Sequence[Row], prefix: str = "", depth: int = 0) -> list[Flat]:
 
     Records of one kind resemble each other, so that this costs a fraction of walking through each of them.
     """
+    keys_of = list(map(tuple, rows))
+    if keys_of and keys_of.count(keys_of[0]) == len(keys_of):
+        return _of_one_shape(rows, keys_of[0], prefix, depth)
     shapes: dict[tuple[str, ...], list[int]] = {}
-    for place, row in enumerate(rows):
-        keys = tuple(row)
+    for place, keys in enumerate(keys_of):
         members = shapes.get(keys)
         if members is None:
             shapes[keys] = [place]
@@ -37,78 +40,81 @@ def flat(rows: Sequence[Row], prefix: str = "", depth: int = 0) -> list[Flat]:
             members.append(place)
     found: list[Flat] = []
     for keys, places in shapes.items():
-        chosen = rows if len(places) == len(rows) else [rows[place] for place in places]
-        found += [
-            Flat([places[member] for member in part.members], part.names, part.columns)
-            for part in _of_one_shape(chosen, keys, prefix, depth)
-        ]
+        parts = _of_one_shape([rows[place] for place in places], keys, prefix, depth)
+        found += [part._replace(members=[places[member] for member in part.members]) for part in parts]
     return found
 
 
 def _of_one_shape(rows: Sequence[Row], keys: tuple[str, ...], prefix: str, depth: int) -> list[Flat]:
     """Records with the same keys: of several shapes only where the objects in them are."""
     columns: list[Sequence[Any]] = list(zip(*[row.values() for row in rows], strict=True))
+    kinds = [set(map(type, values)) for values in columns]
     everyone = range(len(rows))
     names = tuple([prefix + key for key in keys]) if prefix else keys
     nested: dict[int, _Nested] = {}
     if depth < MAX_DEPTH and len(keys) <= MAX_KEYS:
-        for place, values in enumerate(columns):
-            if dict in map(type, values):
-                nested[place] = _Nested(values, f"{names[place]}.", depth + 1)
+        for place, types in enumerate(kinds):
+            if dict in types:
+                nested[place] = _Nested(columns[place], types, f"{names[place]}.", depth + 1)
+    own = Flat(everyone, names, columns, kinds)
     if not nested:
-        return [Flat(everyone, names, columns)]
+        return [own]
     mixed = [inner.part_of for inner in nested.values() if inner.mixed]
     if not mixed:
-        return [_spread(everyone, names, columns, nested, whole=True)]
+        return [_spread(own, nested, everyone)]
     groups: dict[tuple[int, ...], list[int]] = {}
     for member, parts in enumerate(zip(*mixed, strict=True)):
         groups.setdefault(parts, []).append(member)
-    return [_spread(members, names, columns, nested, whole=False) for members in groups.values()]
+    return [_spread(own, nested, members) for members in groups.values()]
 
 
 class _Nested:
     """A column with objects in it: `part_of` says of each record which of the `parts` its object is in (-1: it has none),
     `place_in` where in that part."""
 
-    def __init__(self, values: Sequence[Any], prefix: str, depth: int) -> None:
-        holders = [place for place, value in enumerate(values) if type(value) is dict]
-        self.parts = flat([values[place] for place in holders], prefix, depth)
-        self.mixed = len(self.parts) > 1 or len(holders) < len(values)
+    def __init__(self, values: Sequence[Any], kinds: set[type], prefix: str, depth: int) -> None:
+        if len(kinds) == 1:
+            self.parts = flat(values, prefix, depth)
+            holders: Sequence[int] = range(len(values))
+        else:
+            holders = [place for place, value in enumerate(values) if type(value) is dict]
+            self.parts = flat([values[place] for place in holders], prefix, depth)
+        self.mixed = len(self.parts) > 1 or len(kinds) > 1
+        if not self.mixed:
+            return
         self.part_of = [-1] * len(values)
         self.place_in = [0] * len(values)
-        for number, part in enumerate(self.parts if self.mixed else ()):
+        for number, part in enumerate(self.parts):
             for place, member in enumerate(part.members):
                 self.part_of[holders[member]] = number
                 self.place_in[holders[member]] = place
 
 
-def _spread(
-    members: Sequence[int],
-    names: tuple[str, ...],
-    columns: Sequence[Sequence[Any]],
-    nested: Mapping[int, _Nested],
-    *,
-    whole: bool,
-) -> Flat:
-    """The records `members`, whose objects are of one shape in each column, with those put in their columns' places."""
-    out_names: list[str] = []
-    out: list[Sequence[Any]] = []
-    for place, (name, values) in enumerate(zip(names, columns, strict=True)):
+def _spread(own: Flat, nested: Mapping[int, _Nested], members: Sequence[int]) -> Flat:
+    """Those of the records that are `members`, whose objects are of one shape in each column, with those put in their
+    columns' places."""
+    whole = len(members) == len(own.members)
+    names: list[str] = []
+    columns: list[Sequence[Any]] = []
+    kinds: list[set[type]] = []
+    for place, (name, values) in enumerate(zip(own.names, own.columns, strict=True)):
         inner = nested.get(place)
         if inner is None or (inner.mixed and inner.part_of[members[0]] < 0):
-            out_names.append(name)
-            out.append(values if whole else [values[member] for member in members])
+            names.append(name)
+            columns.append(values if whole else [values[member] for member in members])
+            kinds.append(own.kinds[place])
             continue
         part = inner.parts[inner.part_of[members[0]] if inner.mixed else 0]
-        out_names += part.names
-        if whole:
-            out += part.columns
-        elif inner.mixed:
+        names += part.names
+        kinds += part.kinds
+        if inner.mixed:
             places = [inner.place_in[member] for member in members]
-            out += [[column[at] for at in places] for column in part.columns]
+            columns += [[column[at] for at in places] for column in part.columns]
+        elif whole:
+            columns += part.columns
         else:
-            out += [[column[member] for member in members] for column in part.columns]
-    return Flat(members, tuple(out_names), out)
+            columns += [[column[member] for member in members] for column in part.columns]
+    return Flat(members, tuple(names), columns, kinds)
 
 
 def unique(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -149,9 +155,14 @@ def getter(path: str) -> Callable[[Row], Any]:
     parts = tuple(path.split("."))
     if len(parts) == 1:
         return lambda row: row.get(path)
+    first, second = parts[:2]
+    deeper = len(parts) > 2
 
     def get(row: Row) -> Any:  # noqa: ANN401  # foreign
-        return row[path] if path in row else _walk(row, parts)
+        if path in row:
+            return row[path]
+        inner = row.get(first)
+        return _walk(inner, parts[1:]) if deeper or type(inner) is not dict else inner.get(second)
 
     return get
 

@@ -28,10 +28,15 @@ def json_object(raw: bytes) -> dict[str, Any] | None:
     try:
         found = orjson.loads(raw)
     except ValueError:
-        try:
-            found = orjson.loads(raw.decode("utf-8", "replace").strip("\ufeff\0 \t\r\n,"))
-        except ValueError:
-            return None
+        return _repaired(raw)
+    return found if type(found) is dict else None
+
+
+def _repaired(raw: bytes) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(raw.decode("utf-8", "replace").strip("\ufeff\0 \t\r\n,"))
+    except ValueError:
+        return None
     return found if type(found) is dict else None
 
 

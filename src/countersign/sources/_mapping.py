@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from countersign.model.columns import Kind, Values, text_of
+from countersign.model.columns import Kind, Values, kinds_of, text_of
 from countersign.sources import _convert
 from countersign.sources._convert import Convert
 
@@ -164,7 +164,8 @@ def _step(found: dict[str, Values], step: Step, get: Get, count: int) -> None:
         return
     given = [(None,) * count if values is None else values for values in columns]
     for column, values in zip(step.columns, _stepped(step, given), strict=True):
-        _fill(found, column, values)
+        if values is not None:
+            _fill(found, column, values)
 
 
 def _compiled(column: str, source: From) -> _One:
@@ -176,17 +177,22 @@ def _compiled(column: str, source: From) -> _One:
 def _fill(found: dict[str, Values], column: str, values: Values) -> None:
     known = found.get(column)
     if known is None:
-        if any(value is not None for value in values):
+        if values.count(None) < len(values):
             found[column] = values
     elif None in known:
         found[column] = [b if a is None else a for a, b in zip(known, values, strict=True)]
 
 
 def _converted(convert: Convert, values: Values) -> Values:
-    if convert is _convert.said and _TEXT.issuperset(map(type, values)):
-        return values if _convert.UNSAID.isdisjoint(values) else list(map(convert, values))
+    """Each value through `convert`. Texts repeat themselves: each distinct one is converted once."""
+    texts = kinds_of(values) <= _TEXT
+    if texts and convert is _convert.said and _convert.UNSAID.isdisjoint(values):
+        return values
     try:
-        return list(map(convert, values))
+        if not texts:
+            return list(map(convert, values))
+        known = {value: convert(value) for value in set(values)}
+        return list(map(known.__getitem__, values))
     except Exception:  # noqa: BLE001  # one hostile value must not take the others' with it
         return [_single(convert, value) for value in values]
 
@@ -201,16 +207,26 @@ def _single(convert: Convert, value: Any) -> object:  # noqa: ANN401  # foreign
         return None
 
 
-def _stepped(step: Step, given: Sequence[Values]) -> Sequence[Values]:
-    """One tuple of values a column. Rows repeat themselves: each distinct one is converted once."""
-    rows = list(zip(*given, strict=True))
+def _stepped(step: Step, given: Sequence[Values]) -> Sequence[Values | None]:
+    """Values for each column, None for one that has none. Rows repeat themselves: each distinct one is converted once."""
+    rows = given[0] if len(given) == 1 else list(zip(*given, strict=True))
     try:
-        if not all(_TEXT.issuperset(map(type, values)) for values in given):  # 1 and True are one key
-            return list(zip(*[step.convert(*row) for row in rows], strict=True))
-        distinct = {row: step.convert(*row) for row in set(rows)}
-        return list(zip(*map(distinct.__getitem__, rows), strict=True))
+        if not all(kinds_of(values) <= _TEXT for values in given):  # 1 and True are one key
+            return list(zip(*[step.convert(*row) for row in zip(*given, strict=True)], strict=True))
+        if len(given) == 1:
+            distinct = {value: step.convert(value) for value in set(rows)}
+        else:
+            distinct = {row: step.convert(*row) for row in set(rows)}
+        return [_placed(column, distinct, rows) for column in zip(*distinct.values(), strict=True)]
     except Exception:  # noqa: BLE001  # as above
-        return list(zip(*[_row(step, row) for row in rows], strict=True))
+        return list(zip(*[_row(step, row) for row in zip(*given, strict=True)], strict=True))
+
+
+def _placed(column: Sequence[object], distinct: Mapping[Any, object], rows: Values) -> Values | None:
+    """What each row has of a column, which has a value for each of the distinct rows."""
+    if column.count(None) == len(column):
+        return None
+    return list(map(dict(zip(distinct, column, strict=True)).__getitem__, rows))
 
 
 def _whole(step: Step, values: Sequence[Any]) -> Sequence[object]:

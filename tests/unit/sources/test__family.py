@@ -276,11 +276,12 @@ def walked(row: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 @settings(max_examples=200, deadline=None)
 def test_records_come_out_as_if_each_was_walked_through(objects: list[dict[str, Any]]) -> None:
     found: dict[int, list[tuple[str, Any]]] = {}
-    for members, names, columns in flat(objects):
+    for members, names, columns, kinds in flat(objects):
         rows = list(zip(*columns, strict=True)) or [()] * len(members)
         for member, values in zip(members, rows, strict=True):
             assert member not in found
             found[member] = list(zip(names, values, strict=True))
+        assert all(types >= set(map(type, values)) for types, values in zip(kinds, columns, strict=True))
         assert len(set(unique(names))) == len(names)
     assert [found[member] for member in range(len(objects))] == [walked(row) for row in objects]
 
@@ -290,9 +291,9 @@ def test_deep_and_wide_records_stay_bounded() -> None:
     for _ in range(400):
         deep = {"a": deep, "b": 1}
     wide = {f"k{number}": {"x": 1} for number in range(MAX_KEYS + 1)}
-    ((_, names, _),) = flat([deep])
+    ((_, names, _, _),) = flat([deep])
     assert len(names) < 12
-    ((_, names, columns),) = flat([wide])
+    ((_, names, columns, _),) = flat([wide])
     assert names[0] == "k0"
     assert columns[0] == ({"x": 1},)
 
