@@ -65,7 +65,8 @@ def discover(workspace: Workspace) -> list[Outsider]:
 
 @dataclass(frozen=True, slots=True)
 class OutsiderGroup:
-    """Outsiders of one kind that share `name`; `accounts` counts them, `names` are the busiest. `example` is the id of one event."""
+    """Outsiders of one kind that share `name`; `accounts` counts them, `names` are the busiest. `example` is the id of one event; `first`
+    and `last` are empty where no log tells of them. `listed` of them stand in an exported directory, `why` is what it tells."""
 
     kind: str
     name: str
@@ -76,6 +77,8 @@ class OutsiderGroup:
     last: str
     example: str
     provider: str = ""  # whose all the named accounts are, by the agreements in force
+    listed: int = 0
+    why: str = ""
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -83,8 +86,9 @@ class OutsiderGroup:
 
 
 def discover_groups(workspace: Workspace) -> list[OutsiderGroup]:
-    """Outsiders by kind: partner tenants, guests, cross-account roles, VPN groups, remote support, vendor software, accounts that only
-    ever come from outside, and those that no longer do."""
+    """Outsiders by kind: partner tenants, guests, cross-account roles, VPN groups, vendors' names, groups of remote access, rights,
+    remote support, vendor software, accounts that only ever come from outside, and those that no longer do; by the logs and by
+    exported directories."""
     from countersign.agreements import Resolver
     from countersign.app.agreements import load
     from countersign.visits.outsiders import groups
@@ -107,6 +111,8 @@ def discover_groups(workspace: Workspace) -> list[OutsiderGroup]:
                 _stamp(one.last),
                 one.example,
                 provider(one.names),
+                one.listed,
+                one.why,
             )
             for one in groups(lake.table("events"))
         ]
@@ -144,7 +150,7 @@ def _draft(one: OutsiderGroup) -> str:
         return ""
     more = one.accounts - len(names)
     lines = [
-        f"# Found in the logs: {one.kind}, {one.accounts:,} accounts, {one.times:,} times from {one.first} to {one.last}.",
+        f"# Found: {one.kind}, {one.accounts:,} accounts, {_seen(one)}.",
         "# Say whose they are, who the people are, and what was agreed; then take `draft` out.",
         "version: 1",
         "draft: true",
@@ -156,6 +162,12 @@ def _draft(one: OutsiderGroup) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _seen(one: OutsiderGroup) -> str:
+    if not one.first:
+        return f"{one.listed:,} of them in a directory, none in the logs"
+    return f"{one.times:,} times in the logs from {one.first} to {one.last}"
+
+
 def _quoted(text: str) -> str:
     """As a YAML scalar in double quotes, which takes JSON's escapes."""
     return json.dumps(visible(text, 200), ensure_ascii=False)
@@ -165,5 +177,7 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:60].strip("-") or "somebody"
 
 
-def _stamp(microseconds: int) -> str:
+def _stamp(microseconds: int | None) -> str:
+    if microseconds is None:
+        return ""
     return datetime.fromtimestamp(microseconds / 1_000_000, UTC).isoformat().replace("+00:00", "Z")

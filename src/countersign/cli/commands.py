@@ -315,8 +315,9 @@ def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | Non
 def discover(ctx: click.Context, *, only_groups: bool, folder: Path | None, as_json: bool) -> None:
     """Who came from outside: accounts by gateway and origin, to write an agreement from.
 
-    Groups are partner tenants, guests, roles across accounts, VPN groups, remote support, vendors' software, accounts that only come
-    from outside, and those that no longer do.
+    Groups are partner tenants, guests, roles across accounts, VPN groups, vendors' names, groups of remote access, outsiders' rights,
+    remote support, vendors' software, accounts that only come from outside, and those that no longer do; by the logs and by collected
+    exports of Active Directory and Entra ID.
     """
     from countersign.app.discover import discover as run
     from countersign.app.discover import discover_groups, draft

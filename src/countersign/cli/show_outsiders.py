@@ -44,21 +44,23 @@ def outsiders(found: Sequence[Outsider]) -> None:
 
 
 def outsider_groups(found: Sequence[OutsiderGroup]) -> None:
-    """Kinds of outsiders, a line each; many of one kind are cut short."""
+    """Kinds of outsiders, a line each; many of one kind are cut short. What directories tell of them stands below."""
     if not found:
         return
     out = console()
     out.print()
     table = plain_table("kind", "what they share", "accounts", "times", "last", "for example", "provider")
+    shown = []
     for kind, group in groupby(found, key=lambda one: one.kind):
         members = list(group)
         for one in members[:GROUPS_SHOWN]:
+            shown.append(one)
             table.add_row(
                 one.kind,
                 safe(one.name, limit=36),
                 f"{one.accounts:,}",
                 f"{one.times:,}",
-                safe(local(one.last)[:10]),
+                safe(local(one.last)[:10]) if one.last else "",
                 safe(", ".join(one.names[:NAMES_SHOWN]), limit=40),
                 safe(one.provider),
             )
@@ -67,3 +69,10 @@ def outsider_groups(found: Sequence[OutsiderGroup]) -> None:
             accounts, times = sum(one.accounts for one in rest), sum(one.times for one in rest)
             table.add_row(kind, f"{len(rest):,} more", f"{accounts:,}", f"{times:,}", "", "", "")
     out.print(table)
+    told = [one for one in shown if one.why]
+    if told:
+        out.print()
+        out.print("What exported directories tell of them:")
+    for one in told:
+        listed = "all" if one.listed == one.accounts else f"{one.listed:,} of {one.accounts:,}"
+        out.print(safe(f"  {one.kind} {one.name} ({listed} listed), {one.why}", limit=400))

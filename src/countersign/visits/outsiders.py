@@ -1,6 +1,7 @@
 """Kinds of outsiders, when nobody knows any more who they are: whole groups at a time, each with counts and examples.
 
-All of it is set work in Ibis: a thousand guests of one organisation are one row before any of it reaches Python.
+All of it is set work in Ibis: a thousand guests of one organisation are one row before any of it reaches Python. What exported directories
+list (`directory_outsiders`) stands beside what logs tell of the same accounts, so that an outsider known from both is in one line.
 """
 
 from __future__ import annotations
@@ -11,13 +12,27 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from countersign.visits import facts as f
+from countersign.visits.directory import SNAPSHOT, directory
+from countersign.visits.directory_outsiders import (
+    ASLEEP,
+    DORMANT,
+    DORMANT_DAYS,
+    GUESTS,
+    REMOTE,
+    RIGHTS,
+    VENDOR,
+    VPN,
+    Listing,
+    listings,
+)
 from countersign.visits.facts import leaf, lowered, micros
 
 NAMES_SHOWN = 50
 """Accounts named of each group; all are counted."""
-DORMANT = 90 * 86_400_000_000
+_SLEEP = DORMANT_DAYS * 86_400_000_000
 """An account that came from outside and not for so long before the logs end (microseconds)."""
 REMOTE_PRODUCTS = ("TeamViewer", "AnyDesk", "ScreenConnect", "NinjaOne", "Privileged Remote Access")
 VENDORS = (
@@ -29,46 +44,129 @@ _GUEST = "#ext#"
 _PUBLIC = r"^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|0\.|f[cd]|fe[89ab]|::)"
 
 
+_LISTED = pa.schema(
+    [
+        (name, pa.string())
+        for name in (
+            "listed_kind",
+            "listed_shared",
+            "listed_name",
+            "listed_domain",
+            "listed_uid",
+            "listed_who",
+            "listed_id",
+        )
+    ]
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Outsiders of one kind: `name` is what they share, `accounts` counts them and `names` names the first, `times` counts what they
-    did from `first` to `last` (microseconds, UTC); `example` is the id of one of the events."""
+    did from `first` to `last` (microseconds, UTC; None where no log tells of them); `example` is the id of one of the records.
+    `listed` of the accounts stand in an exported directory, and `why` says what it tells of them."""
 
     kind: str
     name: str
     accounts: int
     names: tuple[str, ...]
     times: int
-    first: int
-    last: int
+    first: int | None
+    last: int | None
     example: str
+    listed: int = 0
+    why: str = ""
 
 
 def groups(events: ir.Table) -> list[Group]:
     """Every kind in turn, in each the most frequent first."""
-    dated = _named(events.filter(events.time.notnull()))
+    dated = _named(
+        events.filter(events.time.notnull() & (leaf(events, "metadata.log_name").fill_null("") != SNAPSHOT))
+    )
+    found = listings(directory(events))
+    listed = _listed(found)
+    dated = _by_uid(dated, listed)
+    why = {(one.kind, one.name.lower()): one for one in found}
     return [
         group
         for kind, rows in (
             ("partner tenant", _partners(dated)),
-            ("guests", _guests(dated)),
+            (GUESTS, _with_listed(GUESTS, _guests(dated), dated, listed)),
             ("cross-account", _cross_account(dated)),
-            ("VPN group", _vpn_groups(dated)),
+            (VPN, _with_listed(VPN, _vpn_groups(dated), dated.filter(dated.class_uid == f.TUNNEL), listed)),
+            (VENDOR, _with_listed(VENDOR, None, _logons(dated), listed)),
+            (REMOTE, _with_listed(REMOTE, None, _logons(dated), listed)),
+            (RIGHTS, _with_listed(RIGHTS, None, _logons(dated), listed)),
             ("remote support", _remote(dated)),
             ("vendor software", _vendors(dated)),
             ("only from outside", _only_outside(dated)),
-            ("dormant", _dormant(dated)),
+            (DORMANT, _sleeping(dated, listed)),
         )
-        for group in _read(kind, rows)
+        for group in _read(kind, _grouped(rows), why)
     ]
+
+
+def _listed(found: list[Listing]) -> ir.Table:
+    """Every account of every listing, a row each."""
+    rows = [
+        (
+            one.kind,
+            one.name,
+            entry.name.lower(),
+            entry.domain.partition(".")[0],
+            entry.uid.lower(),
+            entry.name,
+            entry.event,
+        )
+        for one in found
+        for entry in one.accounts.values()
+    ]
+    columns = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in _LISTED]
+    return ibis.memtable(pa.table(columns, schema=_LISTED))
+
+
+def _by_uid(dated: ir.Table, listed: ir.Table) -> ir.Table:
+    """With the directory's name for who is known by an id: a guest signs in by the address of home."""
+    known = listed.filter(listed.listed_uid != "").group_by("listed_uid").agg(known=listed.listed_who.min())
+    joined = dated.left_join(known, dated.uid == known.listed_uid)
+    area = joined.known.notnull().ifelse("", joined.area)
+    return joined.mutate(who=joined.known.coalesce(joined.who), area=area).drop("listed_uid", "known")
+
+
+def _with_listed(kind: str, logged: ir.Table | None, acts: ir.Table, listed: ir.Table) -> ir.Table:
+    """What a kind has by the logs, the accounts that directories list, and what `acts` tell of those."""
+    own = listed.filter(listed.listed_kind == kind)
+    seen = acts.join(
+        own,
+        (acts.who.lower() == own.listed_name)
+        & ((acts.area == "") | (own.listed_domain == "") | (acts.area == own.listed_domain)),
+    )
+    rows = _slim(seen.mutate(shared=seen.listed_shared))
+    still = own.select(
+        shared=own.listed_shared,
+        who=own.listed_who,
+        at=ibis.null("int64"),
+        id=own.listed_id,
+        listed=ibis.literal(value=True),
+    )
+    # the same record by both ways counts once
+    acted = rows if logged is None else ibis.union(_slim(logged), rows, distinct=True)
+    return ibis.union(acted, still)
+
+
+def _slim(rows: ir.Table) -> ir.Table:
+    return rows.select("shared", "who", "at", "id", listed=ibis.literal(value=False))
 
 
 def _named(events: ir.Table) -> ir.Table:
     """With who did it: the account that acted, else the one that came."""
     acting = leaf(events, "actor.user.name").fill_null("")
     came = leaf(events, "user.name").fill_null("")
+    area = leaf(events, "user.domain").coalesce(leaf(events, "actor.user.domain")).fill_null("")
     return events.mutate(
         at=micros(events.time),
+        area=area.lower().re_replace(r"\..*", ""),
+        uid=lowered(events, "user.uid").nullif("").coalesce(lowered(events, "actor.user.uid")),
         who=(came == "").ifelse(acting, came),
         home=leaf(events, "user.org.uid").coalesce(leaf(events, "actor.user.org.uid")).fill_null(""),
         here=leaf(events, "metadata.tenant_uid").fill_null(""),
@@ -77,21 +175,31 @@ def _named(events: ir.Table) -> ir.Table:
 
 
 def _grouped(rows: ir.Table) -> ir.Table:
-    """By the column `shared`."""
+    """By the column `shared`, whatever its letter case; so the accounts."""
+    rows = rows if "listed" in rows.columns else _slim(rows)
+    rows = rows.mutate(key=rows.shared.fill_null("").lower(), low=rows.who.lower())
     # names are cut before they are collected, however many accounts there are
-    each = rows.group_by(["shared", "who"]).agg(
-        times=rows.count(), first=rows["at"].min(), last=rows["at"].max(), example=rows["id"].min()
+    each = rows.group_by(["key", "low"]).agg(
+        shared=rows.shared.min(),
+        who=rows.who.min(),
+        times=rows["at"].count(),
+        first=rows["at"].min(),
+        last=rows["at"].max(),
+        example=rows["id"].min(),
+        listed=rows.listed.any(),
     )
     ranked = each.mutate(
-        place=ibis.row_number().over(group_by=each.shared, order_by=[each.times.desc(), each.who])
+        place=ibis.row_number().over(group_by=each.key, order_by=[each.times.desc(), each.low])
     )
-    return ranked.group_by("shared").agg(
+    return ranked.group_by("key").agg(
+        shared=ranked.shared.min(),
         accounts=(ranked.who != "").sum(),
         names=ranked.who.collect(where=(ranked.place < NAMES_SHOWN) & (ranked.who != "")),
         times=ranked.times.sum(),
         first=ranked["first"].min(),
         last=ranked["last"].max(),
         example=ranked.example.min(),
+        listed=ranked.listed.sum(),
     )
 
 
@@ -100,13 +208,13 @@ def _partners(dated: ir.Table) -> ir.Table:
     rows = dated.filter(
         (dated.product == "Entra ID") & (dated.home != "") & (dated.here != "") & (dated.home != dated.here)
     )
-    return _grouped(rows.mutate(shared=rows.home))
+    return rows.mutate(shared=rows.home)
 
 
 def _guests(dated: ir.Table) -> ir.Table:
     """Guest accounts by the domain that they are of: `ann_partner.example#EXT#@ours.example`."""
     rows = dated.filter(dated.who.lower().contains(_GUEST))
-    return _grouped(rows.mutate(shared=rows.who.lower().re_extract(r"_([^_#]+)#ext#", 1)))
+    return rows.mutate(shared=rows.who.lower().re_extract(r"_([^_#]+)#ext#", 1))
 
 
 def _cross_account(dated: ir.Table) -> ir.Table:
@@ -114,17 +222,17 @@ def _cross_account(dated: ir.Table) -> ir.Table:
     rows = dated.filter(
         (dated.product == "CloudTrail") & (dated.home != "") & (dated.here != "") & (dated.home != dated.here)
     )
-    return _grouped(rows.mutate(shared=rows.home))
+    return rows.mutate(shared=rows.home)
 
 
 def _vpn_groups(dated: ir.Table) -> ir.Table:
     rows = dated.filter((dated.class_uid == f.TUNNEL) & leaf(dated, "group.name").notnull())
-    return _grouped(rows.mutate(shared=leaf(rows, "group.name")))
+    return rows.mutate(shared=leaf(rows, "group.name"))
 
 
 def _remote(dated: ir.Table) -> ir.Table:
     rows = dated.filter(dated.product.isin(REMOTE_PRODUCTS) & (dated.class_uid == f.AUTHENTICATION))
-    return _grouped(rows.mutate(shared=rows.product))
+    return rows.mutate(shared=rows.product)
 
 
 def _vendors(dated: ir.Table) -> ir.Table:
@@ -132,7 +240,7 @@ def _vendors(dated: ir.Table) -> ir.Table:
     rows = dated.filter(dated.class_uid == f.SERVICE)
     said = lowered(rows, "service.name") + " " + lowered(rows, "service.path")
     rows = rows.mutate(shared=said.re_extract(f"({VENDORS})", 1))
-    return _grouped(rows.filter(rows.shared.fill_null("") != ""))
+    return rows.filter(rows.shared.fill_null("") != "")
 
 
 def _came(dated: ir.Table) -> ir.Table:
@@ -157,7 +265,7 @@ def _only_outside(dated: ir.Table) -> ir.Table:
     always = rows.group_by("shared").agg(inside=(~rows.outside).sum())
     strangers = always.filter(always.inside == 0).rename(stranger="shared")
     joined = rows.join(strangers, rows.shared == strangers.stranger)
-    return _grouped(joined.mutate(shared=ibis.literal("public addresses")))
+    return joined.mutate(shared=ibis.literal("public addresses"))
 
 
 def _dormant(dated: ir.Table) -> ir.Table:
@@ -166,17 +274,46 @@ def _dormant(dated: ir.Table) -> ir.Table:
     outside = rows.filter(rows.outside)
     lately = rows.group_by("shared").agg(latest=rows["at"].max()).rename(sleeper="shared")
     end = dated.agg(end=dated["at"].max())
-    asleep = lately.cross_join(end).filter(lambda both: both.latest < both.end - DORMANT)
+    asleep = lately.cross_join(end).filter(lambda both: both.latest < both.end - _SLEEP)
     joined = outside.join(asleep, outside.shared == asleep.sleeper)
-    return _grouped(joined.mutate(shared=ibis.literal("not in the last 90 days")))
+    return joined.mutate(shared=ibis.literal(ASLEEP))
 
 
-def _read(kind: str, rows: ir.Table) -> list[Group]:
-    found = [_group(kind, row) for row in rows.to_pyarrow().to_pylist()]
-    return sorted(found, key=lambda group: (-group.times, group.name))
+def _logons(dated: ir.Table) -> ir.Table:
+    return dated.filter(
+        dated.class_uid.isin([f.AUTHENTICATION, f.TUNNEL])
+        & (dated.activity_id.fill_null(1) == 1)
+        & (dated.status_id.fill_null(1) != 2)
+    )
 
 
-def _group(kind: str, row: Mapping[str, Any]) -> Group:
+def _sleeping(dated: ir.Table, listed: ir.Table) -> ir.Table:
+    """Those who sleep by the logs, and those who do by a directory, unless a log has seen them since."""
+    logons = _logons(dated)
+    end = dated.agg(end=dated["at"].max())
+    latest = logons.group_by(awake=logons.who.lower()).agg(latest=logons["at"].max()).cross_join(end)
+    awake = latest.filter(latest.latest >= latest.end - _SLEEP)
+    asleep = listed.anti_join(awake, listed.listed_name == awake.awake)
+    return _with_listed(DORMANT, _dormant(dated), logons, asleep)
+
+
+def _read(kind: str, rows: ir.Table, why: Mapping[tuple[str, str], Listing]) -> list[Group]:
+    found = [_group(kind, row, why.get((kind, row["key"]))) for row in rows.to_pyarrow().to_pylist()]
+    return sorted(found, key=lambda group: (-group.times, -group.accounts, group.name))
+
+
+def _group(kind: str, row: Mapping[str, Any], listing: Listing | None) -> Group:
     names = tuple(sorted(row["names"] or ()))
     name = row["shared"] or "not named"
-    return Group(kind, name, row["accounts"], names, row["times"], row["first"], row["last"], row["example"])
+    return Group(
+        kind,
+        name,
+        row["accounts"],
+        names,
+        row["times"],
+        row["first"],
+        row["last"],
+        row["example"],
+        row["listed"],
+        listing.why() if listing is not None and row["listed"] else "",
+    )
