@@ -30,6 +30,7 @@ _NONE = type(None)
 _NOTHING = {_NONE}
 _TEXTUAL = {str, _NONE}
 _TRUTHS = {bool, _NONE}
+_LISTS = {list, _NONE}
 _WORDS = {True: "true", False: "false", None: None}
 
 
@@ -368,6 +369,8 @@ def _texts(values: Values, kinds: set[type]) -> Values:
         return list(map(str, values))
     if kinds <= _TRUTHS:
         return list(map(_WORDS.__getitem__, values))
+    if kinds <= _LISTS:
+        return [value if value is None else _json_of(value) for value in values]
     return [value if value is None or type(value) is str else text_of(value) for value in values]
 
 
@@ -380,11 +383,15 @@ def text_of(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, dict, tuple)):
-        try:
-            return orjson.dumps(value).decode()
-        except TypeError:  # orjson's depth limit; the record itself is sealed
-            return MAX_DEPTH_TEXT
+        return _json_of(value)
     return str(value)
+
+
+def _json_of(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # orjson's depth limit; the record itself is sealed
+        return MAX_DEPTH_TEXT
 
 
 def _column(values: Values, type_: pa.DataType) -> pa.Array:

@@ -16,7 +16,8 @@ def keyed_id(*parts: str) -> str:
     Parts are length-prefixed, so that no two different keys run together.
     """
     digest = _begun(parts[:-2]).copy()
-    digest.update(b"".join(map(_framed, parts[-2:])))
+    text = "".join([f"{len(part)}:{part}" for part in parts[-2:]])
+    digest.update(text.encode() if text.isascii() else b"".join(map(_framed, parts[-2:])))
     return digest.hexdigest()
 
 

@@ -276,12 +276,15 @@ def parsed(family: Family, read: Iterable[Read], context: ParseContext) -> Parse
     """Events and rejected records of one segment."""
     batch = EventBatch(family.name, context)
     mapper = Mapper(family)
+    match, put = family.match, mapper.put
     for index, raw, row, frame in read:
         if row is None:
             continue
         if isinstance(row, str):
             batch.reject(index, row)
-        elif not mapper.take(index, raw, row, frame):
+        elif match(row):
+            put(index, raw, row, frame)
+        else:
             batch.reject(index, NOT_OURS)
     mapper.write(batch, Clock(context))
     return batch.finish()

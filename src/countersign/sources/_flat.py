@@ -182,13 +182,23 @@ def _element(items: list[Any], part: str) -> Any:  # noqa: ANN401  # foreign
     place, key, wanted = _asked(part)
     if place is not None:
         return items[place] if place < len(items) else None
-    if key is not None:
-        for item in items:
-            if type(item) is dict:
-                value = item.get(key)
-                if value == wanted or (type(value) is not str and str(value) == wanted):
-                    return item
-    return None
+    return None if key is None else _by_value(items, key).get(wanted)
+
+
+def _by_value(items: Any, key: str) -> Mapping[str, Any]:  # noqa: ANN401  # foreign
+    """The objects in a list by what they have at a key; the first of those that have the same counts."""
+    found: dict[str, Any] = {}
+    for item in items if type(items) is list else ():
+        if type(item) is dict:
+            value = item.get(key)
+            if type(value) is str:
+                found.setdefault(value, item)
+            elif type(value) in _PLAIN:
+                found.setdefault(str(value), item)
+    return found
+
+
+_PLAIN = frozenset({int, float, bool, type(None)})
 
 
 @lru_cache(maxsize=4096)
@@ -201,7 +211,8 @@ def _asked(part: str) -> tuple[int | None, str | None, str]:
 
 
 Known = dict[tuple[str, str], Sequence[Any]]
-"""What was found in a list of each record: by the list's name and the part of the path that asks for it."""
+"""What was found in a list of each record: by the list's name and the part of the path that asks for it; objects by their values
+by the key and an equals sign."""
 
 
 def values_at(
@@ -218,20 +229,35 @@ def values_at(
     for holder, rest in _splits(path):
         holders = fields.get(holder)
         if holders is not None:
-            values = _within(holders, rest, {} if known is None else known, (holder, rest[0]))
+            values = _within(holders, rest, {} if known is None else known, holder)
             return None if values.count(None) == len(values) else values
     return None
 
 
-def _within(
-    holders: Sequence[Any], rest: tuple[str, ...], known: Known, asked: tuple[str, str]
-) -> Sequence[Any]:
-    elements = known.get(asked)
+def _within(holders: Sequence[Any], rest: tuple[str, ...], known: Known, name: str) -> Sequence[Any]:
+    elements = known.get((name, rest[0]))
     if elements is None:
-        elements = known[asked] = [_walk(value, rest[:1]) for value in holders]
+        elements = known[name, rest[0]] = _elements(holders, rest[0], known, name)
     if len(rest) == 1:
         return elements
-    return [None if value is None else _walk(value, rest[1:]) for value in elements]
+    if len(rest) > 2:
+        return [None if value is None else _walk(value, rest[1:]) for value in elements]
+    own = rest[1]
+    return [
+        value.get(own) if type(value) is dict else None if value is None else _walk(value, (own,))
+        for value in elements
+    ]
+
+
+def _elements(holders: Sequence[Any], part: str, known: Known, name: str) -> Sequence[Any]:
+    """What a part of a path asks for, of each record."""
+    _, key, wanted = _asked(part)
+    if key is None or dict in set(map(type, holders)):
+        return [_walk(value, (part,)) for value in holders]
+    objects = known.get((name, f"{key}="))
+    if objects is None:
+        objects = known[name, f"{key}="] = [_by_value(value, key) for value in holders]
+    return [found.get(wanted) for found in objects]
 
 
 @lru_cache(maxsize=16_384)

@@ -33,8 +33,11 @@ def json_object(raw: bytes) -> dict[str, Any] | None:
 
 
 def _repaired(raw: bytes) -> dict[str, Any] | None:
+    cleaned = raw.decode("utf-8", "replace").strip("\ufeff\0 \t\r\n,")
+    if len(cleaned) == len(raw) and raw.isascii():  # as it was
+        return None
     try:
-        found = orjson.loads(raw.decode("utf-8", "replace").strip("\ufeff\0 \t\r\n,"))
+        found = orjson.loads(cleaned)
     except ValueError:
         return None
     return found if type(found) is dict else None
@@ -43,9 +46,13 @@ def _repaired(raw: bytes) -> dict[str, Any] | None:
 def read_json(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
     """Rows of JSON records."""
     del context
+    loads = orjson.loads
     for index, raw in enumerate(records):
-        row = json_object(raw)
-        if row is not None:
+        try:
+            row = loads(raw)
+        except ValueError:
+            row = _repaired(raw)
+        if type(row) is dict:
             yield index, raw, row, NO_FRAME
         elif raw.strip(_EMPTY):
             yield index, raw, NO_OBJECT, NO_FRAME

@@ -50,3 +50,21 @@ def test_nothing_but_events_and_rejected_comes_out(name: str) -> None:
     ]
     parsed = family.parse(records, context())
     assert parsed.events.num_rows + parsed.duplicates + parsed.rejected.num_rows == len(records) > 0
+
+
+def test_a_value_that_is_nested_deep_is_no_value_to_be_found_by() -> None:
+    deep: list[Any] = []
+    for _ in range(900):
+        deep = [deep]
+    event = next(objects("okta")) | {
+        "target": [{"type": deep}, {"type": "User", "alternateId": "a@example.com"}]
+    }
+    parsed = source("okta").parse([json.dumps(event).encode()], context())
+    assert parsed.events.num_rows == 1
+
+
+def test_bytes_that_are_no_utf8_hide_no_record() -> None:
+    event = json.dumps(next(objects("okta")) | {"displayMessage": "<>"}).encode()
+    parsed = source("okta").parse([event.replace(b"<>", b"\xff"), b'{"a":\xff}'], context())
+    assert parsed.events["message"].to_pylist() == ["\ufffd"]
+    assert parsed.rejected["record"].to_pylist() == [1]
