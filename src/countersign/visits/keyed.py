@@ -52,9 +52,14 @@ REMOTE = {
     "AnyDesk": "anydesk",
     "NinjaOne": "ninjaone",
     "ScreenConnect": "screenconnect",
+    "SimpleHelp": "simplehelp",
+    "Take Control": "takecontrol",
     "TeamViewer": "teamviewer",
+    "VSA": "kaseya",
 }
 """`metadata.product` of remote-support tools and the protocol word of each."""
+REMOTE_KEYS = {"kaseya:": "kaseya", "takecontrol:": "takecontrol"}
+"""How session keys of remote-support tools begin whose agents write into another product's log (Windows' Application channel)."""
 OWNED = frozenset({*BASTIONS, *REMOTE})
 """Products whose session ids are the product's own, and so one session each wherever they are named."""
 _TARGET_PROTOCOLS = {"rdp": "rdp", "tdp": "rdp", "ssh": "ssh", "psmp": "ssh", "winrm": "winrm", "vnc": "vnc"}
@@ -100,7 +105,11 @@ def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
 
 def nameless(events: ir.Table, found: Iterable[Fact]) -> list[Fact]:
     """Records of the same sessions as `found` that name nobody: what a product writes when a visit ends, often."""
-    keys = {fact.session for fact in found if fact.product in OWNED | GATEWAYS and fact.session}
+    keys = {
+        fact.session
+        for fact in found
+        if fact.session and (fact.product in OWNED | GATEWAYS or _by_key(fact.session))
+    }
     if not keys:
         return []
     return f.read(
@@ -189,8 +198,9 @@ def _where(fact: Fact, hosts: HostNames) -> _Where | None:
         return _Where("ssh", host, key, "ssh")
     if fact.product in BASTIONS:
         return _bastion(fact, host, key, hosts)
-    if fact.product in REMOTE:
-        return _remote(fact, host, key, hosts)
+    protocol = REMOTE.get(fact.product) or _by_key(key)
+    if protocol:
+        return _remote(fact, host, key, hosts, protocol)
     return _gateway(fact, host, key)
 
 
@@ -222,9 +232,13 @@ def _bastion(fact: Fact, host: str, key: str, hosts: HostNames) -> _Where | None
     return _Where("target", "" if key else target, named, "")
 
 
-def _remote(fact: Fact, host: str, key: str, hosts: HostNames) -> _Where:
+def _remote(fact: Fact, host: str, key: str, hosts: HostNames, protocol: str) -> _Where:
     place = host or hosts.canonical(fact.dst_name) or fact.dst_uid or fact.origin or f"({fact.product})"
-    return _Where("remote", place, key or fact.id, REMOTE[fact.product])
+    return _Where("remote", place, key or fact.id, protocol)
+
+
+def _by_key(key: str) -> str:
+    return next((word for start, word in REMOTE_KEYS.items() if key.startswith(start)), "")
 
 
 def _target(fact: Fact, hosts: HostNames) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from countersign.visits import facts as f
 from countersign.visits.cloud_reading import is_cloud
 from countersign.visits.facts import Fact, leaf, lowered, micros
+from countersign.visits.keyed import OWNED
 from countersign.visits.names import (
     WELL_KNOWN_SESSIONS,
     Account,
@@ -102,8 +103,9 @@ def arrivals_of(events: ir.Table, names: Iterable[str], addresses: Iterable[str]
 
 
 def deeds_of(events: ir.Table, names: Iterable[str]) -> list[Fact]:
-    """What these accounts did: processes, shares, services, tasks, accounts, logs."""
-    kind = leaf(events, "class_uid").isin(list(f.DEEDS))
+    """What these accounts did: processes, shares, services, tasks, accounts, logs; files that a bastion or a remote-support tool carried."""
+    carried = (leaf(events, "class_uid") == f.FILE) & leaf(events, "metadata.product").isin(sorted(OWNED))
+    kind = leaf(events, "class_uid").isin(list(f.DEEDS)) | carried
     return f.read(events, kind & _concerns(events, names, ()) & ~is_cloud(events))
 
 

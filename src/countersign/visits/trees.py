@@ -20,6 +20,7 @@ STAY = 1800 * SECOND
 """Entries of one person from one place no further apart than this are one stay."""
 _ORDER = ("scm", "task", "wmi", "winrm", "smb", "registry")
 _KINDS = {
+    f.FILE: "file",
     f.PROCESS: "process",
     f.SMB: "share",
     f.SERVICE: "service",
@@ -29,6 +30,10 @@ _KINDS = {
     f.GROUP: "account",
     f.AUTHENTICATION: "logon",
 }
+
+
+_FILE_DEEDS = {1: "made", 2: "read", 3: "written", 4: "deleted", 5: "renamed"}
+"""OCSF `activity_id` of 1001."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,20 +230,34 @@ def _kind(fact: Fact) -> str:
 
 def describe(fact: Fact) -> str:
     """The deed in words for a person: a command line, a share, a service."""
-    if fact.class_uid == f.PROCESS:
-        return fact.cmd_line or fact.path
-    if fact.class_uid == f.SMB:
-        return f"{fact.share}\\{fact.file}" if fact.file else fact.share
-    if fact.class_uid == f.SERVICE:
-        return f"service {fact.service}: {fact.service_path}"
-    if fact.class_uid == f.JOB:
-        return f"task {fact.job}: {fact.job_path}" if fact.job_path else f"task {fact.job}"
-    if fact.class_uid == f.LOG:
-        return (
-            f"event log cleared ({fact.code})" if fact.activity == 1 else f"event log changed ({fact.code})"
-        )
-    if fact.class_uid == f.AUTHENTICATION:
-        return f"refused logon to {fact.host.partition('.')[0]} as {fact.user.text} (4625)"
-    if fact.class_uid in {f.ACCOUNT_CHANGE, f.GROUP}:
-        return f"{fact.user.text} changed ({fact.code})"
-    return fact.message
+    words = _WORDS.get(fact.class_uid)
+    return words(fact) if words is not None else fact.message
+
+
+def _log(fact: Fact) -> str:
+    return f"event log {'cleared' if fact.activity == 1 else 'changed'} ({fact.code})"
+
+
+def _file(fact: Fact) -> str:
+    done = _FILE_DEEDS.get(fact.activity, "carried")
+    return f"file {done}: {fact.file or fact.message or 'not named'}"
+
+
+def _changed(fact: Fact) -> str:
+    return f"{fact.user.text} changed ({fact.code})"
+
+
+_WORDS: dict[int, Callable[[Fact], str]] = {
+    f.PROCESS: lambda fact: fact.cmd_line or fact.path,
+    f.SMB: lambda fact: f"{fact.share}\\{fact.file}" if fact.file else fact.share,
+    f.SERVICE: lambda fact: f"service {fact.service}: {fact.service_path}",
+    f.JOB: lambda fact: f"task {fact.job}: {fact.job_path}" if fact.job_path else f"task {fact.job}",
+    f.LOG: _log,
+    f.FILE: _file,
+    f.AUTHENTICATION: lambda fact: (
+        f"refused logon to {fact.host.partition('.')[0]} as {fact.user.text} (4625)"
+    ),
+    f.ACCOUNT_CHANGE: _changed,
+    f.GROUP: _changed,
+}
+"""By class of event."""

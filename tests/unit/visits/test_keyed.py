@@ -230,3 +230,50 @@ def test_a_refused_login_is_no_hop() -> None:
         src_endpoint__ip="198.51.100.7",
     )
     assert visits(story) == ()
+
+
+def test_a_take_control_session_in_the_application_channel_is_a_hop_to_its_end() -> None:
+    story = Story()
+    said = {"metadata__log_name": "Application", "session__uid": "takecontrol:vendor support"}
+    for at, activity, user in ((0, 1, "Vendor Support"), (5, 99, None), (900, 2, None)):
+        address = "203.0.113.77" if activity == 1 else None
+        product(
+            story,
+            at,
+            "Windows",
+            activity_id=activity,
+            device__hostname="srv-pacs.corp.example",
+            user__name=user,
+            src_endpoint__ip=address,
+            **said,
+        )
+    (visit,) = visits(story)
+    (hop,) = visit.hops
+    assert (hop.protocol, hop.target, hop.source) == ("takecontrol", "srv-pacs", "203.0.113.77")
+    assert hop.end is not None
+    assert (hop.end - hop.start).total_seconds() == 900
+
+
+def test_a_vsa_agents_record_of_the_end_is_found_by_the_key_of_the_session() -> None:
+    story = Story()
+    key = "kaseya:8d7c6b5a-2222-4b33-9c44-1d55e66f7a80"
+    product(story, 0, "VSA", user__name="ext-meyer", dst_endpoint__name="hist01", session__uid=key)
+    product(story, 600, "VSA", activity_id=2, session__uid=key)
+    (visit,) = visits(story)
+    assert [(hop.protocol, hop.target) for hop in visit.hops] == [("kaseya", "hist01")]
+
+
+def test_files_that_a_bastion_carried_hang_on_the_hop_to_the_target() -> None:
+    story = Story()
+    login(story, 0)
+    teleport(story, 60)
+    carried = {"user__name": "ext-meyer", "actor__user__name": "ext-meyer", "session__uid": "7d20aa00"}
+    product(story, 90, "Teleport", class_uid=1001, activity_id=99, file__path="/root/patch.tgz", **carried)
+    product(story, 95, "Teleport", class_uid=1001, activity_id=4, file__path="/root/old.tgz", **carried)
+    # a file of another product's making is no deed of the session
+    product(story, 96, "Windows", class_uid=1001, activity_id=1, file__path="c:\\x.tmp", **carried)
+    (visit,) = visits(story)
+    assert [(hop.target, action.kind, action.text) for hop in visit.hops for action in hop.actions] == [
+        ("app01", "file", "file carried: /root/patch.tgz"),
+        ("app01", "file", "file deleted: /root/old.tgz"),
+    ]
