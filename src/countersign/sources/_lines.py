@@ -76,7 +76,7 @@ def _extension(text: str, row: dict[str, Any]) -> None:
     parts = _CEF_PAIR.split(" " + text)
     names = parts[1::2]
     values = parts[2::2]
-    if "  " in text or "= " in text or text.endswith(" "):
+    if "  " in text or text.endswith(" ") or text.count("= ") != values[:-1].count(""):
         values = [value.strip() for value in values]
     if "\\" in text:
         values = [_unescaped(value) if "\\" in value else value for value in values]

@@ -37,8 +37,11 @@ class Payload:
             row = self.read(text)
             return None if row is None else (0, row)
         places = [at for start in self.starts if (at := text.find(start, 1, _LONGEST_FRAME)) > 0]
-        at = min((at for at in places if text[at - 1] in _BEFORE), default=0)
-        row = self.read(text[at:]) if at else None
+        places = [at for at in places if text[at - 1] in _BEFORE]
+        if not places:
+            return None
+        at = min(places)
+        row = self.read(text[at:])
         return None if row is None else (at, row)
 
 
@@ -76,7 +79,7 @@ def line_source(family: Family, payload: Payload) -> Source:
             start, row = found
             frame = around(framer.frame(text)) if start else NO_FRAME
             own = text
-            if start and times & row.keys():
+            if start and not times.isdisjoint(row):
                 own = text[start:]
             elif text.isascii() and len(text) == len(record):  # nothing was taken away or replaced
                 yield index, record, row, frame

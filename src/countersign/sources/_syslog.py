@@ -122,6 +122,10 @@ class Framer:
             frame = self._rfc5424(line[2:], fields)
             if frame is not None:
                 return frame
+        rest = line[16:]
+        if line[:3] in MONTHS and line[15:16] == " " and _regular(line) and "%" not in rest[:_REACH]:
+            time = self.clock.yearless(line[:12], int(line[13:15]))
+            return Frame(time, line[:15], "year", *_tagged(rest), fields)
         frame = self._unprioritised(line, fields)
         if frame is not None:
             return frame
@@ -297,16 +301,19 @@ def _untagged(message: str) -> str:
     return message if match is None else message[match.end() :]
 
 
+def _is_level(word: str) -> bool:
+    """`authpriv.info`, as OpenWrt and FreeBSD write facility and level."""
+    return len(word) < _REACH and "." in word and _LEVEL.match(word) is not None
+
+
 def _tagged_oddly(rest: str, host: str, tail: str) -> tuple[str | None, str | None, str | None, str]:
-    if _LEVEL.match(
-        host
-    ):  # OpenWrt `authpriv.info dropbear[1]: ...`, FreeBSD `<auth.info> host sshd[1]: ...`
+    if _is_level(host):  # OpenWrt `authpriv.info dropbear[1]: ...`, FreeBSD `<auth.info> host sshd[1]: ...`
         rest = tail
         if host[0] == "<":
             return _tagged(rest)
     elif host[-1:] not in ":>":
         level, _, after = tail.partition(" ")
-        match = _TAG.match(after if _LEVEL.match(level) else tail)
+        match = _TAG.match(after if _is_level(level) else tail)
         if match is None:
             forti = tail.startswith("date=")
             return host or None, "fortigate" if forti else None, None, tail
