@@ -9,7 +9,7 @@ import orjson
 
 from countersign.model.columns import MAX_DEPTH_TEXT, Values
 from countersign.sources._clock import Clock, epoch_microseconds
-from countersign.sources._zeek import RENAMED, path_field, path_of
+from countersign.sources._zeek_paths import RENAMED, path_field, path_of
 
 Row = Mapping[str, object]
 _DEEPEST = 4

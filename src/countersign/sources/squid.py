@@ -19,6 +19,7 @@ from countersign.sources._lines import LONGEST
 from countersign.sources._mapping import What, account, endpoint, enum
 from countersign.sources._payload import Payload, line_source
 from countersign.sources._times import epoch, written
+from countersign.sources._web import by_method, ending
 
 _HTTP = 4002
 _NATIVE = re.compile(
@@ -64,9 +65,8 @@ def _split(row: dict[str, Any]) -> None:
         for name, value in (("cs-host", host), ("cs-uri-stem", parts.path), ("c-uri-query", parts.query))
         if value
     }
-    ending = parts.path.rpartition("/")[2].rpartition(".")
-    if ending[1] and ending[2].isalnum() and len(ending[2]) < 9:
-        row["c-uri-extension"] = ending[2]
+    if found := ending(parts.path):
+        row["c-uri-extension"] = found
 
 
 class _Lines(Payload):
@@ -83,9 +83,6 @@ class _Lines(Payload):
 
 
 _REACH = 256
-
-
-_METHODS = {"CONNECT": 1, "DELETE": 2, "GET": 3, "HEAD": 4, "OPTIONS": 5, "POST": 6, "PUT": 7, "TRACE": 8}
 
 
 def _kind(activity: int) -> What:
@@ -122,7 +119,7 @@ FAMILY = Family(
     time=(epoch("time", "s"), written("date", "clock", order="dmy", offset="offset")),
     log="=access",
     by=("cs-method",),
-    kinds={method: _kind(activity) for method, activity in _METHODS.items()},
+    kinds=by_method(_kind),
     otherwise=_kind(99),
 )
 PAYLOAD = _Lines(("17", "18"), _read)

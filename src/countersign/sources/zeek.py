@@ -19,8 +19,9 @@ from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.model.columns import Values
 from countersign.sources._base import HEAD_BYTES, Source
 from countersign.sources._clock import Clock, epoch_microseconds
-from countersign.sources._zeek import KEYED, kind_of, path_of
+from countersign.sources._zeek import KEYED, kind_of
 from countersign.sources._zeek_json import Objects, flat, read_row, time_of
+from countersign.sources._zeek_paths import path_of
 from countersign.sources._zeek_tsv import Run, Table
 
 NAME = "zeek"

@@ -18,6 +18,7 @@ from countersign.sources._lines import LONGEST, cef
 from countersign.sources._mapping import What, account, endpoint, enum
 from countersign.sources._payload import Payload, line_source
 from countersign.sources._times import epoch, written
+from countersign.sources._web import by_method, ending
 
 _HTTP = 4002
 _CEF = "CEF:0|Zscaler|"
@@ -59,13 +60,8 @@ def _split(row: dict[str, Any]) -> None:
     path, _, query = str(row.get("url", "")).partition("?")
     if query:
         row["c-uri-query"] = query
-    _, slash, name = path.rpartition("/")
-    _, dot, ending = name.rpartition(".")
-    if slash and dot and ending.isalnum() and len(ending) < _LONGEST_ENDING:
-        row["c-uri-extension"] = ending
-
-
-_LONGEST_ENDING = 9
+    if "/" in path and (found := ending(path)):
+        row["c-uri-extension"] = found
 
 
 class _Lines(Payload):
@@ -89,9 +85,6 @@ _BEGIN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$|(?:datetime|reason|time)=[
 
 def _match(row: Row) -> bool:
     return row.get("vendor") == "Zscaler" and ("url" in row or "cef.signature" in row)
-
-
-_METHODS = {"CONNECT": 1, "DELETE": 2, "GET": 3, "HEAD": 4, "OPTIONS": 5, "POST": 6, "PUT": 7, "TRACE": 8}
 
 
 def _kind(activity: int) -> What:
@@ -137,7 +130,7 @@ FAMILY = Family(
     time=(epoch("epochtime"), epoch("rt"), written("datetime", order="ymd"), written("rt", order="mdy")),
     log="=web",
     by=("requestmethod",),
-    kinds={method: _kind(activity) for method, activity in _METHODS.items()},
+    kinds=by_method(_kind),
     otherwise=_kind(99),
 )
 PAYLOAD = _Lines((_CEF, "20", "reason=", "datetime="), _read)
