@@ -5,8 +5,8 @@ Bytes that are no UTF-8 are replaced, so that they cannot hide a record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -43,8 +43,10 @@ def _repaired(raw: bytes) -> dict[str, Any] | None:
     return found if type(found) is dict else None
 
 
-def read_json(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
-    """Rows of JSON records."""
+def read_json(
+    records: Sequence[bytes], context: ParseContext, unwrap: Callable[[Row], Row] | None = None
+) -> Iterator[Read]:
+    """Rows of JSON records; `unwrap` takes each out of what carries it."""
     del context
     loads = orjson.loads
     for index, raw in enumerate(records):
@@ -53,7 +55,7 @@ def read_json(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]
         except ValueError:
             row = _repaired(raw)
         if type(row) is dict:
-            yield index, raw, row, NO_FRAME
+            yield index, raw, row if unwrap is None else unwrap(row), NO_FRAME
         elif raw.strip(_EMPTY):
             yield index, raw, NO_OBJECT, NO_FRAME
 
@@ -93,8 +95,6 @@ def json_source(family: Family, unwrap: Callable[[Row], Row] | None = None) -> S
 
 
 def _unwrapped(unwrap: Callable[[Row], Row]) -> Layout:
-    def read(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
-        for index, raw, row, frame in read_json(records, context):
-            yield index, raw, unwrap(row) if isinstance(row, Mapping) else row, frame
-
-    return Layout("json", read, lambda head: [unwrap(row) for row in json_rows(head)])
+    return Layout(
+        "json", partial(read_json, unwrap=unwrap), lambda head: [unwrap(row) for row in json_rows(head)]
+    )

@@ -24,7 +24,6 @@ from countersign.sources._times import iso
 
 _LOGIN, _ACCOUNT, _GROUP, _ACCESS, _ENTITY, _API, _FILE = 3002, 3001, 3006, 3005, 3004, 6003, 1001
 _VALUES = (
-    "value",
     "boolValue",
     "intValue",
     "multiValue",
@@ -78,10 +77,16 @@ def _parameters(items: list[Any]) -> dict[str, Any]:
     """`[{"name": "a", "boolValue": true}]` as `{"a": true}`."""
     found: dict[str, Any] = {}
     for item in items:
-        if type(item) is dict and type(item.get("name")) is str:
-            value = next((item[name] for name in _VALUES if name in item), None)
-            found.setdefault(item["name"], value)
+        if type(item) is dict and type(name := item.get("name")) is str and name not in found:
+            found[name] = item["value"] if "value" in item else _other_value(item)
     return found
+
+
+def _other_value(item: dict[str, Any]) -> Any:  # noqa: ANN401  # foreign
+    for name in _VALUES:
+        if name in item:
+            return item[name]
+    return None
 
 
 _FACTOR = frozenset(

@@ -9,6 +9,7 @@ References: https://learn.microsoft.com/en-us/azure/azure-monitor/reference/tabl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -27,6 +28,12 @@ _ITS_OWN = frozenset(
     }
 )  # fmt: skip
 """Columns that are no fields of the event: the workspace's own, and what it made of others."""
+_OWN = (
+    ("Computer", "Computer"),
+    ("ExecutionProcessID", "SystemProcessId"),
+    ("ThreadID", "SystemThreadId"),
+    ("UserID", "SystemUserId"),
+)
 
 
 def is_row(record: Mapping[str, Any]) -> bool:
@@ -52,20 +59,19 @@ def read(record: Mapping[str, Any]) -> Entry | None:
         None,
         None,
     )
-    own = {
-        "Computer": get("Computer"),
-        "ExecutionProcessID": get("SystemProcessId"),
-        "ThreadID": get("SystemThreadId"),
-        "UserID": get("SystemUserId"),
-    }
-    own = {name: value for name, value in own.items() if value is not None}
+    own = {name: value for name, column in _OWN if (value := get(column)) is not None}
     stamp = clock.stated(get("TimeGenerated"))
     return Entry(system, get("Computer"), stamp, get("EventRecordId"), own, _data(record))
 
 
 def _data(record: Mapping[str, Any]) -> Data:
-    data = {name: value for name, value in record.items() if name not in _ITS_OWN and value not in (None, "")}
-    held = record.get("EventData")
+    get = record.get
+    data = {
+        name: value
+        for name in _fields(tuple(record))
+        if (value := get(name)) is not None and value != ""  # a list or an object is no text
+    }
+    held = get("EventData")
     if isinstance(held, str) and held[:1] == "{":
         try:
             held = orjson.loads(held)
@@ -74,3 +80,9 @@ def _data(record: Mapping[str, Any]) -> Data:
     if isinstance(held, dict):
         data.update({name: value for name, value in held.items() if value is not None})
     return data
+
+
+@lru_cache(maxsize=1024)
+def _fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns of a table that are fields of the event."""
+    return tuple(name for name in names if name not in _ITS_OWN)
