@@ -5,36 +5,31 @@ Each step is durable before the next begins, and the note goes last, so that a r
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import repeat
-from multiprocessing import forkserver
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from countersign.app import _journal, _parsing
 from countersign.app._journal import Entry, Note
-from countersign.app._parsing import Job, Outcome, Worked
+from countersign.app._parsing import Job, Worked
+from countersign.app._passing import Batch, Loose, Totals, Work, lake_data, records_leaf, segment_leaf
+from countersign.app._workers import processes, ready
 from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace
 from countersign.errors import ArchiveError, StoreError
 from countersign.lake.spill import Spill
-from countersign.ledger import Archive, Log, Parser, RecordsStatement, Sealed, SegmentStatement
-from countersign.ledger.archive import CODEC
-from countersign.model import schema
+from countersign.ledger import Archive, Log, Sealed
 from countersign.model.batch import ParseContext
-from countersign.sources import FRAMINGS, Framing, modules
-from countersign.sources._framing import parser_version
+from countersign.sources import FRAMINGS, Framing
 
 if TYPE_CHECKING:
-    from countersign.lake import Appended, Lake, SegmentData
+    from countersign.lake import Appended, Lake
 
 SEAL_BYTES = 16 << 20
 SEAL_SEGMENTS = 256
@@ -53,40 +48,6 @@ STORE_BYTES = 1 << 30
 STORE_SEGMENTS = 20_000
 """One commit of the lake: large enough for good files. What waits for it lies on disk at a quarter of `STORE_BYTES`;
 the keys of so many rows take some 100 MB of memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loose:
-    """Bytes cut but not sealed."""
-
-    raw: bytes
-    entry: Entry
-
-
-@dataclass(slots=True)
-class Work:
-    """A sealed segment on its way. `records` is the leaf and root of its records if an earlier run got so far."""
-
-    entry: Entry
-    note: Note
-    leaf: int
-    records: tuple[int, str] | None = None
-
-
-Batch = list[tuple[Work, Outcome]]
-
-
-@dataclass(slots=True)
-class Totals:
-    """What has been stored by this run."""
-
-    records: int = 0
-    events: int = 0
-    rejected: int = 0
-    new_events: int = 0
-    duplicates: int = 0
-    segments: int = 0
-    bytes_stored: int = 0
 
 
 class Pipeline:
@@ -135,7 +96,7 @@ class Pipeline:
     def announce(self, size: int) -> None:
         """So many bytes are about to be read: what workers need is imported meanwhile, if there will be any."""
         if size >= INLINE_BYTES:
-            _context()
+            ready()
 
     def add(self, loose: Loose) -> None:
         """One more segment to be sealed and stored. Raises OSError where it cannot be sealed, `StoreError`
@@ -152,7 +113,7 @@ class Pipeline:
         loose, self._loose, self._loose_bytes = self._loose, [], 0
         note = _journal.write(self._workspace.pending, self._log.size, tuple(one.entry for one in loose))
         sealed = list(self._threads.map(lambda one: self._archive.put(one.raw, one.entry.digest), loose))
-        statements = [_segment(one.entry, each) for one, each in zip(loose, sealed, strict=True)]
+        statements = [segment_leaf(one.entry, each) for one, each in zip(loose, sealed, strict=True)]
         leaves = self._log.append(statements)
         self.totals.segments += len(loose)
         self.totals.bytes_stored += sum(each.stored_size for each in sealed if each.new)
@@ -178,7 +139,7 @@ class Pipeline:
         """Put a segment that is in the archive under a leaf, which a killed run did not come to."""
         opened = self._archive.open(entry.digest)
         sealed = Sealed(entry.digest, len(opened.raw), opened.stored_digest, opened.stored_size, new=False)
-        return self._log.append([_segment(entry, sealed)])[0]
+        return self._log.append([segment_leaf(entry, sealed)])[0]
 
     def submit(self, work: Work) -> None:
         """Parse and store a sealed segment."""
@@ -216,12 +177,12 @@ class Pipeline:
         while len(self._flying) >= self._workers * FLYING:
             self._land()
         if self._processes is None:
-            self._processes = _processes(self._workers)
+            self._processes = processes(self._workers)
         jobs = [self._job(work) for work in group]
         try:
             future = self._processes.submit(_parsing.work, jobs, self._lake.root)
         except BrokenProcessPool:  # seen here first when a worker died between two jobs
-            self._processes = _processes(self._workers)
+            self._processes = processes(self._workers)
             future = self._processes.submit(_parsing.work, jobs, self._lake.root)
         self._flying.append((group, future))
 
@@ -239,7 +200,7 @@ class Pipeline:
 
     def _alone(self, job: Job) -> Worked:
         """One segment in a process of its own, after a worker died: that of the innocent ones comes out."""
-        with _processes(1) as process:
+        with processes(1) as process:
             try:
                 with _space():
                     return process.submit(_parsing.work, [job], self._lake.root).result()
@@ -287,7 +248,7 @@ class Pipeline:
             self._lake.retract(sorted(halves))
         self._lake.forget(sorted(self.again & {work.entry.digest for work, _ in done}))
         return self._lake.append(
-            [_data(work, outcome, half=work.entry.digest in halves) for work, outcome in done],
+            [lake_data(work, outcome, half=work.entry.digest in halves) for work, outcome in done],
             waiting,
             self._run,
         )
@@ -315,11 +276,11 @@ class Pipeline:
 
     def _run(self, call: Callable[..., Any], portions: Sequence[Any]) -> Iterable[Any]:
         """A call for each portion, by the workers if there are any, and here if one of them died."""
-        processes = self._processes
+        running = self._processes
         _parsing.release()
-        if processes is not None:
+        if running is not None:
             with suppress(BrokenProcessPool):
-                return list(processes.map(_parsing.leanly, repeat(call), portions))
+                return list(running.map(_parsing.leanly, repeat(call), portions))
         return map(call, portions)
 
     def _root(self, done: Batch) -> None:
@@ -329,7 +290,7 @@ class Pipeline:
             for work, outcome in done
             if outcome.root is not None and (work.records is None or work.records[1] != outcome.root)
         ]
-        leaves = self._log.append([_records(work.entry, outcome) for work, outcome in new])
+        leaves = self._log.append([records_leaf(work.entry, outcome) for work, outcome in new])
         for (work, outcome), leaf in zip(new, leaves, strict=True):
             work.records = (leaf, outcome.root or "")
 
@@ -343,71 +304,3 @@ def _space() -> Iterator[None]:
         raise StoreError(
             f"events cannot be kept until they are stored: {error.strerror}; what was sealed is read again"
         ) from error
-
-
-def _segment(entry: Entry, sealed: Sealed) -> bytes:
-    return SegmentStatement(
-        digest=sealed.digest,
-        size=sealed.size,
-        stored_digest=sealed.stored_digest,
-        stored_size=sealed.stored_size,
-        codec=CODEC,
-        framing=entry.framing,
-        sealed=entry.sealed,
-    ).to_bytes()
-
-
-def _data(work: Work, outcome: Outcome, *, half: bool) -> SegmentData:
-    """What the lake is given of a segment; of one that ends in half a record which is whole by now, only its row."""
-    from countersign.lake import SegmentData, SegmentRow
-
-    entry = work.entry
-    row = SegmentRow(
-        segment=entry.digest,
-        source=entry.source,
-        lineage=entry.lineage,
-        head=entry.head,
-        pieces=entry.pieces,
-        origin=entry.origin,
-        path=entry.path,
-        offset=entry.offset,
-        size=entry.size,
-        received=entry.received,
-        sealed=entry.sealed,
-        records=outcome.events_rows + outcome.duplicates + outcome.rejected_rows,
-        events=outcome.events_rows + outcome.duplicates,
-        rejected=outcome.rejected_rows,
-        leaf_segment=work.leaf,
-        leaf_records=work.records[0] if work.records else None,
-    )
-    rejected = _parsing.table(outcome.rejected)
-    if half:
-        return SegmentData(row, schema.events_schema().empty_table(), rejected.slice(0, 0))
-    return SegmentData(row, None, rejected)
-
-
-def _records(entry: Entry, outcome: Outcome) -> bytes:
-    evtx = entry.framing == "evtx"
-    return RecordsStatement(
-        segment=entry.digest,
-        framing=entry.framing,
-        parser=Parser(*parser_version(entry.framing).split(" ", 1)),
-        over="rendering" if evtx else "bytes",
-        count=outcome.framed,
-        root=outcome.root or "",
-    ).to_bytes()
-
-
-def _processes(count: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(count, mp_context=_context(), initializer=_parsing.start_worker)
-
-
-def _context() -> BaseContext:
-    """Workers come from a process that imported once what they need; where there are no such, each imports."""
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([_parsing.__name__, "countersign.lake.spill", "evtx", *modules()])
-        with suppress(OSError):  # no room for a socket, or a temporary folder with too long a name
-            forkserver.ensure_running()
-            return context
-    return multiprocessing.get_context("spawn")

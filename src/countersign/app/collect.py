@@ -15,10 +15,12 @@ from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from countersign.app import _unknown, rereading, unread
+from countersign.app._cut import Cut
 from countersign.app._journal import Entry
-from countersign.app._pipeline import Loose, Pipeline, Totals
+from countersign.app._passing import Loose, Totals
+from countersign.app._pipeline import Pipeline
 from countersign.app._streams import Limited, Meter, Peeked
-from countersign.app.cutting import Cut, Cutting
+from countersign.app.cutting import Cutting
 from countersign.app.inputs import Input, Skipped, Status, open_inputs, shown, survey
 from countersign.app.known import Known, Piece
 from countersign.app.own_families import OwnFamilies

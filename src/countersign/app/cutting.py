@@ -2,16 +2,16 @@
 
 Text is cut at line ends, always at the same places from the start of a file, so that equal files give equal
 segments; a known beginning is passed over, whatever the file's name (docs/collect.md has the rules). Rows,
-documents and elements are cut between records wherever line ends may stand within one. EVTX is cut at its 64 KiB
-chunks; a segment is the file header and a run of chunks that were not sealed before.
+documents and elements are cut between records wherever line ends may stand within one. EVTX is cut by its chunks (`_cutting_evtx`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from countersign.app._cut import Cut, Window, lineage_of
+from countersign.app._cutting_evtx import EvtxCutting
 from countersign.app._streams import Peeked
 from countersign.app.known import Known, Piece
 from countersign.sources import HEAD_BYTES, Source
@@ -25,10 +25,6 @@ MAX_RECORD = 16 << 20
 """A longer line is sealed in pieces of this size and counted as rejected. No log family has such records."""
 TOGETHER = 65_536
 """Lines that are told together stand no further apart than this."""
-EVTX_HEADER = 4096
-EVTX_CHUNK = 65_536
-EVTX_RUN = 128
-"""Chunks in a segment of EVTX: 8 MiB. Records of one kind are parsed together, which takes a tenth less time than in 4."""
 _OPENING = {"json": b"{", "xml": b"<Event"}
 """Without one of these there is no record in what follows the last."""
 
@@ -38,25 +34,6 @@ Recall = Callable[[str], bytes | None]
 
 def _forgotten(digest: str) -> None:
     del digest
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """One run of bytes to be sealed.
-
-    `raw` is what is sealed, `offset` where its own bytes begin in the file (a repeated header left aside), `head`,
-    `lineage` and `pieces` as in `schema.SEGMENTS_SCHEMA`. `fragment` marks part of a line longer than
-    `MAX_RECORD`, which nobody parses. `replaces` are segments that ended in half a line which now goes on.
-    """
-
-    raw: bytes
-    digest: str
-    offset: int
-    head: str
-    lineage: str
-    pieces: tuple[str, ...] = ()
-    fragment: bool = False
-    replaces: tuple[str, ...] = ()
 
 
 class Cutting:
@@ -83,55 +60,17 @@ class Cutting:
         self.damage = ""
 
     def __iter__(self) -> Iterator[Cut]:
-        yield from self._evtx() if self._source.framing == "evtx" else self._text()
+        if self._source.framing == "evtx":
+            chunks = EvtxCutting(self._stream, self._source.name, self._known, self._origin)
+            yield from chunks.cuts()
+            self.passed, self.damage = chunks.passed, chunks.damage
+        else:
+            text = _Text(
+                self._stream, self._source, self._known, self._origin, grows=self._grows, recall=self._recall
+            )
+            yield from text.cuts()
+            self.passed = text.passed
         self.damage = self.damage or self._stream.damage
-
-    def _text(self) -> Iterator[Cut]:
-        text = _Text(
-            self._stream, self._source, self._known, self._origin, grows=self._grows, recall=self._recall
-        )
-        yield from text.cuts()
-        self.passed = text.passed
-
-    def _evtx(self) -> Iterator[Cut]:
-        header = _exactly(self._stream, EVTX_HEADER)
-        if len(header) < EVTX_HEADER:
-            self.damage = "ends within the file header of its EVTX"
-            return
-        offset, first = EVTX_HEADER, 0
-        run: list[bytes] = []
-        digests: list[bytes] = []
-        strange = 0
-        while chunk := _exactly(self._stream, EVTX_CHUNK):
-            named = chunk.startswith(b"ElfChnk\0")
-            if named or chunk.count(0) < len(chunk):
-                digest = hashlib.sha256(chunk).digest()
-                if self._known.has_chunk(digest) or digest in digests:
-                    self.passed += len(chunk)
-                else:
-                    strange += not named
-                    first = first if run else offset
-                    run.append(chunk)
-                    digests.append(digest)
-            offset += len(chunk)
-            if len(run) == EVTX_RUN:
-                yield self._run(header, run, digests, first)
-                run, digests = [], []
-        if run:
-            yield self._run(header, run, digests, first)
-        if (offset - EVTX_HEADER) % EVTX_CHUNK:
-            self.damage = "ends within a chunk of its EVTX"
-        elif strange:
-            self.damage = f"{strange} of its EVTX chunks have no chunk header"
-
-    def _run(self, header: bytes, run: list[bytes], digests: list[bytes], offset: int) -> Cut:
-        raw = b"".join((header, *run))
-        digest = hashlib.sha256(raw).hexdigest()
-        pieces = tuple(piece.hex() for piece in digests)
-        lineage = lineage_of(self._source.name, pieces[0])
-        piece = Piece(digest, len(raw), lineage, self._source.name)
-        self._known.add(self._origin, "", offset, piece, pieces)
-        return Cut(raw, digest, offset, "", lineage, pieces)
 
 
 class _Text:
@@ -141,7 +80,7 @@ class _Text:
         self, stream: Peeked, source: Source, known: Known, origin: str, *, grows: bool, recall: Recall
     ) -> None:
         self._recall = recall
-        self._window = _Window(stream)
+        self._window = Window(stream)
         self._source = source
         self._known = known
         self._origin = origin
@@ -398,52 +337,3 @@ class _Text:
             self._preamble = head[: self._source.preamble(head)] or self._preamble
         window.drop(length)
         self._offset += length
-
-
-class _Window:
-    """The next bytes of a stream, as many as are asked for."""
-
-    def __init__(self, stream: Peeked) -> None:
-        self._stream = stream
-        self._buffer = bytearray()
-
-    def __len__(self) -> int:
-        return len(self._buffer)
-
-    def fill(self, size: int) -> bool:
-        """Whether `size` bytes are left, and have been read in."""
-        while len(self._buffer) < size:
-            data = self._stream.read(size - len(self._buffer))
-            if not data:
-                return False
-            self._buffer += data
-        return True
-
-    def view(self, end: int, start: int = 0) -> bytes:
-        """Bytes `start` to `end` from here."""
-        return bytes(memoryview(self._buffer)[start:end])
-
-    def find(self, text: bytes, end: int) -> int:
-        return self._buffer.find(text, 0, end)
-
-    def rfind(self, text: bytes, end: int) -> int:
-        return self._buffer.rfind(text, 0, end)
-
-    def count(self, text: bytes, end: int) -> int:
-        return self._buffer.count(text, 0, end)
-
-    def drop(self, size: int) -> None:
-        del self._buffer[:size]
-
-
-def lineage_of(*parts: str) -> str:
-    """A lineage from what it descends from: a family, origin and head, or a lineage and the segment at which it was left."""
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def _exactly(stream: Peeked, size: int) -> bytes:
-    parts: list[bytes] = []
-    while size > 0 and (data := stream.read(size)):
-        parts.append(data)
-        size -= len(data)
-    return b"".join(parts)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from countersign.app import _journal
 from countersign.app._journal import Entry
-from countersign.app._pipeline import Pipeline, Work
+from countersign.app._passing import Work
+from countersign.app._pipeline import Pipeline
 from countersign.app.workspace import Workspace
 from countersign.errors import ArchiveError
 from countersign.ledger import Archive, Log, RecordsStatement, SegmentStatement, parse_statement

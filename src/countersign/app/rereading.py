@@ -20,8 +20,9 @@ import orjson
 
 from countersign import __version__
 from countersign.app import _reviewed, _unknown
+from countersign.app._cut import lineage_of
 from countersign.app._reviewed import digest
-from countersign.app.cutting import Recall, lineage_of
+from countersign.app.cutting import Recall
 from countersign.app.known import UNKNOWN
 from countersign.app.own_families import OwnFamilies
 from countersign.app.workspace import Workspace

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from collecting import Ward
-from countersign.app.cutting import EVTX_CHUNK, EVTX_HEADER
+from countersign.app._cutting_evtx import EVTX_CHUNK, EVTX_HEADER
 
 CHUNKS = 6
 

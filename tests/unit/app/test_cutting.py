@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.app import cutting
+from countersign.app._cut import Cut
 from countersign.app._streams import Budget, Limited, Meter, Peeked
-from countersign.app.cutting import Cut, Cutting
+from countersign.app.cutting import Cutting
 from countersign.app.known import Known
 from countersign.model.batch import ParseContext, Parsed
 from countersign.sources import Source

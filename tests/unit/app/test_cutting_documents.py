@@ -8,9 +8,10 @@ import orjson
 import pytest
 
 from countersign.app import cutting
+from countersign.app._cut import Cut
 from countersign.app._streams import Peeked
 from countersign.app._unknown import describe
-from countersign.app.cutting import Cut, Cutting
+from countersign.app.cutting import Cutting
 from countersign.app.known import Known
 from countersign.sources import Source, source
 from countersign.sources._base import Framing

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign.app import _pipeline
+from countersign.app import _workers
 
 SCRIPT = """
 import os, signal, sys
@@ -24,9 +24,9 @@ def loaded():
     return [name for name in sys.argv[1:] if name in sys.modules]
 
 if __name__ == "__main__":
-    from countersign.app import _pipeline
+    from countersign.app import _workers
 
-    pool = _pipeline._processes(1)
+    pool = _workers.processes(1)
     print(pool.submit(os.getpid).result(), *pool.submit(loaded).result(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -66,4 +66,4 @@ def test_without_a_socket_workers_import_for_themselves(monkeypatch: pytest.Monk
         raise OSError("AF_UNIX path too long")
 
     monkeypatch.setattr(forkserver, "ensure_running", refuse)
-    assert _pipeline._context().get_start_method() == "spawn"
+    assert _workers.ready().get_start_method() == "spawn"
