@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from countersign.model.schema import OCSF_VERSION
 from countersign.model.visit import (
@@ -22,6 +23,8 @@ from countersign.model.visit import (
 COMPLIANCE_FINDING, DETECTION_FINDING = 2003, 2004
 _CLASS_NAMES = {COMPLIANCE_FINDING: "Compliance Finding", DETECTION_FINDING: "Detection Finding"}
 FINDINGS_CATEGORY = 2
+T = TypeVar("T", Visit, Hop, Verdict, Link, Action, Finding, Also)
+_TIMES = frozenset({"time", "start", "end"})
 
 
 def stamp(moment: datetime | None) -> str | None:
@@ -42,6 +45,19 @@ def reference_document(reference: Reference) -> dict[str, Any]:
         "segment": reference.segment,
         "leaf": reference.leaf,
     }
+
+
+def _made(kind: type[T], body: dict[str, Any], **more: object) -> T:
+    """A value of a document: what has `more` is said there, times are read, lists become tuples, and what an older document lacks has
+    its default."""
+    names = [field.name for field in fields(kind)]
+    return kind(**{name: _plain(name, body[name]) for name in names if name in body} | more)
+
+
+def _plain(name: str, value: Any) -> Any:  # noqa: ANN401  # a document's
+    if name in _TIMES:
+        return moment(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _reference(body: dict[str, Any]) -> Reference:
@@ -114,56 +130,23 @@ def visit_document(visit: Visit) -> dict[str, Any]:
 
 def visit_from(body: dict[str, Any]) -> Visit:
     """The visit that `visit_document` wrote."""
-    return Visit(
-        id=body["id"],
-        provider=body["provider"],
-        person=body["person"],
-        kind=body["kind"],
-        start=moment(body["start"]),
-        end=moment(body["end"]),
-        entry=body["entry"],
+    return _made(
+        Visit,
+        body,
         hops=tuple(_hop(hop) for hop in body["hops"]),
         verdicts=tuple(
-            Verdict(
-                clause=verdict["clause"],
-                verdict=verdict["verdict"],
-                why=verdict["why"],
-                records=_references(verdict["records"]),
-                missing=verdict["missing"],
-                hops=tuple(verdict["hops"]),
-            )
-            for verdict in body["verdicts"]
+            _made(Verdict, verdict, records=_references(verdict["records"])) for verdict in body["verdicts"]
         ),
-        findings=tuple(body["findings"]),
-        aliases=tuple(body["aliases"]),
     )
 
 
 def _hop(body: dict[str, Any]) -> Hop:
-    link = body["link"]
-    return Hop(
-        id=body["id"],
-        parent=body["parent"],
-        account=body["account"],
-        source=body["source"],
-        target=body["target"],
-        protocol=body["protocol"],
-        start=moment(body["start"]),
-        end=moment(body["end"]),
-        link=Link(link["kind"], link["reason"], tuple(link["candidates"])),
-        seen_by=tuple(body["seen_by"]),
-        expected_by=tuple(body["expected_by"]),
+    return _made(
+        Hop,
+        body,
+        link=_made(Link, body["link"]),
         records=_references(body["records"]),
-        actions=tuple(
-            Action(datetime.fromisoformat(action["time"]), action["kind"], action["text"], _reference(action))
-            for action in body["actions"]
-        ),
-        credential_switch=body["credential_switch"],
-        source_ip=body["source_ip"],
-        session=body["session"],
-        mfa=body["mfa"],
-        gateway=body["gateway"],
-        clock_ahead=body.get("clock_ahead", 0.0),
+        actions=tuple(_made(Action, action, reference=_reference(action)) for action in body["actions"]),
     )
 
 
@@ -199,28 +182,12 @@ def finding_document(finding: Finding) -> dict[str, Any]:
 
 def finding_from(body: dict[str, Any]) -> Finding:
     """The finding that `finding_document` wrote."""
-    return Finding(
-        id=body["id"],
-        time=moment(body["time"]),
-        title=body["title"],
-        severity=body["severity"],
-        kind=body["kind"],
-        class_uid=body["class_uid"],
-        rule_id=body["rule_id"],
-        provider=body["provider"],
-        visit=body["visit"],
-        hosts=tuple(body["hosts"]),
-        techniques=tuple(body["techniques"]),
-        cites=tuple(body["cites"]),
-        why=body["why"],
+    return _made(
+        Finding,
+        body,
         evidence=_references(body["evidence"]),
-        aliases=tuple(body["aliases"]),
-        count=body.get("count", 1),
-        end=moment(body.get("end")),
         matched=tuple(Matched(**one) for one in body.get("matched", ())),
-        rule_version=body.get("rule_version", ""),
-        rule_sha256=body.get("rule_sha256", ""),
-        also=tuple(_also(one) for one in body.get("also", ())),
+        also=tuple(_made(Also, one) for one in body.get("also", ())),
     )
 
 
@@ -240,23 +207,6 @@ def also_document(one: Also) -> dict[str, Any]:
         "rule_version": one.rule_version,
         "rule_sha256": one.rule_sha256,
     }
-
-
-def _also(body: dict[str, Any]) -> Also:
-    return Also(
-        id=body["id"],
-        rule_id=body["rule_id"],
-        kind=body["kind"],
-        title=body["title"],
-        severity=body["severity"],
-        count=body["count"],
-        time=moment(body["time"]),
-        end=moment(body["end"]),
-        techniques=tuple(body["techniques"]),
-        cites=tuple(body["cites"]),
-        rule_version=body["rule_version"],
-        rule_sha256=body["rule_sha256"],
-    )
 
 
 def ocsf(finding: Finding) -> dict[str, Any]:

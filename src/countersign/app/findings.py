@@ -81,25 +81,18 @@ def switch_findings(visit: Visit) -> list[Finding]:
     for account, hops in sorted(grouped.items()):
         parent = next((hop.account for hop in visit.hops if hop.id == hops[0].parent), visit.person)
         places = sorted({hop.target for hop in hops})
-        id_, aliases = ids_of(visit, SWITCH, account.casefold())
         out.append(
-            Finding(
-                id=id_,
-                aliases=aliases,
-                time=_first(hops, visit),
+            _hops_finding(
+                visit,
+                (SWITCH, account.casefold()),
+                hops,
                 title=f"Credential switch to {account}",
                 severity="medium",
-                kind="hop",
-                class_uid=DETECTION_FINDING,
-                rule_id=SWITCH,
-                provider=visit.provider,
-                visit=visit.id,
                 hosts=tuple(places),
                 techniques=("T1078", "T1550"),
                 cites=("TA18-276A/ENG-08", "TA18-276A/PRS-09"),
                 why=f"{visit.person} came as {parent} and went on to {', '.join(places)} as {account}, an account "
                 f"that the agreement does not list for this person: {hops[0].link.reason}.",
-                evidence=tuple(reference for hop in hops for reference in hop.records)[:MAX_EVIDENCE],
             )
         )
     return out
@@ -115,27 +108,53 @@ def unlogged_findings(visit: Visit) -> list[Finding]:
     out = []
     for host, hops in sorted(grouped.items()):
         cleared = any(deed.kind == "log" for hop in visit.hops if hop.target == host for deed in hop.actions)
-        id_, aliases = ids_of(visit, UNLOGGED, host.casefold())
         out.append(
-            Finding(
-                id=id_,
-                aliases=aliases,
-                time=_first(hops, visit),
+            _hops_finding(
+                visit,
+                (UNLOGGED, host.casefold()),
+                hops,
                 title=f"{host} did not log an arrival that others saw",
                 severity="medium" if cleared else "low",
-                kind="hop",
-                class_uid=DETECTION_FINDING,
-                rule_id=UNLOGGED,
-                provider=visit.provider,
-                visit=visit.id,
                 hosts=(host,),
                 techniques=("T1562.002",),
                 cites=("TA18-276A/PRS-07", "TA18-276B/DET-01", "LOTL24/DET-19"),
                 why=_unlogged_words(host, hops, cleared=cleared),
-                evidence=tuple(reference for hop in hops for reference in hop.records)[:MAX_EVIDENCE],
             )
         )
     return out
+
+
+def _hops_finding(
+    visit: Visit,
+    key: tuple[str, str],
+    hops: list[Hop],
+    *,
+    title: str,
+    severity: Severity,
+    hosts: tuple[str, ...],
+    techniques: tuple[str, ...],
+    cites: tuple[str, ...],
+    why: str,
+) -> Finding:
+    """A detection finding on hops of one visit; `key` is its rule and what it is about."""
+    id_, aliases = ids_of(visit, *key)
+    return Finding(
+        id=id_,
+        aliases=aliases,
+        time=_first(hops, visit),
+        title=title,
+        severity=severity,
+        kind="hop",
+        class_uid=DETECTION_FINDING,
+        rule_id=key[0],
+        provider=visit.provider,
+        visit=visit.id,
+        hosts=hosts,
+        techniques=techniques,
+        cites=cites,
+        why=why,
+        evidence=tuple(reference for hop in hops for reference in hop.records)[:MAX_EVIDENCE],
+    )
 
 
 def _unlogged_words(host: str, hops: list[Hop], *, cleared: bool) -> str:

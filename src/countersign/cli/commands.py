@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -196,7 +196,7 @@ def findings(
     since: str | None,
     until: str | None,
     level: str | None,
-    scope: str,
+    scope: Literal["provider", "estate", "all"],
     *,
     held: bool,
     as_ocsf: bool,
@@ -210,7 +210,7 @@ def findings(
     if held:
         return _held(workspace_of(ctx), as_json=as_json)
     results = Results.open(workspace_of(ctx))
-    bodies = results.findings(*span(since, until), None if scope == "all" else scope)  # type: ignore[arg-type]  # one of two
+    bodies = results.findings(*span(since, until), None if scope == "all" else scope)
     if as_ocsf:
         lines(ocsf(finding_from(body)) for body in bodies)
     elif as_json:
@@ -308,7 +308,11 @@ def daily(ctx: click.Context, inbox: Path, output: Path | None, level: str | Non
 @program.command()
 @click.option("--groups", "only_groups", is_flag=True, help="Only the kinds of outsiders, a line each.")
 @click.option(
-    "--draft", "folder", type=click.Path(path_type=Path), help="Write a draft agreement for each group there."
+    "--draft",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Write a draft agreement for each group into this folder, a file each.",
 )
 @json_option
 @click.pass_context

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, NoReturn, TypeAlias
@@ -192,18 +192,13 @@ def _parse(leaf: bytes) -> Statement:
     if canonical_bytes(value) != leaf:
         raise ValueError("not in canonical form")
     kind, version = _text(value, "type"), _number(value, "v")
-    if version == VERSION and kind == "segment":
-        return _parse_segment(value)
-    if version == VERSION and kind == "records":
-        return _parse_records(value)
-    if version == VERSION and kind == "import":
-        return _parse_import(value)
-    return OtherStatement(kind, version, value)
+    parse = _KNOWN.get(kind) if version == VERSION else None
+    if parse is None:
+        return OtherStatement(kind, version, value)
+    return parse({name: field for name, field in value.items() if name not in {"type", "v"}})
 
 
-def _parse_segment(value: dict[str, object]) -> SegmentStatement:
-    fields = dict(value)
-    del fields["type"], fields["v"]
+def _parse_segment(fields: dict[str, object]) -> SegmentStatement:
     return SegmentStatement(
         digest=_text(fields, "digest", take=True),
         size=_number(fields, "size", take=True),
@@ -216,9 +211,7 @@ def _parse_segment(value: dict[str, object]) -> SegmentStatement:
     )
 
 
-def _parse_records(value: dict[str, object]) -> RecordsStatement:
-    fields = dict(value)
-    del fields["type"], fields["v"]
+def _parse_records(fields: dict[str, object]) -> RecordsStatement:
     over = _text(fields, "over", take=True)
     return RecordsStatement(
         segment=_text(fields, "segment", take=True),
@@ -231,9 +224,7 @@ def _parse_records(value: dict[str, object]) -> RecordsStatement:
     )
 
 
-def _parse_import(value: dict[str, object]) -> ImportStatement:
-    fields = dict(value)
-    del fields["type"], fields["v"]
+def _parse_import(fields: dict[str, object]) -> ImportStatement:
     return ImportStatement(
         what=_text(fields, "what", take=True),
         name=_text(fields, "name", take=True),
@@ -242,6 +233,13 @@ def _parse_import(value: dict[str, object]) -> ImportStatement:
         sealed=_to_time(_text(fields, "sealed", take=True)),
         extra=fields,
     )
+
+
+_KNOWN: dict[str, Callable[[dict[str, object]], Statement]] = {
+    "segment": _parse_segment,
+    "records": _parse_records,
+    "import": _parse_import,
+}
 
 
 def _bytes_or_fail(over: str) -> Literal["bytes"]:

@@ -101,7 +101,8 @@ def negate(node: Node) -> Node:
     if isinstance(node, bool):
         return not node
     if isinstance(node, tuple) and node[0] == "not":
-        return node[1]  # type: ignore[no-any-return]  # a node by construction
+        inner: Node = node[1]
+        return inner
     return ("not", node)
 
 

@@ -296,7 +296,7 @@ class Scope:
                 return self._test_loose(loose, places)
         found = self._set(atom)
         if found.dtype == bool:
-            return found[places]  # type: ignore[return-value]  # a mask, by the test above
+            return found[places].astype(bool, copy=False)
         at = np.searchsorted(found, places)
         at[at == len(found)] = 0
         return found[at] == places if len(found) else np.zeros(len(places), dtype=bool)

@@ -11,10 +11,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from countersign.model.visible import visible
+from countersign.model.visible import counted, visible
 from countersign.model.visit import Hop, Visit
 from countersign.web.story import TreeHop, in_order
-from countersign.web.times import plural
 
 BOX, HEIGHT, GAP, STEP = 140, 36, 22, 130
 """A box's width and height, the room between two of a column, and between two columns."""
@@ -75,7 +74,7 @@ def draw_graph(visit: Visit, title: str) -> Graph | None:
     lines = tuple(_line(boxes[a], boxes[b], hops) for (a, b), hops in drawn[:MAX_LINES])
     switches = sum(line.switch for line in lines)
     left_out = [
-        plural(count, word)
+        counted(count, word)
         for count, word in ((len(depths) - len(hosts), "host"), (len(edges) - len(lines), "way"))
         if count > 0
     ]
@@ -83,7 +82,7 @@ def draw_graph(visit: Visit, title: str) -> Graph | None:
         width=max(box.x for box in boxes.values()) + BOX + MARGIN,
         height=max(box.y for box in boxes.values()) + HEIGHT + MARGIN,
         title=title,
-        desc=f"{plural(len(boxes), 'place')} and {plural(len(lines), 'way')} between them, {switches:,} with other credentials. "
+        desc=f"{counted(len(boxes), 'place')} and {counted(len(lines), 'way')} between them, {switches:,} with other credentials. "
         "The table of hops below says the same.",
         boxes=tuple(boxes.values()),
         lines=lines,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from countersign.model.report import ProviderPart, ReportModel, SourceCoverage
-from countersign.model.visible import visible
+from countersign.model.visible import counted, visible
 from countersign.model.visit import Visit
 from countersign.web.finding_views import FindingView, finding_order, finding_view, some_of
 from countersign.web.limits import MAX_ESTATE, MAX_FINDINGS, MAX_PROVIDERS, MAX_VISITS
 from countersign.web.provider_views import ProviderView, provider_view
-from countersign.web.times import Moment, moment, plural
+from countersign.web.times import Moment, moment
 from countersign.web.visit_views import visit_order
 from countersign.web.words import NEEDS_A_PERSON, severity_rank
 
@@ -112,7 +112,7 @@ def _headline(model: ReportModel, views: Sequence[ProviderView]) -> str:
     if not model.visits:
         return "No visit of a provider was seen in this period."
     came = sum(view.visits > 0 for view in views)
-    return f"{plural(len(model.visits), 'visit')} by {plural(came, 'provider')}."
+    return f"{counted(len(model.visits), 'visit')} by {counted(came, 'provider')}."
 
 
 def _attention(model: ReportModel) -> str:
@@ -123,11 +123,11 @@ def _attention(model: ReportModel) -> str:
         return "Nothing here needs a person today. What could not be seen is listed below."
     visits = {f.visit for f in grave if f.visit is not None}
     outside = sum(f.visit is None for f in grave)
-    parts = [plural(len(visits), "visit")] if visits else []
+    parts = [counted(len(visits), "visit")] if visits else []
     if outside:
-        parts.append(f"{plural(outside, 'finding')} outside of visits")
+        parts.append(f"{counted(outside, 'finding')} outside of visits")
     verb = "needs" if len(visits) + outside == 1 else "need"
-    of_which = f" ({plural(len(grave), 'finding')})" if visits else ""
+    of_which = f" ({counted(len(grave), 'finding')})" if visits else ""
     return f"{' and '.join(parts)} {verb} a person to look{of_which}."
 
 
@@ -150,17 +150,17 @@ def _blind(model: ReportModel) -> tuple[str, ...]:
         )
     rejected = sum(count.records for count in model.coverage.rejected)
     if rejected:
-        out.append(f"{plural(rejected, 'record')} could not be understood; the reasons are below.")
+        out.append(f"{counted(rejected, 'record')} could not be understood; the reasons are below.")
     if model.held:
         out.append(
-            f"{plural(model.held, 'hit')} of rules {'is' if model.held == 1 else 'are'} held back by "
-            f"{plural(model.exceptions, 'exception')} that the organisation wrote, and {'is' if model.held == 1 else 'are'} "
+            f"{counted(model.held, 'hit')} of rules {'is' if model.held == 1 else 'are'} held back by "
+            f"{counted(model.exceptions, 'exception')} that the organisation wrote, and {'is' if model.held == 1 else 'are'} "
             "not told here."
         )
     if model.coverage.unread:
         count = len(model.coverage.unread)
         them = "it" if count == 1 else "them"
         out.append(
-            f"{plural(count, 'file')} could not be read or recognised: nothing in {them} was looked at."
+            f"{counted(count, 'file')} could not be read or recognised: nothing in {them} was looked at."
         )
     return tuple(out)

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from countersign.model.visible import visible
+from countersign.model.visible import counted, visible
 from countersign.model.visit import Hop, Visit
-from countersign.web.times import clock_text, day_text, listed, offset_text, plural, span_text
+from countersign.web.times import clock_text, day_text, listed, offset_text, span_text
 from countersign.web.words import ACTIONS, PROTOCOLS
 
 MAX_STEPS = 12
@@ -74,7 +74,7 @@ def tell(visit: Visit, provider: str, zone: ZoneInfo) -> Story:
     onward = [item.hop for item in hops if entry is None or item.hop.id != entry.id]
     steps = [_step(hop, zone) for hop in onward[:MAX_STEPS]]
     if len(onward) > MAX_STEPS:
-        steps.append(f"{plural(len(onward) - MAX_STEPS, 'further hop')} stand in the table below.")
+        steps.append(f"{counted(len(onward) - MAX_STEPS, 'further hop')} stand in the table below.")
     closing = " ".join((_deeds(visit), _stay(visit), _judgement(visit)))
     return Story(_arrival(visit, entry, provider, zone), tuple(steps), closing)
 
@@ -119,7 +119,7 @@ def _deeds(visit: Visit) -> str:
     if not counts:
         return "No record shows what was done."
     parts = [
-        plural(count, *ACTIONS.get(kind, (visible(kind, 40), ""))) for kind, count in counts.most_common()
+        counted(count, *ACTIONS.get(kind, (visible(kind, 40), ""))) for kind, count in counts.most_common()
     ]
     return f"The logs show {listed(parts)}."
 
@@ -142,4 +142,4 @@ def _judgement(visit: Visit) -> str:
         parts.append(f"{counts['not observed']} not observed")
     if counts["kept"]:
         parts.append(f"{counts['kept']} kept")
-    return f"Held to {plural(len(visit.verdicts), 'clause')} of the agreement: {listed(parts)}."
+    return f"Held to {counted(len(visit.verdicts), 'clause')} of the agreement: {listed(parts)}."

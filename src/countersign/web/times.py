@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from countersign.model.visible import counted
+
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -59,10 +61,10 @@ def span_text(start: datetime | None, end: datetime | None) -> str:
         return ""
     seconds = max(0, int((end - start).total_seconds()))
     if seconds < 60:
-        return plural(seconds, "second")
+        return counted(seconds, "second")
     minutes = seconds // 60
     if minutes < 60:
-        return plural(minutes, "minute")
+        return counted(minutes, "minute")
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
         return _two(hours, "hour", minutes, "minute")
@@ -71,12 +73,7 @@ def span_text(start: datetime | None, end: datetime | None) -> str:
 
 
 def _two(first: int, name: str, second: int, other: str) -> str:
-    return plural(first, name) if second == 0 else f"{plural(first, name)} {plural(second, other)}"
-
-
-def plural(count: int, word: str, many: str = "") -> str:
-    """`1 visit`, `1,800 visits`."""
-    return f"{count:,} {word if count == 1 else many or word + 's'}"
+    return counted(first, name) if second == 0 else f"{counted(first, name)} {counted(second, other)}"
 
 
 def listed(words: list[str] | tuple[str, ...]) -> str:

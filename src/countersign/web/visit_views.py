@@ -8,14 +8,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from countersign.model.report import ProviderPart
-from countersign.model.visible import visible
+from countersign.model.visible import counted, visible
 from countersign.model.visit import Action, Verdict, Visit
 from countersign.web.finding_views import UNKNOWN_SIGN, FindingView
 from countersign.web.graph import Graph, draw_graph
 from countersign.web.limits import LONG, MAX_ACTIONS, MAX_DEPTH, MAX_FINDINGS, MAX_HOPS, MAX_VERDICTS
 from countersign.web.story import Story, TreeHop, in_order, tell
 from countersign.web.timeline import Timeline, draw
-from countersign.web.times import Moment, clock_text, day_text, end_text, moment, plural, span_text
+from countersign.web.times import Moment, clock_text, day_text, end_text, moment, span_text
 from countersign.web.words import LINKS, NEEDS_A_PERSON, SEVERITY_SIGNS, VERDICTS, Sign
 
 
@@ -126,7 +126,7 @@ def _day(visit: Visit, zone: ZoneInfo) -> str:
 def _badge(grave: int, all_: int) -> str:
     if grave:
         return f"{SEVERITY_SIGNS['high'].symbol} needs a person"
-    return f"{SEVERITY_SIGNS['low'].symbol} {plural(all_, 'finding')} to note" if all_ else "nothing found"
+    return f"{SEVERITY_SIGNS['low'].symbol} {counted(all_, 'finding')} to note" if all_ else "nothing found"
 
 
 def _hop_row(item: TreeHop, zone: ZoneInfo) -> HopRow:

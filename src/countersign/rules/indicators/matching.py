@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -300,13 +301,13 @@ def _microseconds(column: pa.ChunkedArray, missing: int) -> Ints:
     return numbers
 
 
-def _indicator(row: Mapping[str, object], source: str) -> Indicator:
+def _indicator(row: Mapping[str, Any], source: str) -> Indicator:
     terms = row["terms"]
     clauses: dict[int, list[tuple[str, str]]] = {}
     for one in terms if isinstance(terms, list) else []:
         clauses.setdefault(one["clause"], []).append((one["kind"], one["value"]))
     chosen = {name: row[name] for name in INDICATORS_SCHEMA.names if name not in {"terms", "modified"}}
-    return Indicator(source=source, terms=tuple(tuple(clause) for clause in clauses.values()), **chosen)  # type: ignore[arg-type]  # the schema's types
+    return Indicator(source=source, terms=tuple(tuple(clause) for clause in clauses.values()), **chosen)
 
 
 __all__ = ["MATCHES", "Indicator", "IndicatorSet", "Kind"]

@@ -114,7 +114,14 @@ def stated_many(texts: Sequence[str]) -> Stamps:
         or not digits.isascii()
     ):
         raise ValueError
-    times = [_second(text[:19]) * SECOND + int(text[20:26]) for text in texts]  # type: ignore[operator]  # None raises
+    seconds = [_second(text[:19]) for text in texts]
+    if None in seconds:
+        raise ValueError
+    times = [
+        second * SECOND + int(text[20:26])
+        for second, text in zip(seconds, texts, strict=True)
+        if second is not None
+    ]
     return Stamps(times, [time // SECOND for time in times], texts, Same("stated", count))
 
 
