@@ -49,7 +49,9 @@ _KINDS: tuple[tuple[bytes, str], ...] = (
     (b"LPKSHHRH", "is a binary journal: collect `journalctl -o json` instead"),
 )
 SHOWN = 160
-"""Characters of an unknown file's first line that are shown."""
+"""Characters of an unknown file's beginning that are shown."""
+_OPEN = (b"{", b"[", b"(", b",", b":")
+"""A first line that ends with one of these is not all of what it begins: JSON spread over lines."""
 _TEXT = bytes((*range(0x20, 0x7F), *b"\t\n\r\f", *range(0x80, 0x100)))
 
 
@@ -102,9 +104,16 @@ def _is_text(start: bytes) -> bool:
     return len(start.translate(None, _TEXT)) <= max(2, len(start) // 100)
 
 
+_LOOKED_AT = 16 * SHOWN
+"""Bytes that are joined: most of them may be indentation."""
+
+
 def first_line(head: bytes) -> str:
-    """The first line with anything in it, safe to show."""
-    line = text_head(head).strip().split(b"\n", 1)[0][: 4 * SHOWN]
+    """The first line with anything in it, safe to show; of JSON spread over lines the first ones, joined."""
+    start = text_head(head).removeprefix(b"\xef\xbb\xbf").strip()
+    line = start.split(b"\n", 1)[0][: 4 * SHOWN]
+    if start.startswith((b"{", b"[")) and line.rstrip().endswith(_OPEN):
+        line = b" ".join(part.strip() for part in start[:_LOOKED_AT].split(b"\n"))[: 4 * SHOWN]
     return visible(line.decode("utf-8", "replace").strip("\ufeff \t\r"), SHOWN)
 
 

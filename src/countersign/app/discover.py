@@ -118,9 +118,17 @@ def discover_groups(workspace: Workspace) -> list[OutsiderGroup]:
         ]
 
 
+_OF_FILES = frozenset({".yaml", ".yml", ".json", ".txt"})
+
+
 def draft(found: list[OutsiderGroup], folder: Path) -> list[Path]:
-    """A draft agreement for each group that is nobody's yet; files that are there already stay as they are."""
+    """A draft agreement for each group that is nobody's yet; files that are there already stay as they are. Raises `UsageError`
+    where `folder` is named like a file, or cannot be written."""
     written = []
+    if folder.suffix.lower() in _OF_FILES or folder.is_file():
+        raise UsageError(
+            f"{folder} is a file's name, and each draft is a file of its own: give a folder, for example {folder.with_suffix('')}"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for one in found:

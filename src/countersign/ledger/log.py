@@ -57,6 +57,11 @@ class Log:
         return log
 
     @property
+    def missing(self) -> bool:
+        """Whether nothing is left of it: neither its head nor a tile. A new log has its head."""
+        return not ((self.root_path / "checkpoint").exists() or (self.root_path / "tile").exists())
+
+    @property
     def verifier(self) -> Verifier:
         """The public key that stands beside the log; trust in it comes from elsewhere."""
         return Verifier.from_text(self._text_of(self.root_path / "key.pub"))

@@ -21,6 +21,7 @@ from countersign.ledger.statement import (
     SegmentStatement,
     parse_statement,
 )
+from countersign.model.visible import counted
 
 Frame: TypeAlias = Callable[[str, bytes], Sequence[bytes]]
 Progress: TypeAlias = Callable[[int, int], None]
@@ -57,6 +58,8 @@ def verify(
        problem, but undecided, if the leaf names another parser or version than `parsers` does.
     7. The archive holds no file that no leaf names.
     """
+    if log.missing:
+        return _without_log(archive, log)
     problems: list[Problem] = []
     # 1. and 2.
     check = LogCheck(log, problems.append, trusted)
@@ -85,6 +88,16 @@ def verify(
         leftovers=check.leftovers,
         imports=ledger.imports,
     )
+
+
+def _without_log(archive: Archive, log: Log) -> Report:
+    """One problem, whatever lies in the archive: there is nothing to hold it against."""
+    segments = sum(1 for _ in archive.digests())
+    what = (
+        f"there is no ledger at {log.root_path}, so that nothing can be said of the {counted(segments, 'segment')} in the archive; "
+        "put that folder back from a copy of the workspace"
+    )
+    return Report(0, 0, 0, 0, (Problem(None, None, what),), (), 0)
 
 
 _Segments: TypeAlias = list[tuple[int, SegmentStatement]]

@@ -10,6 +10,7 @@ from collecting import Ward
 from countersign.agreements import load_agreement
 from countersign.app.discover import Outsider, OutsiderGroup, discover, discover_groups, draft
 from countersign.app.workspace import Workspace
+from countersign.errors import UsageError
 
 HOME = "203.0.113.142"
 AGREEMENT = """\
@@ -126,6 +127,14 @@ def group(kind: str = "VPN group", name: str = "GP NORTH", *names: str) -> Outsi
     return OutsiderGroup(
         kind, name, len(names), names, 7, "2026-03-02T09:00:00Z", "2026-03-04T09:00:00Z", "a" * 32
     )
+
+
+@pytest.mark.parametrize("name", ["partners.yaml", "partners.YML", "there"])
+def test_a_files_name_is_no_folder_for_drafts(tmp_path: Path, name: str) -> None:
+    (tmp_path / "there").write_text("mine", "utf-8")
+    with pytest.raises(UsageError, match="give a folder"):
+        draft([group("VPN group", "GP NORTH", "np.harris")], tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
 def test_a_draft_is_an_agreement_that_holds_nobody_and_is_never_overwritten(tmp_path: Path) -> None:

@@ -294,6 +294,25 @@ def test_new_families_of_a_later_version_are_asked(
     assert ward.collect(logs).new_events == 20
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (b'{\n  "gate": 7,\n  "who": "ann"\n}\n', '{ "gate": 7, "who": "ann" }'),
+        (b'\xef\xbb\xbf[\r\n  {"gate": 7},\r\n  {"gate": 8}\r\n]', '[ {"gate": 7}, {"gate": 8} ]'),
+        (b'{"gate": 7,\n "who": "ann"}', '{"gate": 7, "who": "ann"}'),
+        (b'{"gate": 7}\n{"gate": 8}\n', '{"gate": 7}'),
+        (b"opened:\n7\n", "opened:"),
+        (b"[\n" + b'   "a",\n' * 1000, '[ "a", "a",'),
+        ('{\n "gate": 7\n}'.encode("utf-16"), '{ "gate": 7 }'),
+    ],
+)
+def test_json_over_several_lines_is_shown_joined(text: bytes, shown: str) -> None:
+    found = _unknown.first_line(text)
+    assert found.startswith(shown)
+    assert len(found) <= _unknown.SHOWN
+    assert found == shown or len(text) > 1000
+
+
 def test_they_are_listed_with_their_first_line(ward: Ward, logs: Path) -> None:
     run, where = CliRunner(), ["-C", str(ward.workspace.root)]
     assert "no file" in run.invoke(program, [*where, "source", "unknown"]).output.lower()

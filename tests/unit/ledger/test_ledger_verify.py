@@ -65,6 +65,17 @@ def test_an_empty_ledger_verifies(estate: Estate) -> None:
     assert estate.verify() == Report(0, 0, 0, 0, (), (), 0)
 
 
+def test_a_ledger_that_is_gone_is_one_problem_with_a_remedy(sealed_estate: Estate) -> None:
+    away = sealed_estate.root / "away"
+    sealed_estate.log.root_path.rename(away)
+    report = sealed_estate.verify()
+    away.rename(sealed_estate.log.root_path)
+    assert [(problem.segment, problem.leaf) for problem in report.problems] == [(None, None)]
+    assert "3 segments" in report.problems[0].what
+    assert "put that folder back" in report.problems[0].what
+    assert not sealed_estate.verify().problems
+
+
 def test_every_bit_of_a_segments_file_counts(sealed_estate: Estate) -> None:
     for digest in list(sealed_estate.archive.digests()):
         path = sealed_estate.path_of(digest)
