@@ -178,16 +178,22 @@ def _absorb(stays: list[Stay]) -> None:
     for stay in stays:
         if stay.logins or not _acts(stay) or not _follows(stay):
             continue
-        known = homes.get((stay.family, stay.account.key, stay.place), ())
-        near = [
-            home
-            for home in known
-            if home.beside(stay, cr.PLACE_IDLE) and (stay.family != "aws" or not home.head.key)
-        ]
-        if near:
-            home = max(near, key=_order)
-            home.items = sorted([*home.items, *stay.items], key=lambda item: (item.at, item.first, item.role))
-            stay.absorbed = True
+        homes_of = homes.get((stay.family, stay.account.key, stay.place), ())
+        _share(stay, [home for home in homes_of if stay.family != "aws" or not home.head.key])
+
+
+def _share(stay: Stay, homes: list[Stay]) -> None:
+    """Each thing that was done goes to the latest sign-in before it that was still in use."""
+    left: list[Item] = []
+    for item in stay.items:
+        near = [home for home in homes if home.begun - SLACK <= item.at <= home.last + cr.PLACE_IDLE]
+        if not near:
+            left.append(item)
+            continue
+        home = max(near, key=_order)
+        home.items = sorted([*home.items, item], key=lambda item: (item.at, item.first, item.role))
+    stay.absorbed = not left
+    stay.items = left or stay.items
 
 
 def _follows(stay: Stay) -> bool:

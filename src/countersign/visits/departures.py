@@ -285,7 +285,7 @@ def _in_time(departure: Departure, arrival: Arrival) -> bool:
 
 
 def _still(arrival: Arrival, at: int) -> bool:
-    return arrival.open_at(at) and (arrival.lead.logon_type not in NETWORK or at <= arrival.last + PAUSE)
+    return arrival.open_at(at) and (not arrival.is_network or at <= arrival.last + PAUSE)
 
 
 def witnessed(unanswered: Iterable[Departure], recorders: frozenset[str]) -> list[Arrival]:

@@ -24,7 +24,7 @@ FAILED, OPENED, CLOSED = 2, 1, 2
 LONGEST_SILENCE = 24 * 3600 * SECOND
 """A tunnel of which nothing was heard for a day, and that opens again, is a new one."""
 LOGIN_SILENCE = 12 * 3600 * SECOND
-"""The same of a login to a bastion or of a remote-support session that has no key of its own."""
+"""The same of a remote-support session that has no key of its own; a login to a bastion is taken to last no longer."""
 TWINS = 120 * SECOND
 """Two records of one tunnel's beginning are no further apart than this."""
 GATEWAYS = frozenset(
@@ -284,7 +284,9 @@ def _begins(kind: str, fact: Fact, run: list[Fact]) -> bool:
         same = fact.session == opened[0].session and fact.user.same_as(opened[0].user)
         return not same or (fact.src_ip != "" and fact.time - opened[0].time > SLACK)
     leases = {item.lease for item in opened if item.lease}
-    silence = LONGEST_SILENCE if kind == "vpn" else LOGIN_SILENCE
+    # who logs in to a bastion anew has a session anew
+    known = LOGIN_SILENCE if kind != "bastion" or fact.session else TWINS
+    silence = LONGEST_SILENCE if kind == "vpn" else known
     return bool(fact.lease and leases and fact.lease not in leases) or fact.time - run[-1].time > silence
 
 
@@ -312,7 +314,7 @@ def _session(where: _Where, run: list[Fact], hosts: HostNames) -> Session:
     session = Session(
         kind=where.kind,
         host=where.host,
-        key=where.key,
+        key=f"{where.key}|{lead.id}" if where.key.startswith("login:") else where.key,
         account=next((fact.user for fact in [*opened, *run] if fact.user.name), lead.user),
         start=start,
         first=run[0].time if start is None else min(start, run[0].time),
@@ -367,7 +369,8 @@ def _logins(sessions: list[Session]) -> list[Session]:
         if target.kind != "target" or target.person is None:
             continue
         known = [login for login in logins[target.gateway, target.person.key[1]] if _open(login, target)]
-        same = [login for login in known if login.source_ip == target.came_from] or known
+        same = [login for login in known if login.source_ip == target.came_from]
+        same = [max(same, key=lambda login: (login.begun, login.key))] if same else known
         if not same:
             same = [_implied(target, made)]
         target.makers = tuple(sorted({(login.host, login.key) for login in same}))

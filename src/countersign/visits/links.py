@@ -9,6 +9,7 @@ Strongest first (docs/visits.md has the same list):
 5. proven or inferred: the same account has exactly one open hop on the source host; proven where the connection is
    seen at both ends (same address, port and peer), inferred where only the account says so.
 6. ambiguous: several are left; they are kept, the likeliest first.
+7. inferred or ambiguous: of a session whose logon is not in the logs, where the same account was at work elsewhere just then.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
 from countersign.visits.names import HostNames, Leases
 from countersign.visits.sessions import SECOND
+from countersign.visits.strays import beside, is_stray
 
 BEFORE = 120 * SECOND
 """An explicit logon may precede its arrival by this much: a desktop client asks for credentials first."""
@@ -53,10 +55,12 @@ class Linker:
     on_host: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     clock: Clock = field(default_factory=Clock)
+    by_name: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
 
     def admit(self, arrival: Arrival) -> None:
         """`arrival` is a hop of a visit: it can be a parent from now on."""
         self.on_host[arrival.host].append(arrival)
+        self.by_name[arrival.account.key[1]].append(arrival)
         for key in sorted(arrival.session_keys()):
             self.by_session[key].append(arrival)
 
@@ -72,6 +76,7 @@ class Linker:
             or self._paired(arrival)
             or self._departed(arrival, self.departed.near, "inferred")
             or self._same_account(arrival)
+            or self._stray(arrival)
         )
 
     def _holding(self, host: str, session: str, at: int) -> list[Arrival]:
@@ -228,6 +233,16 @@ class Linker:
             port = pair[0].src_port
             seen = f"the connection from {arrival.source_ip}:{port} is seen at both ends"
             return Tie(found[0], _link(found, "proven", f"{seen}, and {words}"), pair)
+        return Tie(found[0], _link(found, "inferred", words))
+
+    def _stray(self, arrival: Arrival) -> Tie | None:
+        """Where its account was at work, of a session whose logon is lost."""
+        found = beside(arrival, self.by_name[arrival.account.key[1]]) if is_stray(arrival) else []
+        if not found:
+            return None
+        words = (
+            f"its logon is not in the logs; {arrival.account.text} was at work on {found[0].host} just then"
+        )
         return Tie(found[0], _link(found, "inferred", words))
 
     def port_pair(self, arrival: Arrival) -> tuple[Fact, ...]:

@@ -6,7 +6,8 @@
 4. LocalSessionManager's session is the desktop hop of that account that began with it.
 5. Network logons (type 3, 8) of one account from one place follow each other in one piece of work.
 6. Batch and service logons of one account on one host likewise.
-7. A session whose logon is not in the logs is a token of the only desktop that was open around it.
+7. A session whose logon is not in the logs is a token of the only desktop that was open around it; one of which the end says that
+   it was a network logon is that of network-level authentication, where a desktop began just then.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ LONGEST = 24 * 3600 * SECOND
 DESKTOP = frozenset({0, 2, 7, 10, 11})
 """0 stands for a session whose logon is not in the logs."""
 NETWORK = frozenset({3, 8})
+UNLOCK = 7
 OWN_KEYS = frozenset({"bastion", "target", "remote"})
 """Kinds of session whose key the product made up for itself."""
 
@@ -80,10 +82,18 @@ class Arrival:
         return min(session.begun for session in self.sessions)
 
     @property
+    def is_network(self) -> bool:
+        """Whether nobody sat before it: every one of its sessions is a network logon."""
+        return all(session.logon_type in NETWORK for session in self.sessions)
+
+    @property
     def end(self) -> int | None:
         """When the last of its sessions ended; None while one that began last has no end."""
-        last = max(self.sessions, key=lambda s: (s.begun, s.key))
-        ends = [s.end for s in self.sessions if s.end is not None]
+        # the logons of network-level authentication and of an unlocked screen are over at once; the desktop that they were for is not
+        passing = NETWORK | {UNLOCK}
+        desktop = [s for s in self.sessions if s.logon_type not in passing] or self.sessions
+        last = max(desktop, key=lambda s: (s.begun, s.key))
+        ends = [s.end for s in desktop if s.end is not None]
         if not ends:
             return None
         return max(ends) if last.end is not None or max(ends) >= last.begun else None
@@ -119,8 +129,8 @@ class Arrival:
 
     def open_at(self, moment: int) -> bool:
         """Whether it was, or may have been, open at `moment`."""
-        since = self.begun - IDLE_ELSE if self.start is None else self.start - SLACK
-        idle = IDLE.get("network" if self.lead.logon_type in NETWORK else self.lead.kind, IDLE_ELSE)
+        idle = IDLE.get("network" if self.is_network else self.lead.kind, IDLE_ELSE)
+        since = self.begun - min(idle, IDLE_ELSE) if self.start is None else self.start - SLACK
         until = self.last + idle if self.end is None else self.end + SLACK
         return since <= moment <= until
 
@@ -160,7 +170,8 @@ def _merge(sessions: list[Session]) -> list[Arrival]:
         recent.extend(_put(session, home, made))
     desktops = [arrival for arrival in made if {s.logon_type for s in arrival.sessions} & (DESKTOP - {0})]
     for session in orphans:
-        _put(session, _other_token(session, desktops), made)
+        home = None if session.logon_type in NETWORK else _other_token(session, desktops)
+        _put(session, home or _checked(session, desktops), made)
     for session in terminals:
         _put(session, next((arrival for arrival in made if _is_terminal_of(session, arrival)), None), made)
     for session in targets:
@@ -190,6 +201,17 @@ def _other_token(session: Session, desktops: list[Arrival]) -> Arrival | None:
     ]
     chosen = ended or around
     return chosen[0] if len(chosen) == 1 else None
+
+
+def _checked(session: Session, desktops: list[Arrival]) -> Arrival | None:
+    """The only desktop whose network-level authentication a session can be, where the record of its logon is lost."""
+    near = [
+        arrival
+        for arrival in desktops
+        if arrival.account.same_as(session.account)
+        and any(abs(other.begun - session.first) <= NLA for other in arrival.sessions)
+    ]
+    return near[0] if len(near) == 1 else None
 
 
 def _put(session: Session, home: Arrival | None, made: list[Arrival]) -> list[Arrival]:

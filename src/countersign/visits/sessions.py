@@ -134,6 +134,8 @@ def _session(host: str, key: str, logon: Fact | None, group: list[Fact]) -> Sess
         if logon.guid:
             session.guids.add(logon.guid)
     else:
+        # the record of the end names the type too
+        session.logon_type = next((fact.logon_type for fact in group if fact.code == "4634"), 0)
         # a reconnection (4778) says where from; without the logon's record it is all there is
         back = next((fact for fact in group if fact.code in RETURN_CODES and not is_local(fact.src_ip)), None)
         if back is not None:

@@ -36,6 +36,7 @@ from countersign.visits.names import AddressBook, Lease, Leases, is_local
 from countersign.visits.reading import Cast, Usage
 from countersign.visits.sensors import unlogged
 from countersign.visits.sessions import SECOND, Session, terminal_sessions, windows_sessions
+from countersign.visits.strays import lately_lost
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Node, trees
 from countersign.visits.vouching import radius
@@ -272,9 +273,11 @@ def _pairs(flows: list[Fact], gathered: Gathered) -> dict[tuple[str, int], list[
 
 
 def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]:
+    lost = lately_lost(made)
+
     def since(arrival: Arrival) -> tuple[int, str]:
         # where its source is known, only the record of its logon is lost: it came with its first sign of life
-        unknown = arrival.start is None and not arrival.source
+        unknown = arrival.start is None and not arrival.source and arrival.id not in lost
         return (arrival.begun - (IDLE_ELSE if unknown else 0), arrival.id)
 
     nodes: list[Node] = []

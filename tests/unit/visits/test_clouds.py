@@ -139,6 +139,19 @@ def test_sign_ins_of_one_session_and_what_was_done_after_are_one_hop() -> None:
     assert hop.seen_by == ("identity provider",)
 
 
+def test_what_names_no_session_belongs_to_the_latest_sign_in_before_it() -> None:
+    story = Story()
+    sign_in(story, 0, "s1")
+    audit(story, 1500, "Add member to role", "Entra ID")
+    sign_in(story, 4000, "s2")
+    audit(story, 4500, "Reset password", "Entra ID")
+    first, second = visits(story)
+    assert [[action.text for action in visit.hops[0].actions] for visit in (first, second)] == [
+        ["Add member to role"],
+        ["Reset password"],
+    ]
+
+
 def test_without_a_session_an_application_and_an_address_are_a_hop_until_they_are_left() -> None:
     story = Story()
     for at in (0, 600, 1200, 3 * 3600):

@@ -277,3 +277,18 @@ def test_files_that_a_bastion_carried_hang_on_the_hop_to_the_target() -> None:
         ("app01", "file", "file carried: /root/patch.tgz"),
         ("app01", "file", "file deleted: /root/old.tgz"),
     ]
+
+
+def test_who_logs_in_to_a_bastion_anew_within_hours_is_there_anew() -> None:
+    story = Story()
+    login(story, 0)
+    teleport(story, 60)
+    teleport(story, 660, opens=False)
+    login(story, 5400)
+    teleport(story, 5460, session__uid="7d20aa01", dst_endpoint__hostname="app02")
+    first, second = visits(story)
+    assert [[hop.target for hop in visit.hops] for visit in (first, second)] == [
+        ["tele", "app01"],
+        ["tele", "app02"],
+    ]
+    assert {hop.link.kind for visit in (first, second) for hop in visit.hops[1:]} == {"inferred"}

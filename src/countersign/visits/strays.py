@@ -1,0 +1,55 @@
+"""Sessions of which neither the logon nor the place they came from is in the logs.
+
+Such a session may have been open before the logs begin. But where the same account was at work elsewhere just then, by a desktop or a
+terminal of which the beginning is known, the record of the logon is lost, as a rule: it came from there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from countersign.visits.merge import Arrival
+
+INTERACTIVE = frozenset({2, 7, 10, 11})
+"""Windows logon types with a screen and a keyboard."""
+_TERMINALS = frozenset({"ssh", "target"})
+
+
+def is_stray(arrival: Arrival) -> bool:
+    """Whether neither its logon nor where it came from is known."""
+    return arrival.start is None and not arrival.source and arrival.lead.kind == "windows"
+
+
+def is_at_work(arrival: Arrival) -> bool:
+    """Whether somebody sits before it, and came while the logs tell of it: a service or a network logon starts nothing of itself."""
+    if arrival.start is None:
+        return False
+    return any(
+        session.kind in _TERMINALS or session.logon_type in INTERACTIVE for session in arrival.sessions
+    )
+
+
+def beside(arrival: Arrival, others: Iterable[Arrival]) -> list[Arrival]:
+    """Those of `others` at which the account of a stray session was at work elsewhere, the latest begun first."""
+    found = [
+        other
+        for other in others
+        if other.host != arrival.host
+        and is_at_work(other)
+        and other.account.same_as(arrival.account)
+        and other.open_at(arrival.begun)
+    ]
+    return sorted(found, key=lambda other: (-other.begun, other.id))
+
+
+def lately_lost(made: Iterable[Arrival]) -> set[str]:
+    """Ids of the stray arrivals that came from elsewhere, at their first sign of life."""
+    by_name: dict[str, list[Arrival]] = defaultdict(list)
+    strays: list[Arrival] = []
+    for arrival in made:
+        if is_stray(arrival):
+            strays.append(arrival)
+        else:
+            by_name[arrival.account.key[1]].append(arrival)
+    return {arrival.id for arrival in strays if beside(arrival, by_name[arrival.account.key[1]])}
