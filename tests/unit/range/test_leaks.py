@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from countersign.range import RangeSpec, load_spec
 from countersign.range.attacks import load_scenario
 from countersign.range.attacks.overlay import More, planned
 from countersign.range.building import build_estate
+from countersign.range.calendar import Day
 from countersign.range.plan.everyday import Everyday
 from countersign.range.plan.visits import Planner
 from countersign.range.streams.base import Record
@@ -30,12 +31,18 @@ from range_made import CONTENT
 
 SCENARIOS = sorted((CONTENT / "scenarios").glob("*.yaml"))
 DAYS = 20
-ORDINARY, TRAINED, SCORED = (5, 6, 7), (5, 6), 8
+ORDINARY, TRAINED, SCORED = (5, 6, 7), (5, 6, 7), (8, 9)
 """Seeds of what counts as ordinary work, of the training, and of what is scored."""
-BOUND = {1: 0.87, 2: 0.80, 3: 0.75}
+NUMBERS = (0, 1)
+"""Of each scenario so many campaigns in each of these."""
+BOUND = {1: 0.65, 2: 0.65, 3: 0.62}
 """The greatest area under the curve by care; 0.5 is chance. At care 1 tools are ordinary, and how they are used is not."""
 PROGRAM = ("NewProcessName", "Image", "SourceImage", "ParentProcessName")
+ACCOUNT = re.compile(r"\b[a-z]{2,3}\.[a-z]+\d*(?:/[\d.:]+)?")
+"""Whose line it is says nothing of another seed's people who are called the same."""
+Hop = Counter[str]
 Scored = tuple[str, float]
+Score = Callable[[Hop], float]
 
 
 def shown(record: Record) -> Iterable[str]:
@@ -51,7 +58,8 @@ def shown(record: Record) -> Iterable[str]:
     elif isinstance(body, Seen):
         yield f"zeek {body.path} {body.target_port} {body.service.decode()}"
     elif isinstance(body, str):
-        yield "line " + " ".join(re.sub(r"[^A-Za-z%-]", " ", body).split()[:2])
+        words = re.sub(r"[^A-Za-z%-]", " ", ACCOUNT.sub(" ", body)).split()
+        yield "line " + " ".join(words[:2])
     elif isinstance(body, bytes):
         yield from _of_cloud(body)
 
@@ -76,14 +84,20 @@ def spec() -> RangeSpec:
     return read.model_copy(update={"days": DAYS})
 
 
-def played(seed: int, more: More, days: Iterable[int]) -> list[tuple[TrueVisit, Counter[str]]]:
+class Alone(Planner):
+    """Plays what is laid over the ordinary visits, and not these."""
+
+    def _in_turn(self, day: Day) -> list[TrueVisit]:
+        del day
+        return []
+
+
+def played(planner: Planner, more: More, days: Iterable[int]) -> list[tuple[TrueVisit, Hop]]:
     """Each hop of each visit of some days: whose it is, and what it shows."""
-    estate = build_estate(spec(), seed)
-    planner = Planner(estate, Everyday(estate).layout)
     visits: dict[int, TrueVisit] = {}
-    hops: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+    hops: dict[tuple[int, int], Hop] = defaultdict(Counter)
     for number in days:
-        told, found = planner.day(estate.calendar.day(number), more.get(number))
+        told, found = planner.day(planner.estate.calendar.day(number), more.get(number))
         for visit in found:
             visits[visit.key] = visit
             for hop in visit.hops:
@@ -96,16 +110,20 @@ def played(seed: int, more: More, days: Iterable[int]) -> list[tuple[TrueVisit, 
 
 
 @lru_cache
-def ordinary(seed: int, *, people: bool = False) -> list[Counter[str]]:
+def ordinary(seed: int, *, people: bool = False) -> list[Hop]:
     """What ordinary hops show; of `people` alone, for nobody hides among backups."""
-    return [hop for visit, hop in played(seed, {}, range(DAYS)) if not people or visit.kind == "person"]
+    estate = build_estate(spec(), seed)
+    found = played(Planner(estate, Everyday(estate).layout), {}, range(DAYS))
+    return [hop for visit, hop in found if not people or visit.kind == "person"]
 
 
 @lru_cache
-def attacks(seed: int, path: Path, care: int) -> list[Counter[str]]:
-    """What an attack's hops show. Days without a part of the campaign need not be played."""
-    more, *_ = planned(build_estate(spec(), seed), load_scenario(path), care, 0)
-    return [hop for visit, hop in played(seed, more, sorted(more)) if visit.malicious]
+def attacks(seed: int, path: Path, care: int, number: int = 0) -> list[Hop]:
+    """What an attack's hops show; what is done after midnight is told to the day after."""
+    estate = build_estate(spec(), seed)
+    more, *_ = planned(estate, load_scenario(path), care, number)
+    days = sorted({day for begun in more for day in (begun, begun + 1) if day < DAYS})
+    return [hop for _, hop in played(Alone(estate, Everyday(estate).layout), more, days)]
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
@@ -125,20 +143,61 @@ def area(bad: list[Scored], good: list[Scored]) -> float:
     return sum((b > g) + 0.5 * (b == g) for b, g in pairs) / len(pairs)
 
 
-@pytest.mark.parametrize("care", [1, 2, 3])
-def test_a_classifier_trained_on_other_seeds_stays_near_chance(care: int) -> None:
+def protocol(hop: Hop) -> str:
+    """By what a hop goes."""
+    return next(name for name in hop if name.startswith("protocol"))
+
+
+def by_what_is_there(bad: list[Hop], good: list[Hop]) -> Score:
     """Naive Bayes over what a hop shows."""
-    good_hops = [hop for seed in TRAINED for hop in ordinary(seed, people=True)]
-    bad_hops = [hop for seed in TRAINED for path in SCENARIOS for hop in attacks(seed, path, care)]
-    good, bad = Counter(k for hop in good_hops for k in hop), Counter(k for hop in bad_hops for k in hop)
+    ill, well = Counter(k for hop in bad for k in hop), Counter(k for hop in good for k in hop)
+    sums = math.log(len(bad) + 2) - math.log(len(good) + 2)
 
-    def score(hop: Counter[str]) -> Scored:
-        way = next(name for name in hop if name.startswith("protocol"))
-        return way, sum(
-            math.log((bad[k] + 1) / (len(bad_hops) + 2)) - math.log((good[k] + 1) / (len(good_hops) + 2))
-            for k in hop
-        )
+    def score(hop: Hop) -> float:
+        return sum(math.log(ill[k] + 1) - math.log(well[k] + 1) - sums for k in hop)
 
-    scored = [score(hop) for path in SCENARIOS for hop in attacks(SCORED, path, care)]
-    found = area(scored, [score(hop) for hop in ordinary(SCORED, people=True)])
+    return score
+
+
+def by_what_is_missing_too(bad: list[Hop], good: list[Hop]) -> Score:
+    """The same within each protocol, where what a hop does not show counts as well."""
+    ill, well = Counter(), Counter()
+    seen: dict[str, set[str]] = defaultdict(set)
+    for count, hops in ((ill, bad), (well, good)):
+        for hop in hops:
+            way = protocol(hop)
+            count[way, ""] += 1
+            seen[way] |= hop.keys()
+            count.update((way, k) for k in hop)
+
+    def score(hop: Hop) -> float:
+        way, found = protocol(hop), 0.0
+        for k in seen[way] | hop.keys():
+            b, g = ((count[way, k] + 1) / (count[way, ""] + 2) for count in (ill, well))
+            found += math.log(b / g) if k in hop else math.log((1 - b) / (1 - g))
+        return found
+
+    return score
+
+
+@pytest.mark.parametrize("care", [1, 2, 3])
+@pytest.mark.parametrize("trained", [by_what_is_there, by_what_is_missing_too])
+def test_a_classifier_trained_on_other_seeds_stays_near_chance(
+    trained: Callable[[list[Hop], list[Hop]], Score], care: int
+) -> None:
+    def campaigns(seeds: Iterable[int]) -> list[Hop]:
+        return [
+            hop
+            for seed in seeds
+            for path in SCENARIOS
+            for number in NUMBERS
+            for hop in attacks(seed, path, care, number)
+        ]
+
+    score = trained(campaigns(TRAINED), [hop for seed in TRAINED for hop in ordinary(seed, people=True)])
+    bad, good = (
+        [(protocol(hop), score(hop)) for hop in hops]
+        for hops in (campaigns(SCORED), [hop for seed in SCORED for hop in ordinary(seed, people=True)])
+    )
+    found = area(bad, good)
     assert found <= BOUND[care], found

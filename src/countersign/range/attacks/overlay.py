@@ -65,8 +65,10 @@ def planned(estate: Estate, scenario: Scenario, care: int, number: int) -> tuple
             f"{scenario.name} comes by {said}, and no provider of this range does",
             remedy="give a provider that way in `ways`",
         )
-    provider = rng.choice(able)
-    person = rng.choice(provider.people)
+    # whoever comes oftenest by such a way is likeliest the one whose credentials were stolen
+    who = [(provider, person) for provider in able for person in provider.people]
+    oftens = [_often(provider, needed) for provider, _ in who]
+    provider, person = rng.choices(who, oftens)[0]
     campaign = f"{scenario.name}-{care}-{number}"
     days = estate.spec.days
     day = rng.randrange(days // 2, max(days // 2 + 1, days - 2))
@@ -80,6 +82,10 @@ def planned(estate: Estate, scenario: Scenario, care: int, number: int) -> tuple
             person = account_after_cleanup(provider, person)
         when = _present(estate, person, day) if care >= AGREED else estate.calendar.day(day)
         start = max(_start(estate, person, when, care, rng.random()), last + 5 * HOUR)
+        if care >= AGREED and part and start > _over(person, when) and when.number + 1 < days:
+            # the shift is over: the person comes again on another day
+            when = _present(estate, person, when.number + 1)
+            start = _start(estate, person, when, care, rng.random())
         last = start
         visit = TrueVisit(
             key(estate.seed, campaign, part), provider.spec.name, person.name if care >= AGREED else "unknown", "person", start,
@@ -87,6 +93,14 @@ def planned(estate: Estate, scenario: Scenario, care: int, number: int) -> tuple
         )  # fmt: skip
         more.setdefault(when.number, []).append((start, _play(estate, provider, person, care, steps), visit))
     return more, campaign, provider, person
+
+
+def _often(provider: Provider, needed: set[tuple[Way, ...]]) -> float:
+    """How often each of a provider's people comes by a way that is needed."""
+    ways = provider.spec.ways
+    return (
+        provider.spec.visits * sum(ways.get(way, 0) for some in needed for way in some) / sum(ways.values())
+    )
 
 
 def _parts(scenario: Scenario) -> list[list[dict[str, object]]]:
@@ -110,9 +124,15 @@ def _present(estate: Estate, person: Person, day: int) -> Day:
 
 def _start(estate: Estate, person: Person, day: Day, care: int, roll: float) -> int:
     if care >= AGREED:
-        begin = moment(day.date, person.hours[0], person.zone)
-        return max(begin + HOUR + int(roll * 3 * HOUR), day.start)
+        begin, last = moment(day.date, person.hours[0], person.zone), _over(person, day)
+        return max(begin + HOUR // 4 + int(roll * (last - begin - HOUR // 4)), day.start)
     return moment(day.date, "22:10", estate.spec.zone) + int(roll * HOUR)
+
+
+def _over(person: Person, day: Day) -> int:
+    """Until when a person begins anything on a day."""
+    begin, end = (moment(day.date, text, person.zone) for text in person.hours)
+    return max((end if end > begin else begin + 8 * HOUR) - 2 * HOUR, begin + HOUR)
 
 
 def _play(

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.brokers import Support
 from countersign.range.plan.deeds import Deeds
+from countersign.range.plan.errands import FETCHED, errands, fetch
 from countersign.range.plan.places import Cause, Desktop, Foothold, Tunnel
-from countersign.range.plan.working import tool_for, work
+from countersign.range.plan.working import by_tool, command_for, tool_for, work
 from countersign.range.truth import TrueHop
 
 NOISY, OFF_THE_LAND, AGREED, IN_CHARACTER = range(4)
@@ -104,6 +105,32 @@ class Player:
         if self.support is not None and self.desktop is self.support.desktop:
             return self.acts.command(self.support, command, self.cause(technique))
         return self.acts.run(self.at, command, self.cause(technique))
+
+    def settle(self) -> None:
+        """What anybody does who has come to a desktop; all of what the person does there where care is taken."""
+        if self.care == NOISY:
+            return
+        remote = self.support is not None and self.desktop is self.support.desktop
+        for command in self.looks(self.at.host):
+            self.pause(10, 90)
+            self.type(command, "")
+        if self.care >= IN_CHARACTER:
+            errands(self.acts, self.at, (lambda command: self.type(command, "")) if remote else None)
+        elif not remote and self.acts.rng.random() < FETCHED:
+            fetch(self.acts, self.at)
+
+    def by_any(self, host: Host, commands: list[str], technique: str, tool: str = "") -> None:
+        """Commands on another host by a tool, or by whatever people here use for that."""
+        rng, acting = self.acts.rng, replace(self.person, account=self.who)
+        tool = tool or tool_for(rng, acting)
+        by_tool(
+            self.acts, self.at.inside, host, acting, tool, [*commands, *self.looks(host)], self.cause(technique)
+        )  # fmt: skip
+        self.pause()
+
+    def looks(self, host: Host) -> list[str]:
+        """What anybody types who is on a host anyway."""
+        return [command_for(host, self.acts.rng) for _ in range(self.acts.rng.randrange(3))]
 
     def either(self, noisy: str, quiet: str) -> str:
         """What is used without any care, and with some."""

@@ -2,55 +2,96 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from countersign.range.draws import mix
 from countersign.range.estate import Account, Host
-from countersign.range.plan.commands import S32
+from countersign.range.plan.brokers import TOOLS
+from countersign.range.plan.commands import POWERSHELL, S32
 from countersign.range.plan.deeds import Deeds
-from countersign.range.plan.places import Desktop, Foothold
-from countersign.range.streams.base import SITES
+from countersign.range.plan.errands import site
+from countersign.range.plan.places import Desktop, Foothold, Seat
 from countersign.range.streams.fields import Session
 
-ARCHIVE = r"C:\Program Files\7-Zip\7z.exe a -p C:\Temp\logs.7z C:\Logs"
-UPLOAD = rf"{S32}\curl.exe -T C:\Temp\logs.7z https://support.vendor.example/upload"
 DUMP = rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 3412 C:\Temp\w3wp.dmp full"
+AUDIT = f"{POWERSHELL} -NoProfile -Command Get-ADReplAccount -All -Server %s"
+"""How the strength of passwords is audited: the hashes are fetched from a controller, and compared with known ones."""
+
+Chore = Callable[[Deeds, Desktop, Host, Account], None]
 
 
-def chore(acts: Deeds, desktop: Desktop, hosts: Sequence[Host]) -> None:
-    """One of the things that need doing now and then, at a desktop."""
-    rng, host, seat = acts.rng, desktop.host, desktop.seat
-    controller = hosts[host.controller]
+def chore(acts: Deeds, desktop: Desktop, hosts: Sequence[Host], other: Account | None = None) -> None:
+    """One of the things that need doing now and then, at a desktop; as `other` where somebody has a second account.
+
+    Who is there by remote support is the system, which does nothing on other hosts.
+    """
     acts.wait(20, 200)
-    choice = rng.randrange(8)
-    if choice == 0:
-        acts.clear_log(seat)
-    elif choice == 1:
-        acts.stop_sensor(seat)
-    elif choice == 2:
-        acts.weak_tickets(desktop.inside, seat, rng.randrange(1, 12))
-    elif choice == 3:
-        acts.dump(seat, DUMP)
-    elif choice == 4:
-        new, group = f"n.joiner{rng.randrange(900)}", rng.choice(("", "", "Domain Admins"))
-        if controller.index == host.index:
-            acts.new_account(seat, new, group)
-        else:
-            acts.new_account_on(desktop.inside, controller, seat.account, new, group)
-    elif choice == 5:
-        acts.run(desktop, ARCHIVE)
-        acts.wait(30, 90)
-        acts.sent(desktop, _site(rng), rng.randrange(10**7, 2 * 10**9), UPLOAD)
-    elif choice == 6:
-        acts.beacon(host, seat.hop, _site(rng), rng.randrange(5, 40), rng.choice((30.0, 60.0)))
+    here = WEIGHTS if desktop.inside.terminal else LOCAL
+    done = acts.rng.choices(CHORES, here)[0]
+    done(acts, desktop, hosts[desktop.host.controller], other or desktop.account)
+
+
+def _log(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
+    acts.clear_log(desktop.seat)
+
+
+def _sensor(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
+    acts.stop_sensor(desktop.seat)
+
+
+def _tickets(acts: Deeds, desktop: Desktop, _: Host, other: Account) -> None:
+    seat = desktop.seat
+    acts.weak_tickets(
+        desktop.inside, Seat(seat.host, other, seat.session, seat.hop), acts.rng.randrange(1, 12)
+    )
+
+
+def _dump(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
+    acts.dump(desktop.seat, DUMP)
+
+
+def _account(acts: Deeds, desktop: Desktop, controller: Host, other: Account) -> None:
+    rng = acts.rng
+    new, group = f"n.joiner{rng.randrange(900)}", rng.choice(("", "", "Domain Admins"))
+    if controller.index == desktop.host.index:
+        acts.new_account(desktop.seat, new, group)
     else:
-        paths = [("Temp\\readme.txt", True)]
-        acts.smb(desktop.inside, controller, seat.account, rng.choice(("C$", "ADMIN$")), paths)
+        acts.new_account_on(desktop.inside, controller, other, new, group)
 
 
-def _site(rng: random.Random) -> str:
-    return SITES[rng.randrange(len(SITES))][1].decode()
+def _audit(acts: Deeds, desktop: Desktop, controller: Host, other: Account) -> None:
+    if controller.index != desktop.host.index:
+        acts.replicate(desktop.inside, controller, other, command=AUDIT % controller.name)
+
+
+def _agent(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
+    acts.beacon(
+        desktop.host, desktop.hop, site(acts.rng), acts.rng.randrange(5, 40), acts.rng.choice((30.0, 60.0))
+    )
+
+
+def _installed(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
+    acts.install(desktop.seat, acts.rng.choice(sorted(TOOLS)))
+
+
+def _share(acts: Deeds, desktop: Desktop, controller: Host, other: Account) -> None:
+    paths = [("Temp\\readme.txt", True)]
+    acts.smb(desktop.inside, controller, other, acts.rng.choice(("C$", "ADMIN$")), paths)
+
+
+CHORES: tuple[Chore, ...] = (
+    _log,
+    _sensor,
+    _tickets,
+    _dump,
+    _account,
+    _audit,
+    _agent,
+    _installed,
+    _share,
+)
+WEIGHTS = (6, 3, 3, 3, 4, 3, 3, 4, 2)
+LOCAL = (6, 3, 0, 3, 0, 0, 3, 4, 0)
 
 
 def synchronised(acts: Deeds) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign.range.estate import Person, Provider
 from countersign.range.plan.acts import Acts
+from countersign.range.truth import TrueHop
 from countersign.range.writers.cloud import role_given
 
 OFFICE_WORK = (
@@ -21,6 +22,7 @@ DIRECTORY_WORK = (
     ("User registered security info", "UserManagement"), ("Register device", "Device"),
     ("Set federation settings on domain", "DirectoryManagement"),
 )  # fmt: skip
+DIRECTORY_WEIGHTS = (8, 5, 5, 3, 3, 3.5, 0.4, 3, 2, 1)
 AWS_WORK = (
     ("ec2", "DescribeInstances", True), ("ec2", "DescribeSnapshots", True), ("s3", "ListBuckets", True),
     ("iam", "ListUsers", True), ("iam", "ListRoles", True), ("ec2", "AuthorizeSecurityGroupIngress", False),
@@ -29,6 +31,8 @@ AWS_WORK = (
     ("cloudtrail", "StopLogging", False), ("rds", "DescribeDBInstances", True),
 )  # fmt: skip
 """What partners do in an account; the rare ones are an intruder's too."""
+AWS_WEIGHTS = (9, 5, 5, 3, 3, 0.6, 1, 1.2, 1.4, 2.5, 2, 4, 0.7, 3)
+"""Keys are rotated, snapshots shared with another account of the same owner, secrets read by whoever deploys."""
 
 
 def office_details(operation: str, number: int) -> dict[str, object]:
@@ -47,18 +51,22 @@ def cloud_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> 
     )
     for _ in range(rng.randrange(2, 12)):
         acts.wait(10 * person.pace, 300 * person.pace)
-        if rng.random() < 0.5:
-            operation, category = rng.choices(DIRECTORY_WORK, (8, 5, 5, 2, 2, 2, 0.4, 2, 1, 0.5))[0]
-            target: dict[str, object] = {"type": "User", "displayName": f"user{rng.randrange(900)}"}
-            if operation == "Add member to role":
-                role = rng.choice(
-                    ("Helpdesk Administrator", "Exchange Administrator", "Global Administrator")
-                )
-                target = role_given(f"user{rng.randrange(900)}", role)
-            acts.directory(hop, person.upn, origin, operation, category, [target])
-        else:
-            operation = rng.choices(OFFICE_WORK, (4, 2, 1, 5, 2, 1))[0]
-            acts.office(hop, person.upn, origin, operation, office_details(operation, rng.randrange(900)))
+        in_tenant(acts, hop, person.upn, origin)
+
+
+def in_tenant(acts: Acts, hop: TrueHop, upn: str, origin: str) -> None:
+    """One thing that a partner's administrator does in the tenant."""
+    rng = acts.rng
+    if rng.random() < 0.5:
+        operation, category = rng.choices(DIRECTORY_WORK, DIRECTORY_WEIGHTS)[0]
+        target: dict[str, object] = {"type": "User", "displayName": f"user{rng.randrange(900)}"}
+        if operation == "Add member to role":
+            role = rng.choice(("Helpdesk Administrator", "Exchange Administrator", "Global Administrator"))
+            target = role_given(f"user{rng.randrange(900)}", role)
+        acts.directory(hop, upn, origin, operation, category, [target])
+    else:
+        operation = rng.choices(OFFICE_WORK, (5, 2, 2, 4, 2, 1))[0]
+        acts.office(hop, upn, origin, operation, office_details(operation, rng.randrange(900)))
 
 
 def aws_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> None:
@@ -69,5 +77,13 @@ def aws_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> No
     hop, identity, account = acts.assume(f"{provider.spec.name}-operations", name, origin, account=account)
     for _ in range(rng.randrange(3, 20)):
         acts.wait(5 * person.pace, 120 * person.pace)
-        service, call, read = rng.choices(AWS_WORK, (9, 5, 5, 3, 3, 0.6, 1, 0.3, 0.3, 0.8, 2, 4, 0.3, 3))[0]
-        acts.call(hop, identity, account, origin, service, call, read_only=read)
+        in_account(acts, hop, identity, account, origin)
+
+
+def in_account(
+    acts: Acts, hop: TrueHop, identity: dict[str, object], account: int, origin: str, *, change: bool = True
+) -> None:
+    """One call that a partner's operator makes in an account; without `change` one that only reads."""
+    weights = [w if change or read else 0 for w, (*_, read) in zip(AWS_WEIGHTS, AWS_WORK, strict=True)]
+    service, call, read = acts.rng.choices(AWS_WORK, weights)[0]
+    acts.call(hop, identity, account, origin, service, call, read_only=read)

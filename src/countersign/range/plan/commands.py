@@ -5,6 +5,7 @@ from __future__ import annotations
 S32 = r"C:\Windows\System32"
 EXPLORER = r"C:\Windows\explorer.exe"
 SERVICES = rf"{S32}\services.exe"
+BROWSER = r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe"
 WMI_HOST = rf"{S32}\wbem\WmiPrvSE.exe"
 POWERSHELL = rf"{S32}\WindowsPowerShell\v1.0\powershell.exe"
 
@@ -58,6 +59,7 @@ BY_ROLE = {
         rf"{S32}\mmc.exe {S32}\diskmgmt.msc",
         rf"{S32}\chkdsk.exe D:",
         rf"{S32}\vssadmin.exe list shadowstorage",
+        rf"{S32}\vssadmin.exe resize shadowstorage /for=D: /on=D: /maxsize=20%",
     ),
     "app": (
         rf"{S32}\msiexec.exe /i C:\Install\update.msi /qn /l*v C:\Logs\update.log",
@@ -73,6 +75,16 @@ BY_ROLE = {
         rf"{S32}\mmc.exe {S32}\dsa.msc",
     ),
 }
+PACKAGES = (
+    rf"{S32}\msiexec.exe /i C:\Install\update.msi /qn",
+    rf"{S32}\msiexec.exe /i C:\Install\agent.msi /qn /norestart",
+    rf"{S32}\wusa.exe C:\Install\windows10.0-kb5034441-x64.msu /quiet /norestart",
+    r"C:\Install\updater.exe",
+    r"C:\Install\setup.exe /S",
+    rf"{S32}\cmd.exe /c C:\Install\install.cmd",
+    rf"{POWERSHELL} -NoProfile -ExecutionPolicy Bypass -File C:\Install\deploy.ps1",
+)
+"""How software comes to hosts."""
 LINUX = (
     "/usr/bin/systemctl status nginx", "/usr/bin/systemctl restart nginx", "/usr/bin/apt-get update",
     "/usr/bin/journalctl -u nginx --since today", "/usr/bin/tail -n 200 /var/log/syslog", "/usr/bin/df -h",

@@ -12,11 +12,10 @@ from countersign.range.plan.commands import S32
 from countersign.range.plan.places import WORK, Cause, Desktop, Foothold, Seat
 from countersign.range.plan.remote import Way
 from countersign.range.plan.traces import image_of
-from countersign.range.streams.base import pid_of, port_of
+from countersign.range.streams.base import port_of
 from countersign.range.streams.fields import Session
 from countersign.range.streams.zeek import Seen
 from countersign.range.truth import TrueHop
-from countersign.range.writers.times import sysmon
 
 REPLICATION = (
     "%%7688\r\n\t\t{1131f6ad-9c07-11d1-f79f-00c04fc2dcd2}\r\n\t{19195a5b-6da0-11d0-afd3-00c04fd930c9}"
@@ -45,30 +44,21 @@ class Deeds(Acts):
 
     def stop_sensor(self, seat: Seat, cause: Cause = WORK) -> None:
         """A security product's service is stopped."""
-        self.deed(seat.hop, seat.host.name, "service", f"{SENSOR} stopped", cause)
-        self.typed(seat, rf"{S32}\sc.exe stop {SENSOR}")
-        self.windows(seat.host, "7036", seat.hop, {"param1": SENSOR, "param2": "stopped"}, after=90_000)
+        self.service_turned(seat, SENSOR, "stopped", cause)
+
+    def service_turned(self, seat: Seat, service: str, state: str, cause: Cause = WORK) -> None:
+        """7036: a service is `stopped` or `running`."""
+        self.deed(seat.hop, seat.host.name, "service", f"{service} {state}", cause)
+        self.typed(seat, rf"{S32}\sc.exe {'stop' if state == 'stopped' else 'start'} {service}")
+        self.windows(seat.host, "7036", seat.hop, {"param1": service, "param2": state}, after=90_000)
         self.done()
 
     def dump(self, seat: Seat, command: str, cause: Cause = WORK) -> None:
         """A program reads another's memory: lsass's, or that of whatever support wants to look into."""
         host, account = seat.host, seat.account
         self.deed(seat.hop, host.name, "process", command, cause)
-        number = self.typed(seat, command)
-        image = command.partition(".exe")[0] + ".exe"
-        if host.sysmon:
-            self.windows(
-                host, "s10", seat.hop,
-                {
-                    "RuleName": "-", "UtcTime": sysmon(self.now), "SourceProcessGUID": self.process_guid(host, number),
-                    "SourceProcessId": pid_of(number), "SourceThreadId": pid_of(number) + 4, "SourceImage": image,
-                    "TargetProcessGUID": self.process_guid(host, 724), "TargetProcessId": 724,
-                    "TargetImage": rf"{S32}\lsass.exe", "GrantedAccess": "0x1fffff",
-                    "CallTrace": rf"{S32}\ntdll.dll+9d8e4|{S32}\comsvcs.dll+2d2b1", "SourceUser": account.qualified,
-                    "TargetUser": "NT AUTHORITY\\SYSTEM",
-                },
-                after=30_000,
-            )  # fmt: skip
+        number, image = self.typed(seat, command), image_of(command)
+        self.opened_memory(host, account, (image, number), "0x1fffff", r"comsvcs.dll+2d2b1", seat.hop)
         self.created(host, account, image, number, r"C:\Temp\m.dmp", seat.hop)
         self.done()
 
@@ -164,6 +154,13 @@ class Deeds(Acts):
             "TargetSid": account.sid,
         }
         self.windows(controller, event, hop, {**target, **subject})
+
+    def went_out(self, host: Host, hop: TrueHop, address: str, sent: int, received: int) -> None:
+        """A connection to an address outside, for as long as its bytes take."""
+        uid, port, start = self.number(), port_of(self.number()), self.now
+        self.wait(1 + max(sent, received) / 4_000_000)
+        seen = Seen("conn", start, uid, host.ip, port, address, 443, b"", b"ssl", sent, received)
+        self.seen(seen, hop, host.site, -1)
 
     def beacon(
         self, host: Host, hop: TrueHop, address: str, times: int, period: float, cause: Cause = WORK

@@ -192,6 +192,15 @@ class Desktops(Traces):
             host, desktop.account, desktop.tokens[0], command, (EXPLORER, desktop.inside.shell), desktop.hop,
             terminal=desktop.inside.terminal,
         )  # fmt: skip
+        if "taskmgr" in command:
+            self.opened_memory(
+                host,
+                desktop.account,
+                (image_of(command), number),
+                "0x1410",
+                "KERNELBASE.dll+2c0fe",
+                desktop.hop,
+            )
         if self.rng.random() < FILES_MADE:
             image = self.rng.choice((EXPLORER, image_of(command)))
             path = rf"C:\Temp\{self.rng.choice(('report', 'setup', 'export', 'logs'))}-{number % 90}.{self.rng.choice(('log', 'zip', 'csv', '7z'))}"

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from countersign.range.calendar import SECOND
 from countersign.range.estate import Account, Estate, Host, Person, Provider
-from countersign.range.plan.acts import Acts
 from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.chores import chore
 from countersign.range.plan.cloud_work import aws_visit, cloud_visit
 from countersign.range.plan.deeds import Deeds
+from countersign.range.plan.errands import errands
 from countersign.range.plan.places import Desktop, Foothold
-from countersign.range.plan.working import command_for, tool_for, work
+from countersign.range.plan.working import ask, command_for, roll_out, tool_for, work
 from countersign.range.spec import Way
 from countersign.range.streams.base import shell_at_desk
 from countersign.range.streams.fields import Session
 
-MISTYPED, DROPPED, CHORES = 0.08, 0.15, 0.15
-OTHER_ACCOUNT = 0.25
+MISTYPED, DROPPED, CHORES = 0.08, 0.15, 0.35
+OTHER_ACCOUNT = 0.35
 """How often a piece of work is done with the provider's service account, which may more."""
-SENDS, INSTALLS = 0.3, 0.15
+ROLLED_OUT, ASKED, ONCE_MORE = 0.12, 0.12, 0.5
+"""How often in a visit a package is put on several hosts, how often several are asked how they are, and how often there is
+something left to do at the jump host."""
+SENDS, INSTALLS = 0.3, 0.25
 """How often a file is sent by remote support, and how often another tool for it is installed."""
 
 Play = Callable[[Deeds], None]
@@ -77,6 +81,9 @@ class Plays:
         if rng.random() < INSTALLS:
             tool = rng.choice(sorted(TOOLS))
             acts.install(support.desktop.seat, tool)
+        errands(acts, support.desktop, lambda command: acts.command(support, command))
+        if rng.random() < CHORES:
+            chore(acts, support.desktop, self.estate.hosts)
         acts.wait(20, 400)
         acts.disconnect(support)
 
@@ -94,6 +101,7 @@ class Plays:
                 for _ in range(rng.randrange(1, 4)):
                     acts.wait(30 * person.pace, 400 * person.pace)
                     acts.run(desktop, command_for(host, rng))
+                errands(acts, desktop)
                 acts.wait(20, 200)
                 acts.leave(desktop)
                 acts.given_back(lent)
@@ -150,36 +158,59 @@ class Plays:
         for _ in range(rng.randrange(3)):
             acts.wait(10, 90)
             acts.run(desktop, command_for(desktop.host, rng))
+        errands(acts, desktop)
         some = provider.servers if emergency or patching else list(person.hosts)
         for _ in range(rng.randrange(4, 9) if patching else rng.choice((1, 1, 1, 2, 2, 3))):
             acts.wait(15 * person.pace, 160 * person.pace)
             target = hosts[rng.choice(some) if rng.random() < 0.5 else some[0]]
             if target.index != provider.jump:
                 self._work(acts, desktop, target, person, patching=patching)
-        if rng.random() < CHORES:
-            chore(acts, desktop, hosts)
-        if rng.random() < DROPPED:
-            acts.drop(desktop)
-            acts.wait(30, 1500)
-            acts.rejoin(desktop)
-            acts.wait(60, 400)
-            acts.run(desktop, command_for(desktop.host, rng))
+        self._beside(acts, provider, person, desktop)
+        if rng.random() < ONCE_MORE:
+            errands(acts, desktop)
         acts.wait(30, 200)
         acts.leave(desktop)
         acts.wait(3, 30)
         if tunnel is not None:
             acts.hang_up(tunnel, rng.randrange(4 * 10**6, 6 * 10**7), rng.randrange(10**6, 9 * 10**6))
 
-    def _work(self, acts: Acts, desktop: Desktop, target: Host, person: Person, *, patching: bool) -> None:
+    def _beside(self, acts: Deeds, provider: Provider, person: Person, desktop: Desktop) -> None:
+        """What comes up now and then at the jump host: a package for several hosts, a chore, a connection lost."""
+        rng, hosts = acts.rng, self.estate.hosts
+        account = self._account(provider, person, rng)
+        several = rng.random()
+        if several < ROLLED_OUT + ASKED:
+            acts.wait(15 * person.pace, 160 * person.pace)
+            windows = [hosts[i] for i in provider.servers if not hosts[i].linux and i != provider.jump]
+            targets = rng.sample(windows, min(len(windows), rng.randrange(2, 6)))
+            first, acting = len(acts.visit.hops), replace(person, account=account)
+            if several < ROLLED_OUT:
+                roll_out(acts, desktop.inside, targets, acting)
+            else:
+                ask(acts, desktop.inside, targets[:3], acting)
+            _switched(acts, first, person, account)
+        if rng.random() < CHORES:
+            first = len(acts.visit.hops)
+            chore(acts, desktop, hosts, account)
+            _switched(acts, first, person, account)
+        if rng.random() < DROPPED:
+            dropped(acts, desktop)
+            acts.run(desktop, command_for(desktop.host, rng))
+
+    def _work(self, acts: Deeds, desktop: Desktop, target: Host, person: Person, *, patching: bool) -> None:
         rng, first = acts.rng, len(acts.visit.hops)
-        services = self.estate.providers[self._numbers[person.provider]].services
         # Linux hosts have each person's own key, and nothing would show by whom another's was used
-        able = bool(services) and not target.linux
-        other = services[0].account if able and rng.random() < OTHER_ACCOUNT else person.account
+        provider = self.estate.providers[self._numbers[person.provider]]
+        other = person.account if target.linux else self._account(provider, person, rng)
         acting = replace(person, account=other)
         work(acts, desktop.inside, target, acting, tool_for(rng, person), patching=patching)
-        for hop in acts.visit.hops[first:]:
-            hop.switch = other is not person.account
+        _switched(acts, first, person, other)
+
+    @staticmethod
+    def _account(provider: Provider, person: Person, rng: random.Random) -> Account:
+        """The account that a piece of work is done with."""
+        able = provider.services and rng.random() < OTHER_ACCOUNT
+        return provider.services[0].account if able else person.account
 
     def handing_over(self, provider: Provider, person: Person, moment: int, held: list[Desktop]) -> Play:
         """Somebody works on the jump host with a shared account until the shift ends, and leaves the session there."""
@@ -269,7 +300,11 @@ class Plays:
                 desktop = acts.rdp(
                     place, self.estate.hosts[rng.choice(self.estate.by_role["controller"])], person.account
                 )
+                for _ in range(rng.randrange(1, 4)):
+                    acts.wait(20, 120)
+                    acts.run(desktop, command_for(desktop.host, rng))
                 chore(acts, desktop, self.estate.hosts)
+                errands(acts, desktop)
                 acts.wait(60, 400)
                 acts.leave(desktop)
             for _ in range(rng.choice((1, 1, 2, 3))):
@@ -278,6 +313,20 @@ class Plays:
                 acts.wait(20, 600)
 
         return play
+
+
+def _switched(acts: Deeds, first: int, person: Person, account: Account) -> None:
+    """Marks the hops since `first` where they were made with another account than the person's."""
+    for hop in acts.visit.hops[first:]:
+        hop.switch = account is not person.account
+
+
+def dropped(acts: Deeds, desktop: Desktop) -> None:
+    """The connection is lost, and comes back."""
+    acts.drop(desktop)
+    acts.wait(30, 1500)
+    acts.rejoin(desktop)
+    acts.wait(60, 400)
 
 
 def _chosen(ways: Mapping[Way, float], roll: float) -> Way:

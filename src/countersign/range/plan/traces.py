@@ -17,7 +17,8 @@ from countersign.range.truth import TrueHop
 from countersign.range.writers.times import sysmon
 from countersign.range.writers.windows import ZERO_GUID
 
-LSASS, SVCHOST = r"C:\Windows\System32\lsass.exe", r"C:\Windows\System32\svchost.exe"
+SYSTEM32 = r"C:\Windows\System32"
+LSASS, SVCHOST = rf"{SYSTEM32}\lsass.exe", rf"{SYSTEM32}\svchost.exe"
 
 
 SYSTEM = "NT AUTHORITY\\SYSTEM"
@@ -255,6 +256,24 @@ class Traces(Scene):
                     "ProcessId": pid_of(shell), "Image": image, "TargetFilename": path, "CreationUtcTime": sysmon(self.now),
                     "User": SYSTEM if shell == KERNEL else account.qualified,
                 },
+            )  # fmt: skip
+
+    def opened_memory(
+        self, host: Host, account: Account, by: Process, access: str, called: str, hop: TrueHop | None
+    ) -> None:
+        """Sysmon 10: a program opened lsass, as the task manager does to list it and dumpers do to read it."""
+        image, number = by
+        if host.sysmon:
+            self.windows(
+                host, "s10", hop,
+                {
+                    "RuleName": "-", "UtcTime": sysmon(self.now), "SourceProcessGUID": self.process_guid(host, number),
+                    "SourceProcessId": pid_of(number), "SourceThreadId": pid_of(number) + 4, "SourceImage": image,
+                    "TargetProcessGUID": self.process_guid(host, 724), "TargetProcessId": 724, "TargetImage": LSASS,
+                    "GrantedAccess": access, "CallTrace": rf"{SYSTEM32}\ntdll.dll+9d8e4|{SYSTEM32}\{called}",
+                    "SourceUser": account.qualified, "TargetUser": SYSTEM,
+                },
+                after=30_000,
             )  # fmt: skip
 
     def opened_share(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from countersign.range.estate import Host, Person
-from countersign.range.plan.acts import Acts
-from countersign.range.plan.commands import BY_ROLE, GENERAL, RARE, UPLOADS
-from countersign.range.plan.places import Foothold
+from countersign.range.plan.commands import BY_ROLE, GENERAL, PACKAGES, RARE, UPLOADS
+from countersign.range.plan.deeds import Deeds
+from countersign.range.plan.errands import DIAGNOSIS, errands
+from countersign.range.plan.places import WORK, Cause, Foothold
 
 RARE_COMMAND = 0.06
 SHARE_NAMES = ("Install", "Projects", "Departments")
@@ -25,7 +27,7 @@ def command_for(host: Host, rng: random.Random) -> str:
     return rng.choice(GENERAL + BY_ROLE.get(host.role, ()) * 4)
 
 
-def work(acts: Acts, place: Foothold, target: Host, person: Person, tool: str, *, patching: bool) -> None:
+def work(acts: Deeds, place: Foothold, target: Host, person: Person, tool: str, *, patching: bool) -> None:
     """A piece of work on a host, by a tool."""
     rng, account = acts.rng, person.account
     if target.linux:
@@ -37,30 +39,65 @@ def work(acts: Acts, place: Foothold, target: Host, person: Person, tool: str, *
             r"C:\Windows\System32\wusa.exe C:\Install\windows10.0-kb5034441-x64.msu /quiet /norestart",
             *commands[:1],
         ]
-    if tool == "winrm":
-        acts.winrm(place, target, account, commands)
-    elif tool == "smb":
+    if tool == "smb":
         paths = [
             (rng.choice(UPLOADS) % rng.randrange(90), rng.random() < 0.4) for _ in range(rng.randrange(2, 8))
         ]
         share = rng.choice((*SHARE_NAMES, "C$", "ADMIN$"))
         acts.smb(place, target, account, share, paths, size=rng.randrange(10**5, 9 * 10**7))
-    elif tool == "psexec":
-        acts.psexec(place, target, account, commands[:2])
-    elif tool == "wmi":
-        acts.wmi(place, target, account, commands[:2])
-    elif tool == "task":
-        acts.task(place, target, account, f"maintenance-{rng.randrange(90)}", commands[0])
     elif tool == "service":
         acts.service(place, target, account, f"Updater{rng.randrange(9)}", r"C:\Install\updater.exe")
     else:
-        _desktop(acts, place, target, person, commands)
+        by_tool(acts, place, target, person, tool, commands)
 
 
-def _desktop(acts: Acts, place: Foothold, target: Host, person: Person, commands: list[str]) -> None:
+def by_tool(
+    acts: Deeds,
+    place: Foothold,
+    target: Host,
+    person: Person,
+    tool: str,
+    commands: list[str],
+    cause: Cause = WORK,
+) -> None:
+    """Commands on a host by a tool that runs commands; by a desktop where it is none."""
+    account = person.account
+    if tool == "winrm":
+        acts.winrm(place, target, account, commands, cause)
+    elif tool == "psexec":
+        acts.psexec(place, target, account, commands[:2], cause=cause)
+    elif tool == "wmi":
+        acts.wmi(place, target, account, commands[:2], cause)
+    elif tool == "task":
+        acts.task(place, target, account, f"maintenance-{acts.rng.randrange(90)}", commands[0], cause)
+    else:
+        _desktop(acts, place, target, person, commands, cause)
+
+
+def roll_out(acts: Deeds, place: Foothold, targets: Sequence[Host], person: Person) -> None:
+    """A package comes to one host after the other."""
+    tool, package = tool_for(acts.rng, person), acts.rng.choice(PACKAGES)
+    for target in targets:
+        by_tool(acts, place, target, person, tool, [package])
+        acts.wait(10 * person.pace, 60 * person.pace)
+
+
+def ask(acts: Deeds, place: Foothold, targets: Sequence[Host], person: Person) -> None:
+    """One host after the other is asked the same."""
+    tool, (command, _) = acts.rng.choice(("wmi", "wmi", "winrm", "psexec")), acts.rng.choice(DIAGNOSIS)
+    for target in targets:
+        by_tool(acts, place, target, person, tool, [command])
+        acts.wait(5 * person.pace, 40 * person.pace)
+
+
+def _desktop(
+    acts: Deeds, place: Foothold, target: Host, person: Person, commands: list[str], cause: Cause
+) -> None:
     desktop = acts.rdp(place, target, person.account)
+    desktop.hop.switch = cause.switch
     for command in commands:
         acts.wait(40 * person.pace, 500 * person.pace)
-        acts.run(desktop, command)
-    acts.wait(30, 500)
+        acts.run(desktop, command, cause)
+    errands(acts, desktop)
+    acts.wait(30, 400)
     acts.leave(desktop)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from countersign.range.attacks.player import Player
+from countersign.range.attacks.player import AGREED, NOISY, Player
 from countersign.range.attacks.step import Options, step
-from countersign.range.plan.cloud_work import office_details
+from countersign.range.plan.cloud_work import in_account, in_tenant, office_details
 from countersign.range.writers.cloud import role_given
 
 REPORTING = "Graph Reporting"
 
 
+def look_in_cloud(p: Player, most: int) -> None:
+    """What is there, and what the person does there anyway."""
+    if p.care == NOISY:
+        return
+    acts, hop = p.acts, p.come()
+    for _ in range(acts.rng.randrange(most)):
+        p.pause(10, 200)
+        if p.identity:
+            in_account(acts, hop, p.identity, p.aws, p.origin, change=p.care >= AGREED)
+        else:
+            in_tenant(acts, hop, p.person.upn, p.origin)
+
+
 def _directory(p: Player, operation: str, category: str, kind: str, name: str, technique: str) -> None:
     targets: list[dict[str, object]] = [{"type": kind, "displayName": name}]
+    look_in_cloud(p, 3)
     p.acts.directory(p.come(), p.person.upn, p.origin, operation, category, targets, p.cause(technique))
 
 
@@ -46,6 +60,7 @@ def register_device(p: Player, _: Options) -> None:
 def add_role(p: Player, _: Options) -> None:
     """A role that may everything, for an account that has been forgotten."""
     target = role_given(_somebody(p), p.either("Global Administrator", "Exchange Administrator"))
+    look_in_cloud(p, 3)
     hop = p.come()
     category, cause = "RoleManagement", p.cause("T1098.003")
     p.acts.directory(hop, p.person.upn, p.origin, "Add member to role", category, [target], cause)
@@ -77,11 +92,13 @@ def mailbox_rule(p: Player, _: Options) -> None:
 @step("read_mail", "T1114.002", "times")
 def read_mail(p: Player, options: Options) -> None:
     """Others' mail is read."""
+    look_in_cloud(p, 4)
     for _ in range(int(str(options.get("times", 12)))):
         _mailbox(p, "MailItemsAccessed", "T1114.002")
 
 
 def _call(p: Player, service: str, name: str, technique: str, *, read: bool = False) -> None:
+    look_in_cloud(p, 3)
     hop = p.come()
     p.acts.call(hop, p.identity, p.aws, p.origin, service, name, read_only=read, cause=p.cause(technique))
 

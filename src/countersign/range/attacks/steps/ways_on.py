@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from countersign.range.attacks.player import IN_CHARACTER, Player
+from countersign.range.attacks.player import IN_CHARACTER, NOISY, Player
 from countersign.range.attacks.step import TO, Options, step
 from countersign.range.estate import Host
 from countersign.range.plan.commands import S32
-from countersign.range.plan.places import Cause
+from countersign.range.plan.errands import DIAGNOSIS
+from countersign.range.plan.places import Cause, Desktop
+from countersign.range.plan.plays import DROPPED, dropped
 from countersign.range.plan.working import tool_for, work
 
 
@@ -25,8 +27,16 @@ def rdp(p: Player, options: Options) -> None:
     p.acts.deed(desktop.hop, host.name, "logon", "remote desktop", p.cause("T1021.001"))
     p.acts.done()
     p.desktop = desktop
-    p.after.append(lambda: p.acts.leave(desktop))
+    p.after.append(lambda: _away(p, desktop))
+    p.settle()
     p.pause()
+
+
+def _away(p: Player, desktop: Desktop) -> None:
+    """Logs off; now and then the connection was lost before, as anybody's is."""
+    if p.care > NOISY and p.acts.rng.random() < DROPPED:
+        dropped(p.acts, desktop)
+    p.acts.leave(desktop)
 
 
 def _by_tool(
@@ -39,10 +49,18 @@ def _by_tool(
         p.pause()
 
 
+def _looked(p: Player, *noisy: str) -> list[str]:
+    """What is asked on a host; with some care whatever anybody asks."""
+    if p.care == NOISY:
+        return list(noisy)
+    rng = p.acts.rng
+    return [command for command, _ in rng.sample(DIAGNOSIS, rng.randrange(1, 3))]
+
+
 @step("psexec", "T1569.002 T1021.002", f"{TO} command")
 def psexec(p: Player, options: Options) -> None:
     """A program on another host by PsExec, or what does as it does."""
-    usual = p.either(rf"{S32}\cmd.exe /c whoami", rf"{S32}\hostname.exe")
+    usual = _looked(p, rf"{S32}\cmd.exe /c whoami")[0]
     commands, service = [str(options.get("command") or usual)], p.either("BTOBTO", "PSEXESVC")
 
     def do(host: Host, cause: Cause) -> None:
@@ -54,7 +72,7 @@ def psexec(p: Player, options: Options) -> None:
 @step("wmi", "T1047", f"{TO} command")
 def wmi(p: Player, options: Options) -> None:
     """A program on another host by WMI."""
-    commands = [str(options.get("command") or rf"{S32}\tasklist.exe /svc")]
+    commands = [str(options.get("command") or _looked(p, rf"{S32}\tasklist.exe /svc")[0])]
     _by_tool(
         p, options, "app", "T1047", lambda host, cause: p.acts.wmi(p.at.inside, host, p.who, commands, cause)
     )
@@ -63,7 +81,7 @@ def wmi(p: Player, options: Options) -> None:
 @step("winrm", "T1021.006", TO)
 def winrm(p: Player, options: Options) -> None:
     """Commands on another host by PowerShell remoting."""
-    commands = [rf"{S32}\whoami.exe /groups", rf"{S32}\NETSTAT.EXE -ano"]
+    commands = _looked(p, rf"{S32}\whoami.exe /groups", rf"{S32}\NETSTAT.EXE -ano")
     _by_tool(
         p,
         options,
