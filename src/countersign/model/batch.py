@@ -131,9 +131,9 @@ class EventBatch:
             ]
             keyed: Sequence[bool] = [key is not None for key in keys]
         else:
-            ids = identity.record_ids(raws, self._context.origin)
+            ids = self.keyless(raws)
             keyed = Same(False, len(ids))
-        self._add_block(records, ids, keyed, columns, fields, kind)
+        self.add_block(records, ids, keyed, columns, fields, kind)
 
     def add_keyed(
         self,
@@ -144,9 +144,22 @@ class EventBatch:
         kind: Kind,
     ) -> None:
         """What `add_many` does, for records that all have a key; `ids` come from `identity.keyed_ids`."""
-        self._add_block(records, ids, Same(True, len(ids)), columns, fields, kind)
+        self.add_block(records, ids, Same(True, len(ids)), columns, fields, kind)
 
-    def _add_block(
+    def keyless(self, raws: Sequence[bytes]) -> list[str]:
+        """Ids of records that bring no key."""
+        return identity.record_ids(raws, self._context.origin)
+
+    def places(self, ids: Sequence[str], keyed: Sequence[bool]) -> Sequence[int | None]:
+        """For those who add blocks of records that come in turns: where each record has its place, None where it is there
+        already. To be asked once, for all in the order of their coming; each block is then added `at` its records' places."""
+        first = len(self._seen)
+        if self._seen.keys().isdisjoint(ids) and len(set(ids)) == len(ids):
+            self._seen.update(zip(ids, range(first, first + len(ids)), strict=True))
+            return range(first, first + len(ids))
+        return [self._place(id_, keyed=has_key) for id_, has_key in zip(ids, keyed, strict=True)]
+
+    def add_block(
         self,
         records: Sequence[int],
         ids: Sequence[str],
@@ -154,19 +167,18 @@ class EventBatch:
         columns: dict[str, Values],
         fields: dict[str, Values],
         kind: Kind,
+        at: Sequence[int | None] | None = None,
     ) -> None:
+        """What `add_many` does, for records whose ids are known."""
         columns["id"] = ids
         columns["keyed"] = keyed
         columns["record"] = records
         self._date(columns)
-        if self._seen.keys().isdisjoint(ids) and len(set(ids)) == len(ids):
-            members: Sequence[int] = range(len(self._seen), len(self._seen) + len(ids))
-            self._seen.update(zip(ids, members, strict=True))
-        else:
-            places = [self._place(id_, keyed=has_key) for id_, has_key in zip(ids, keyed, strict=True)]
+        places = self.places(ids, keyed) if at is None else at
+        members = places if isinstance(places, range) else [each for each in places if each is not None]
+        if len(members) < len(ids):
             columns = {name: _chosen(values, places) for name, values in columns.items()}
             fields = {name: _chosen(values, places) for name, values in fields.items()}
-            members = [place for place in places if place is not None]
         if members:
             self._blocks.append(Block(kind, members, columns, fields))
 
@@ -229,7 +241,7 @@ class EventBatch:
         return _structs(arrays, count)
 
 
-def _chosen(values: Values, places: list[int | None]) -> Values:
+def _chosen(values: Values, places: Sequence[int | None]) -> Values:
     return [value for value, place in zip(values, places, strict=True) if place is not None]
 
 

@@ -82,6 +82,7 @@ class _WindowsRows(Mapper):
                 batch.reject(index, _NO_ROW)
             else:
                 reader.add(index, raw, entry)
+        reader.finish()
         self._rows.clear()
 
 

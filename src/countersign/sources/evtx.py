@@ -36,6 +36,7 @@ def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
     for group in blocks.by_beginning(records):
         for index in blocks.read(group, records, reader):
             _read(reader, batch, index, records[index])
+    reader.finish()
     return batch.finish()
 
 

@@ -66,6 +66,7 @@ def _parse(name: str) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
         for group in blocks.by_beginning(records):
             for index in blocks.read(group, records, reader, _opening(group.start)):
                 _read(reader, batch, index, records[index], zone)
+        reader.finish()
         return batch.finish()
 
     return parse

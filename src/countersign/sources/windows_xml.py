@@ -57,6 +57,7 @@ def _parse(name: str) -> Callable[[Sequence[bytes], ParseContext], Parsed]:
                 batch.reject(index, _NO_EVENT)
             else:
                 reader.add(index, raw, entry)
+        reader.finish()
         return batch.finish()
 
     return parse

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from countersign.model import identity
 from countersign.model.batch import EventBatch
-from countersign.model.columns import Kind, Same, Values, text_of
+from countersign.model.columns import Kind, Same, Values, text_of, turned
 from countersign.sources._windows.clock import Stamp, Stamps
 from countersign.sources._windows.events import plan_for
 from countersign.sources._windows.values import Scalar, text, whole
@@ -85,17 +85,26 @@ class Turned(NamedTuple):
     data: dict[str, Values]
 
 
+_Shape = tuple[Kind, str | None, tuple[str, ...] | None, bool, tuple[str, ...], tuple[str, ...]]
+"""What entries have in common that become events together: their kind, computer, the beginning of their keys (None where they
+have none), whether there is a message, and the names of their own parts of System and of their data."""
+_Held = tuple[int, int, bytes, str | None, Stamp, dict[str, Scalar], Data]
+"""An entry that waits for the others of its shape: how many came before it, index and bytes of its record, its number there, and
+its parts."""
+
+
 class Reader:
     """Turns the entries of one segment into events."""
 
     def __init__(self, batch: EventBatch) -> None:
         self._batch = batch
-        self._add = batch.add
         self._kinds: dict[System, Kind] = {}
+        self._held: dict[_Shape, list[_Held]] = {}
+        self._come = 0
 
     def add(self, record: int, raw: bytes, entry: Entry) -> None:
-        """Adds record number `record`, whose bytes are `raw`."""
-        system, computer, (moment, logged, clock_text, basis), record_id, own, data, message = entry
+        """Takes record number `record`, whose bytes are `raw`; `finish` adds it."""
+        system, computer, stamp, record_id, own, data, message = entry
         try:
             kind = self._kinds.get(system)
             if kind is None:
@@ -106,22 +115,57 @@ class Reader:
             return
         number = record_number(record_id)
         own["EventRecordID"] = number
-        fields = {**own, **data}
-        if len(fields) < len(own) + len(data):
-            fields = own | {RIVAL + name if name in own else name: value for name, value in data.items()}
-        columns: dict[str, object] = {
-            "metadata.uid": number,
-            "device.hostname": host,
-            "time": moment,
-            "time_text": clock_text,
-            "time_basis": basis,
-        }
+        if not own.keys().isdisjoint(data):
+            data = {RIVAL + name if name in own else name: value for name, value in data.items()}
         if message is not None:
-            columns["message"] = fields["Message"] = text_of(message)
-        key = None
-        if start is not None and number is not None and logged is not None:
-            key = (*start, number, str(logged))
-        self._add(record, raw, columns, fields, key, kind)
+            data = {**data, "Message": text_of(message)}
+        if number is None or stamp.logged is None:
+            start = None
+        shape = (kind, host, start, message is not None, tuple(own), tuple(data))
+        held = self._held.get(shape)
+        if held is None:
+            held = self._held[shape] = []
+        held.append((self._come, record, raw, number, stamp, own, data))
+        self._come += 1
+
+    def finish(self) -> None:
+        """Adds the events of all entries taken, in the order of their coming."""
+        ids, keyed = [""] * self._come, [False] * self._come
+        turns: dict[_Shape, tuple[Sequence[int], Sequence[str]]] = {}
+        for shape, held in self._held.items():
+            start = shape[2]
+            come, _, raws, numbers, stamps, _, _ = zip(*held, strict=True)
+            if start is None:
+                own_ids = self._batch.keyless(raws)
+            else:
+                own_ids = identity.keyed_ids(start, numbers, [str(stamp.logged) for stamp in stamps])
+            for place, id_ in zip(come, own_ids, strict=True):
+                ids[place], keyed[place] = id_, start is not None
+            turns[shape] = come, own_ids
+        places = self._batch.places(ids, keyed)
+        for shape, (came, its_ids) in turns.items():
+            self._add(shape, self._held[shape], its_ids, [places[place] for place in came])
+        self._held.clear()
+        self._come = 0
+
+    def _add(
+        self, shape: _Shape, held: Sequence[_Held], ids: Sequence[str], at: Sequence[int | None]
+    ) -> None:
+        kind, host, start, told, _, _ = shape
+        _, records, _, numbers, stamps, own, data = zip(*held, strict=True)
+        times, _, texts, bases = zip(*stamps, strict=True)
+        fields = {**turned(own), **turned(data)}
+        columns: dict[str, Values] = {
+            "metadata.uid": numbers,
+            "device.hostname": Same(host, len(held)),
+            "time": times,
+            "time_text": texts,
+            "time_basis": bases,
+        }
+        if told:
+            columns["message"] = fields["Message"]
+        keyed = Same(start is not None, len(held))
+        self._batch.add_block(records, ids, keyed, columns, fields, kind, at)
 
     def add_many(self, indexes: Sequence[int], block: Turned) -> None:
         """What `add` does for many records of one block; raises `ValueError` where one of them has no key."""
@@ -193,7 +237,7 @@ def _kind(system: System) -> Kind:
     columns = plan.base.copy()
     if "status_id" not in columns and channel is not None and channel.casefold() == "security":
         columns["status_id"] = _status(keywords)
-    columns["metadata.product"] = "Sysmon for Linux" if channel == LINUX_SYSMON else "Windows"
+    columns.setdefault("metadata.product", "Sysmon for Linux" if channel == LINUX_SYSMON else "Windows")
     columns["metadata.log_name"] = channel
     columns["metadata.log_provider"] = provider
     columns["metadata.event_code"] = event_id if code is None else str(code)
@@ -213,8 +257,8 @@ def _status(keywords: Scalar) -> int | None:
 def _flattened(entry: Entry) -> Entry:
     """`entry` with lists and objects in System as text, so that every value has a hash."""
 
-    def scalar(value: object) -> Scalar:
-        return text_of(value) if isinstance(value, (list, dict)) else value  # type: ignore[return-value]  # JSON's
+    def scalar(value: Scalar | list[object] | dict[str, object]) -> Scalar:
+        return text_of(value) if isinstance(value, (list, dict)) else value
 
     system: System = tuple(scalar(value) for value in entry.system)  # type: ignore[assignment]  # as long as before
     return entry._replace(system=system, computer=scalar(entry.computer))
