@@ -26,6 +26,7 @@ FAMILIES = {
     "Workspace": "google",
     "System Log": "okta",
     "Duo": "duo",
+    "AD FS": "adfs",
 }
 """`metadata.product` and the family whose sessions are one."""
 SECOND = 1_000_000
@@ -101,6 +102,8 @@ def rows_of(events: ir.Table) -> ir.Table:
         authentication
         & (~is_aws | operation.isin(["ConsoleLogin", "SwitchRole"]))
         & (product != "Cloud Audit Logs")
+        # the credentials that were checked for a sign-in, which AD FS tells of by itself
+        & ~((product == "AD FS") & (leaf(cloud, "activity_id") == 99))
     )
     signs |= operation.startswith("google.login.")
     arrived = cloud.filter(gives | signs)

@@ -27,7 +27,7 @@ from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Act, Node, when
 from countersign.visits.vouching import DOORS, GATEWAY_AFTER, GATEWAY_WITHIN, is_gateway, vouched
 
-SIGN_IN = frozenset({"microsoft", "okta", "google", "duo"})
+SIGN_IN = frozenset({"microsoft", "okta", "google", "duo", "adfs"})
 """Families whose arrivals are sign-ins, of the protocol `signin`."""
 WORDS = {
     "microsoft": "m365",
@@ -37,9 +37,11 @@ WORDS = {
     "google": "google",
     "okta": "okta",
     "duo": "duo",
+    "adfs": "adfs",
 }
 """The protocol of a stay without a sign-in."""
 NAMES = {
+    "adfs": "AD FS",
     "aws": "AWS",
     "azure": "Azure",
     "duo": "Duo",

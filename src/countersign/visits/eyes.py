@@ -46,7 +46,7 @@ _NETWORK = frozenset(
 )
 """Products that see connections pass and are neither of their ends."""
 _VOUCHING = frozenset(
-    {"Duo", "Entra ID", "Microsoft 365", "Network Policy Server", "Okta", "System Log", "Workspace"}
+    {"AD FS", "Duo", "Entra ID", "Microsoft 365", "Network Policy Server", "Okta", "System Log", "Workspace"}
 )
 """Products that say who somebody is on behalf of a gateway: SAML, OpenID Connect, RADIUS."""
 _TOLD_BY_OTHERS = frozenset({"sensor", "implied", "outbound"})

@@ -166,6 +166,36 @@ def test_a_refused_sign_in_alone_is_no_hop() -> None:
     assert visits(story) == ()
 
 
+def adfs(story: Story, at: float, code: int, app: str | None, **columns: Any) -> None:
+    who = {"user__name": "jdoe", "user__domain": "ACME", "metadata__event_code": str(code)}
+    checked = code in {1202, 1203}
+    if checked:
+        who |= {"actor__user__name": "jdoe", "actor__user__domain": "ACME"}
+    more = {"dst_endpoint__svc_name": app, "activity_id": 99 if checked else 1, **who, **columns}
+    cloud(story, at, "AD FS", "FreshCredential" if checked else "", 3002, **more)
+
+
+def test_ad_fs_gives_a_hop_to_the_application_and_its_check_of_the_password_an_action() -> None:
+    story = Story()
+    adfs(story, 0, 1202, None)
+    adfs(story, 1, 1200, "urn:federation:MicrosoftOnline", is_mfa=True)
+    adfs(story, 60, 1203, None, status_id=2)
+    (visit,) = visits(story)
+    (hop,) = visit.hops
+    assert (hop.protocol, hop.target, hop.mfa) == ("signin", "urn:federation:MicrosoftOnline", True)
+    assert len(hop.records) == 3
+
+
+def test_an_ad_fs_sign_in_for_the_gateway_is_evidence_of_its_hop() -> None:
+    story = Story()
+    adfs(story, 0, 1200, "https://vpn01.corp.example/saml", is_mfa=True)
+    story.tunnel(20, "jdoe", HOME, "10.9.0.4", "asa:1")
+    (visit,) = visits(story)
+    (hop,) = visit.hops
+    assert (hop.protocol, hop.mfa) == ("vpn", True)
+    assert "identity provider" in hop.seen_by
+
+
 def test_azure_calls_belong_to_the_sign_in_whose_token_they_bring() -> None:
     for token, kind in (("t1", "proven"), ("another", "inferred")):
         story = Story()

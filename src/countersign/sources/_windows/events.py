@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import cache
 
 from countersign.sources._windows import values
+from countersign.sources._windows.adfs import ADFS
 from countersign.sources._windows.channels import CHANNELS, MORE_SYSMON
 from countersign.sources._windows.plan import Compiled, Plan
 from countersign.sources._windows.remote_access import RAS_CLIENT
@@ -348,8 +349,8 @@ def _compiled() -> dict[tuple[str, str], dict[int | None, Compiled]]:
     """Plans by casefolded channel and provider; the provider is empty for records that name none."""
     table: dict[tuple[str, str], dict[int | None, Compiled]] = {}
     for key, plans in (
-        SUPPORT | RAS_CLIENT
-    ).items():  # Application is everybody's: nothing holds there without the provider
+        SUPPORT | RAS_CLIENT | ADFS
+    ).items():  # these channels are everybody's: nothing holds there without the provider
         table[key[0].casefold(), key[1].casefold()] = {code: Compiled(plan) for code, plan in plans.items()}
     for channel, provider in (*FAMILIES, *(CHANNELS.keys() - FAMILIES.keys())):
         plans = CHANNELS.get((channel, provider), {}) | FAMILIES.get((channel, provider), {})
