@@ -12,13 +12,13 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import pyarrow as pa
 
 from countersign.model.batch import EPOCH
-from countersign.model.columns import Same, Values
+from countersign.model.columns import Same, Values, kinds_of
 from countersign.sources._clock import MONTHS, Clock
 from countersign.sources._convert import text
 
@@ -46,23 +46,24 @@ _LONGEST = 64
 class Time:
     """One place where a time stands: `paths` are the fields that `read` needs, the first of which must be there.
 
-    `read_all` reads the first field of many records at once where every one of them states its moment, as `read` would.
+    `read_all` reads the first field of many records at once, where every one of them states its moment, as `read` would:
+    moments and texts.
     """
 
     paths: tuple[str, ...]
     read: Reader
-    read_all: Callable[[Values], list[int] | None] = lambda _: None
+    read_all: Callable[[Values], tuple[list[int], Values] | None] = lambda _: None
 
 
 def iso(path: str, *, zone: str | None = None) -> Time:
     """ISO 8601 with `T` or a space; without an offset it is in UTC where `zone` is `UTC`, else in the workspace's zone."""
-    return Time((path,), _iso_utc if zone == "UTC" else _iso, _all_stated)
+    return Time((path,), _iso_utc, _all_utc) if zone == "UTC" else Time((path,), _iso, _all_stated)
 
 
 def epoch(path: str, unit: Literal["s", "ms", "us", "ns", "digits"] = "digits") -> Time:
     """Since 1970 in UTC; `digits` tells the unit by the number of digits."""
     factor = {"s": _SECOND, "ms": 1000, "us": 1, "ns": -1000, "digits": 0}[unit]
-    return Time((path,), lambda values, _: _since_1970(values[0], factor))
+    return Time((path,), lambda values, _: _since_1970(values[0], factor), partial(_all_since_1970, factor))
 
 
 def written(*paths: str, order: Order, zone: str | None = None, offset: str = "") -> Time:
@@ -88,9 +89,9 @@ def stamps(
         columns = [get(path) for path in time.paths]
         if columns[0] is None:
             continue
-        moments = time.read_all(columns[0]) if found is None and count >= _MANY else None
-        if moments is not None:
-            return moments, columns[0], Same("stated", count)
+        at_once = time.read_all(columns[0]) if found is None and count >= _MANY else None
+        if at_once is not None:
+            return *at_once, Same("stated", count)
         rows = zip(*(column or (None,) * count for column in columns), strict=True)
         now = [time.read(row, clock) for row in rows]
         found = (
@@ -107,7 +108,7 @@ _MANY = 32
 """So many are read sooner by Arrow than one by one."""
 
 
-def _all_stated(values: Values) -> list[int] | None:
+def _all_stated(values: Values) -> tuple[list[int], Values] | None:
     """ISO 8601 with offsets; None where there is one that Arrow does not take. What it takes it reads as Python does."""
     try:
         read = pa.array(values, pa.string()).cast(_NANOSECONDS)
@@ -115,10 +116,37 @@ def _all_stated(values: Values) -> list[int] | None:
         return None
     if read.null_count:
         return None
-    moments: list[int] = (read.view(pa.int64()).to_numpy() // 1000).tolist()
-    return moments
+    return (read.view(pa.int64()).to_numpy() // 1000).tolist(), values
 
 
+def _all_utc(values: Values) -> tuple[list[int], Values] | None:
+    """The same, or all without an offset."""
+    found = _all_stated(values)
+    if found is None and kinds_of(values) == {str}:
+        found = _all_stated([f"{value}Z" for value in values])
+    return None if found is None else (found[0], values)
+
+
+def _all_since_1970(factor: int, values: Values) -> tuple[list[int], Values] | None:
+    """Whole numbers, and seconds with fractions."""
+    kinds = kinds_of(values)
+    if kinds == {int} and min(values) >= 0 and max(values) < _TOO_MANY:
+        texts = list(map(str, values))
+        found = {factor or _factor(digits) for digits in set(map(len, texts))}
+        one = found.pop()
+        if not found:
+            return [value * one for value in values] if one > 0 else [
+                value // -one for value in values
+            ], texts
+    elif kinds == {float} and factor == _SECOND and all(1 <= value < _ALL_DIGITS for value in values):
+        texts = list(map(str, values))
+        parts = [text.partition(".") for text in texts]
+        return [int(whole) * _SECOND + int(part[:6].ljust(6, "0")) for whole, _, part in parts], texts
+    return None
+
+
+_ALL_DIGITS = 10**15
+"""A smaller float is written without an exponent."""
 _NANOSECONDS = pa.timestamp("ns", "UTC")
 
 
