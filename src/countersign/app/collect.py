@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
-from countersign.app import _unknown, rereading, unread
+from countersign.app import _unknown, copies, rereading, unread
 from countersign.app._cut import Cut
 from countersign.app._journal import Entry
 from countersign.app._passing import Loose, Totals
@@ -244,6 +244,7 @@ class _Run:
     def finish(self, lake: Lake) -> None:
         try:
             self._pipeline.finish()
+            copies.settle(self._workspace, lake)
             lake.maintain()
         except (OSError, StoreError) as error:
             self._stopped = self._stopped or _full(error)

@@ -152,6 +152,12 @@ class Lake(LakeReading):
         self.recover()
         return _retract.retract(self._folders, self._connection, segments, self._clock())
 
+    def withdraw(self, ids: Sequence[str]) -> int:
+        """Take out events of which another copy tells more; returns how many went. Their bytes stay sealed. May be repeated."""
+        self._writable()
+        self.recover()
+        return _retract.withdraw(self._folder("events"), self._connection, ids, self._clock()) if ids else 0
+
     def forget(self, segments: Sequence[str]) -> int:
         """Take segments out whole, their own rows last, so that they can be appended anew; returns how many rows of theirs
         went. Their bytes stay sealed. May be repeated."""

@@ -1,4 +1,4 @@
-"""Take back what was read of a segment that turned out to end in half a record.
+"""Take back what was read of a segment that turned out to end in half a record, and events that another copy tells better.
 
 A log that is collected while it is written may end in half a line. Its bytes stay sealed, as evidence of what was there;
 what was understood of them is removed as soon as the whole record is known.
@@ -44,16 +44,39 @@ def retract(
             "CREATE OR REPLACE TEMP TABLE elsewhere AS SELECT DISTINCT id FROM "
             f"({scan(sightings.root, sightings.spec, sightings.files())}) ANTI JOIN gone USING (segment)"
         )
-    removed = {name: _retract(folders[name], cursor, now) for name in TABLES}
+    stays = "segment NOT IN (SELECT segment FROM gone)"
+    of_events = f"{stays} OR id IN (SELECT id FROM elsewhere)"
+    removed = {
+        name: _without(folders[name], cursor, "segment", of_events if name == "events" else stays, now)
+        for name in TABLES
+    }
     cursor.close()
     return removed["events"]
 
 
-def _retract(folder: DeltaFolder, cursor: duckdb.DuckDBPyConnection, now: datetime) -> int:
+def withdraw(
+    events: DeltaFolder, connection: duckdb.DuckDBPyConnection, ids: Sequence[str], now: datetime
+) -> int:
+    """Remove events by their ids; returns how many went. Their segments' rows, and their bytes, stay."""
+    cursor = connection.cursor()
+    with store_errors("taking back events"):
+        cursor.register("gone", pa.table({"id": pa.array(ids, pa.string())}))
+    removed = _without(events, cursor, "id", "id NOT IN (SELECT id FROM gone)", now)
+    cursor.close()
+    return removed
+
+
+def _without(
+    folder: DeltaFolder, cursor: duckdb.DuckDBPyConnection, key: str, stays: str, now: datetime
+) -> int:
+    """Write the files anew that hold rows whose `key` is among the `gone`, with those that meet the condition `stays`."""
     spec = folder.spec
-    narrow = replace(spec, schema=pa.schema([spec.schema.field("segment")]))
-    with store_errors(f"table {spec.name}: looking for segments"):
-        query = f"SELECT DISTINCT filename FROM ({scan(folder.root, narrow, folder.files())}) SEMI JOIN gone USING (segment)"
+    narrow = replace(spec, schema=pa.schema([spec.schema.field(key)]))
+    with store_errors(f"table {spec.name}: looking for what goes"):
+        query = (
+            f"SELECT DISTINCT filename FROM ({scan(folder.root, narrow, folder.files())}) "
+            f"SEMI JOIN gone USING ({quote(key)})"
+        )
         found = {name for (name,) in cursor.execute(query).fetchall()}
     old = [file for file in folder.files() if str(folder.root / file.path) in found]
     if not old:
@@ -61,21 +84,22 @@ def _retract(folder: DeltaFolder, cursor: duckdb.DuckDBPyConnection, now: dateti
     days: dict[str | None, list[StoredFile]] = defaultdict(list)
     for file in old:
         days[file.day].append(file)
-    new = [written for day, files in days.items() if (written := _kept(folder, cursor, day, files))]
+    new = [written for day, files in days.items() if (written := _kept(folder, cursor, day, files, stays))]
     folder.exchange(new, old, now=now)
     return sum(file.rows for file in old) - sum(file.rows for file in new)
 
 
 def _kept(
-    folder: DeltaFolder, cursor: duckdb.DuckDBPyConnection, day: str | None, files: list[StoredFile]
+    folder: DeltaFolder,
+    cursor: duckdb.DuckDBPyConnection,
+    day: str | None,
+    files: list[StoredFile],
+    stays: str,
 ) -> StoredFile | None:
     spec: TableSpec = folder.spec
     columns = ", ".join(quote(name) for name in spec.schema.names)
-    stays = "segment NOT IN (SELECT segment FROM gone)"
-    if spec.name == "events":
-        stays += " OR id IN (SELECT id FROM elsewhere)"
     query = f"SELECT {columns} FROM ({scan(folder.root, spec, files)}) WHERE {stays}"
-    with store_errors(f"table {spec.name}: taking back half a record"):
+    with store_errors(f"table {spec.name}: taking back rows"):
         wanted = pa.schema([field for field in spec.schema if field.name != spec.partition])
         if all(file.ours for file in files):
             wanted = _files.schema_of((folder.root / file.path for file in files), wanted)

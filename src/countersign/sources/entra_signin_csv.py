@@ -1,7 +1,7 @@
 """Entra ID sign-ins as CSV: the portal's, its file of authentication details, and exports of Log Analytics and PowerShell.
 
 For an auditor the portal's CSV is what an administrator sends who has nothing but a browser: the same sign-ins as in the other
-shapes, with the same ids. Its rows of authentication details name the sign-in that they are steps of in `api.request.uid`.
+shapes, with less said of each, so that it gives way where one of those tells of the same request. Its rows of authentication details name the sign-in that they are steps of in `api.request.uid`.
 
 References: https://learn.microsoft.com/en-us/entra/identity/monitoring-health/howto-download-logs,
 https://learn.microsoft.com/en-us/entra/identity/monitoring-health/concept-sign-in-log-activity-details,
@@ -140,7 +140,7 @@ _PORTAL = replace(
     FAMILY,
     name="entra.signin_csv",
     title="Entra ID sign-ins (the portal's CSV)",
-    identity="entra.signin",
+    identity="entra.signin_csv",
     match=_match_portal,
     time=(
         iso("properties.createdDateTime", zone="UTC"),
