@@ -28,7 +28,7 @@ from countersign.visits.directory_outsiders import (
     Listing,
     listings,
 )
-from countersign.visits.facts import leaf, lowered, micros
+from countersign.visits.facts import flat, leaf, lowered
 
 NAMES_SHOWN = 50
 """Accounts named of each group; all are counted."""
@@ -44,6 +44,20 @@ _GUEST = "#ext#"
 _PUBLIC = r"^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|0\.|f[cd]|fe[89ab]|::)"
 
 
+_ORDER = (
+    "partner tenant",
+    GUESTS,
+    "cross-account",
+    VPN,
+    VENDOR,
+    REMOTE,
+    RIGHTS,
+    "remote support",
+    "vendor software",
+    "only from outside",
+    DORMANT,
+)
+"""Kinds as they are shown."""
 _LISTED = pa.schema(
     [
         (name, pa.string())
@@ -80,30 +94,30 @@ class Group:
 
 def groups(events: ir.Table) -> list[Group]:
     """Every kind in turn, in each the most frequent first."""
-    dated = _named(
-        events.filter(events.time.notnull() & (leaf(events, "metadata.log_name").fill_null("") != SNAPSHOT))
-    )
+    dated = _named(flat(events))
     found = listings(directory(events))
-    listed = _listed(found)
-    dated = _by_uid(dated, listed)
     why = {(one.kind, one.name.lower()): one for one in found}
-    return [
-        group
-        for kind, rows in (
-            ("partner tenant", _partners(dated)),
-            (GUESTS, _with_listed(GUESTS, _guests(dated), dated, listed)),
-            ("cross-account", _cross_account(dated)),
-            (VPN, _with_listed(VPN, _vpn_groups(dated), dated.filter(dated.class_uid == f.TUNNEL), listed)),
-            (VENDOR, _with_listed(VENDOR, None, _logons(dated), listed)),
-            (REMOTE, _with_listed(REMOTE, None, _logons(dated), listed)),
-            (RIGHTS, _with_listed(RIGHTS, None, _logons(dated), listed)),
-            ("remote support", _remote(dated)),
-            ("vendor software", _vendors(dated)),
-            ("only from outside", _only_outside(dated)),
-            (DORMANT, _sleeping(dated, listed)),
-        )
-        for group in _read(kind, _grouped(rows), why)
-    ]
+    listed = _listed(found)
+    if found:
+        dated = _by_uid(dated, listed)
+    logons, tunnels = _logons(dated), dated.filter(dated.class_uid == f.TUNNEL)
+    kinds: dict[str, ir.Table] = {
+        "partner tenant": _partners(dated),
+        GUESTS: _guests(dated),
+        "cross-account": _cross_account(dated),
+        VPN: _vpn_groups(dated),
+        "remote support": _remote(dated),
+        "vendor software": _vendors(dated),
+        "only from outside": _only_outside(dated),
+        DORMANT: _dormant(dated),
+    }
+    # what no directory lists is not asked of the logs again
+    for kind in sorted({one.kind for one in found}):
+        own = listed.filter(listed.listed_kind == kind)
+        own = _still_asleep(own, logons, dated) if kind == DORMANT else own
+        acts = {GUESTS: dated, VPN: tunnels}.get(kind, logons)
+        kinds[kind] = _with_listed(kinds.get(kind), acts, own)
+    return [group for kind in _ORDER if kind in kinds for group in _read(kind, _grouped(kinds[kind]), why)]
 
 
 def _listed(found: list[Listing]) -> ir.Table:
@@ -133,9 +147,8 @@ def _by_uid(dated: ir.Table, listed: ir.Table) -> ir.Table:
     return joined.mutate(who=joined.known.coalesce(joined.who), area=area).drop("listed_uid", "known")
 
 
-def _with_listed(kind: str, logged: ir.Table | None, acts: ir.Table, listed: ir.Table) -> ir.Table:
-    """What a kind has by the logs, the accounts that directories list, and what `acts` tell of those."""
-    own = listed.filter(listed.listed_kind == kind)
+def _with_listed(logged: ir.Table | None, acts: ir.Table, own: ir.Table) -> ir.Table:
+    """What a kind has by the logs, its `own` accounts that directories list, and what `acts` tell of those."""
     seen = acts.join(
         own,
         (acts.who.lower() == own.listed_name)
@@ -158,19 +171,34 @@ def _slim(rows: ir.Table) -> ir.Table:
     return rows.select("shared", "who", "at", "id", listed=ibis.literal(value=False))
 
 
+_ASKED = (
+    "class_uid",
+    "activity_id",
+    "status_id",
+    "user.name",
+    "group.name",
+    "service.name",
+    "service.path",
+    "src_endpoint.ip",
+)
+
+
 def _named(events: ir.Table) -> ir.Table:
-    """With who did it: the account that acted, else the one that came."""
-    acting = leaf(events, "actor.user.name").fill_null("")
-    came = leaf(events, "user.name").fill_null("")
-    area = leaf(events, "user.domain").coalesce(leaf(events, "actor.user.domain")).fill_null("")
-    return events.mutate(
-        at=micros(events.time),
+    """What the logs tell, with who did it: the account that acted, else the one that came."""
+    acted = events.filter(leaf(events, "metadata.log_name").fill_null("") != SNAPSHOT)
+    acting = leaf(acted, "actor.user.name").fill_null("")
+    came = leaf(acted, "user.name").fill_null("")
+    area = leaf(acted, "user.domain").coalesce(leaf(acted, "actor.user.domain")).fill_null("")
+    return acted.select(
+        "id",
+        "at",
+        *_ASKED,
         area=area.lower().re_replace(r"\..*", ""),
-        uid=lowered(events, "user.uid").nullif("").coalesce(lowered(events, "actor.user.uid")),
+        uid=lowered(acted, "user.uid").nullif("").coalesce(lowered(acted, "actor.user.uid")),
         who=(came == "").ifelse(acting, came),
-        home=leaf(events, "user.org.uid").coalesce(leaf(events, "actor.user.org.uid")).fill_null(""),
-        here=leaf(events, "metadata.tenant_uid").fill_null(""),
-        product=leaf(events, "metadata.product").fill_null(""),
+        home=leaf(acted, "user.org.uid").coalesce(leaf(acted, "actor.user.org.uid")).fill_null(""),
+        here=leaf(acted, "metadata.tenant_uid").fill_null(""),
+        product=leaf(acted, "metadata.product").fill_null(""),
     )
 
 
@@ -287,14 +315,12 @@ def _logons(dated: ir.Table) -> ir.Table:
     )
 
 
-def _sleeping(dated: ir.Table, listed: ir.Table) -> ir.Table:
-    """Those who sleep by the logs, and those who do by a directory, unless a log has seen them since."""
-    logons = _logons(dated)
+def _still_asleep(listed: ir.Table, logons: ir.Table, dated: ir.Table) -> ir.Table:
+    """Those of whom no log tells in its last ninety days."""
     end = dated.agg(end=dated["at"].max())
     latest = logons.group_by(awake=logons.who.lower()).agg(latest=logons["at"].max()).cross_join(end)
     awake = latest.filter(latest.latest >= latest.end - _SLEEP)
-    asleep = listed.anti_join(awake, listed.listed_name == awake.awake)
-    return _with_listed(DORMANT, _dormant(dated), logons, asleep)
+    return listed.anti_join(awake, listed.listed_name == awake.awake)
 
 
 def _read(kind: str, rows: ir.Table, why: Mapping[tuple[str, str], Listing]) -> list[Group]:
