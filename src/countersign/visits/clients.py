@@ -24,15 +24,31 @@ _CLIENTS = {
     "psexec": ("scm", re.compile(r"\\\\([\w.-]{1,255})")),
 }
 """Programs that go to another host, what they speak, and where their command line names it."""
+_SHELLS = frozenset({"powershell", "pwsh"})
+_TERMINALS = frozenset(
+    {"kitty", "mobaxterm", "plink", "pscp", "psftp", "putty", "scp", "securecrt", "sftp", "winscp"}
+)
+"""Further programs that speak SSH, and of which the command line is not looked at."""
 _SSH_USER = re.compile(r"(?:\s-l\s*(\S{1,64}))|(?:\s([\w.$-]{1,64})@[\w.:-]{1,255})")
 
 
 def called(path: str, command: str) -> tuple[str, str] | None:
     """What a client speaks, and the host that its command line names."""
-    program = ntpath.basename(path).casefold().removesuffix(".exe").removesuffix("64").removesuffix("1")
-    protocol, pattern = _CLIENTS.get(program, ("", None))
+    protocol, pattern = _CLIENTS.get(_program(path), ("", None))
     told = pattern.search(command[:MAX_COMMAND].partition(" ")[2].lstrip()) if pattern else None
     return (protocol, told.group(1)) if told else None
+
+
+def spoken(path: str) -> str:
+    """What a program speaks that is for nothing else than going to another host, as far as its name tells; empty for any other."""
+    program = _program(path)
+    if program in _SHELLS:
+        return ""
+    return "ssh" if program in _TERMINALS else _CLIENTS.get(program, ("", None))[0]
+
+
+def _program(path: str) -> str:
+    return ntpath.basename(path).casefold().removesuffix(".exe").removesuffix("64").removesuffix("1")
 
 
 def account_named(command: str) -> Account | None:

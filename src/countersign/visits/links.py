@@ -8,17 +8,19 @@ Strongest first (docs/visits.md has the same list):
 4. inferred: a 4648 on the source host whose target and time meet this logon.
 5. proven or inferred: the same account has exactly one open hop on the source host; proven where the connection is
    seen at both ends (same address, port and peer), inferred where only the account says so.
-6. ambiguous: several are left; they are kept, the likeliest first.
+6. ambiguous: several are left; they are kept, the likeliest first. Inferred where in one of them a client for it was started just then.
 7. inferred or ambiguous: of a session whose logon is not in the logs, where the same account was at work elsewhere just then.
 """
 
 from __future__ import annotations
 
+import ntpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from countersign.model.visit import Link
+from countersign.visits.attended import Clients, Started, way
 from countersign.visits.clocks import Clock
 from countersign.visits.departures import Departed, Departure, proof
 from countersign.visits.facts import Fact
@@ -52,6 +54,7 @@ class Linker:
     explicit: dict[tuple[str, str], list[Fact]]  # (target host or address, account name) -> 4648 facts
     pairs: dict[tuple[str, int], list[Fact]]  # (source address, source port) -> flows seen by hosts
     departed: Departed = field(default_factory=Departed)
+    clients: Clients = field(default_factory=Clients)
     on_host: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     clock: Clock = field(default_factory=Clock)
@@ -66,6 +69,25 @@ class Linker:
 
     def parent(self, arrival: Arrival) -> Tie | None:
         """The parent of `arrival`, None if it is an entry."""
+        tie = self._first(arrival)
+        return self._narrowed(arrival, tie) if tie is not None and tie.link.candidates else tie
+
+    def opened(self, source: str, kind: str, target: str, at: int) -> list[tuple[Arrival, Started]]:
+        """Open hops on `source` in which a client for a connection of this kind (as `attended.way`) to `target` was started just
+        before `at` (on the source's clock), the latest first, each with its client."""
+        found: dict[str, tuple[Arrival, Started]] = {}
+        for client in reversed(self.clients.before(source, kind, target, at)):
+            for hop in self._holding(source, client.session, client.fact.time):
+                found.setdefault(hop.id, (hop, client))
+        return list(found.values())
+
+    def _narrowed(self, arrival: Arrival, tie: Tie) -> Tie:
+        at = self.clock.on(arrival.source, arrival.begun, arrival.host)
+        started = self.opened(arrival.source, way(arrival), arrival.host, at)
+        left = [one for one in started if one[0].id in tie.link.candidates]
+        return by_client(left) if len(left) == 1 else tie
+
+    def _first(self, arrival: Arrival) -> Tie | None:
         return (
             self._opener(arrival)
             or self._maker(arrival)
@@ -255,6 +277,21 @@ class Linker:
                     if near and self.hosts.canonical(fact.host) == arrival.source != arrival.host:
                         return (fact,)
         return ()
+
+
+def by_client(found: list[tuple[Arrival, Started]]) -> Tie:
+    """The tie to the hop in which a client was started just then; ambiguous if there are several."""
+    hop, client = found[0]
+    program = ntpath.basename(client.fact.path)
+    words = f"session {client.session} on {client.host} started {program} just before"
+    return Tie(hop, _link([hop for hop, _ in found], "inferred", words), (client.fact,))
+
+
+def among(found: list[Arrival]) -> Tie:
+    """The tie to those who alone were at work on a host when a connection left it."""
+    hop = found[0]
+    words = f"{hop.account.text} alone was at work on {hop.host} when the connection left it"
+    return Tie(hop, _link(found, "inferred", words))
 
 
 def _link(found: list[Arrival], kind: str, words: str) -> Link:

@@ -4,7 +4,8 @@
 2. Network-level authentication writes a type 3 before the type 10 of the same remote desktop logon.
 3. A type 7, or a type 10 from the same place, while a desktop hop is open, is its reconnection.
 4. LocalSessionManager's session is the desktop hop of that account that began with it.
-5. Network logons (type 3, 8) of one account from one place follow each other in one piece of work.
+5. Network logons (type 3, 8) of one account from one place follow each other in one piece of work, unless explicit credentials
+   (4648) for them name different sessions on the source: that is two people with one account.
 6. Batch and service logons of one account on one host likewise.
 7. A session whose logon is not in the logs is a token of the only desktop that was open around it; one of which the end says that
    it was a network logon is that of network-level authentication, where a desktop began just then.
@@ -17,7 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from countersign.model.identity import keyed_id
-from countersign.visits.names import Account
+from countersign.visits.facts import Fact
+from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, HostNames
 from countersign.visits.sessions import SECOND, SLACK, Session
 
 NLA = 30 * SECOND
@@ -37,6 +39,8 @@ DESKTOP = frozenset({0, 2, 7, 10, 11})
 """0 stands for a session whose logon is not in the logs."""
 NETWORK = frozenset({3, 8})
 UNLOCK = 7
+USED = 10 * SECOND
+"""Between a network logon and the record of the credentials that it was asked for with."""
 OWN_KEYS = frozenset({"bastion", "target", "remote"})
 """Kinds of session whose key the product made up for itself."""
 
@@ -142,6 +146,30 @@ class Arrival:
 
 def _by_time(sessions: Iterable[Session]) -> list[Session]:
     return sorted(sessions, key=lambda s: (s.begun, s.key, s.kind))
+
+
+def trace(sessions: Iterable[Session], used: Iterable[Fact], hosts: HostNames) -> None:
+    """Notes of each network logon the session on another host that used explicit credentials (4648) for it: with the same logon GUID,
+    else the only one that did so for this host and account just then."""
+    by_guid: dict[str, tuple[str, str]] = {}
+    by_place: dict[tuple[str, str], list[tuple[int, tuple[str, str]]]] = defaultdict(list)
+    for fact in sorted(used, key=lambda fact: fact.order):
+        if fact.code != "4648" or fact.actor_session in WELL_KNOWN_SESSIONS:
+            continue
+        origin = (hosts.canonical(fact.host), fact.actor_session)
+        target = hosts.canonical(fact.dst_host.rpartition("/")[2])
+        by_place[target, fact.user.key[1]].append((fact.time, origin))
+        if fact.guid:
+            by_guid[fact.guid] = origin
+    for session in sessions:
+        if session.logon_type not in NETWORK:
+            continue
+        found = {by_guid[guid] for guid in session.guids if guid in by_guid} or {
+            origin
+            for time, origin in by_place.get((session.host, session.account.key[1]), ())
+            if abs(session.begun - time) <= USED
+        }
+        session.origin = found.pop() if len(found) == 1 else None
 
 
 def arrivals(sessions: Iterable[Session]) -> list[Arrival]:
@@ -262,10 +290,16 @@ def _belongs(session: Session, arrival: Arrival) -> bool:  # noqa: PLR0911  # on
     if session.logon_type == 3 and 10 in types and near <= NLA and place and session.source_ip:
         return True
     if session.logon_type in NETWORK and types <= NETWORK:
-        return _place(session) == _place(arrival) and session.begun - arrival.last <= PAUSE
+        return _same_work(session, arrival)
     if session.logon_type in {4, 5} and types <= {4, 5}:
         return session.begun - arrival.last <= PAUSE
     return False
+
+
+def _same_work(session: Session, arrival: Arrival) -> bool:
+    if session.origin and any(other.origin not in {None, session.origin} for other in arrival.sessions):
+        return False  # two people with one account
+    return _place(session) == _place(arrival) and session.begun - arrival.last <= PAUSE
 
 
 def _place(thing: Session | Arrival) -> str:

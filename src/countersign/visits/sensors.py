@@ -1,23 +1,27 @@
 """Hops that a network sensor saw and no host logged: from an address that a provider's tunnel holds or that is a provider's own, and
-from a host on whose name a domain controller checked a provider's password just then (4776 names account and host, no target)."""
+from a host on whose name a domain controller checked a provider's password just then (4776 names account and host, no target), in a
+session of which a client was started just then, or at which nobody but providers' people were at work."""
 
 from __future__ import annotations
 
 import bisect
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
 from countersign.model.identity import keyed_id
 from countersign.visits import reading
+from countersign.visits.attended import Attendance, others_at, sensed
 from countersign.visits.clocks import SENSOR, Clock
 from countersign.visits.departures import PORTS
 from countersign.visits.facts import RDP, SMB, SSH, Fact
-from countersign.visits.links import Linker
+from countersign.visits.links import Linker, Tie, among, by_client
 from countersign.visits.merge import PAUSE, Arrival
-from countersign.visits.names import Account, AddressBook, HostNames, is_local
+from countersign.visits.names import Account, AddressBook, HostNames, is_address, is_local
 from countersign.visits.sessions import SECOND, Session
+from countersign.visits.strays import is_at_work
 from countersign.visits.subjects import Claimed
 from countersign.visits.trees import Node
 
@@ -38,35 +42,96 @@ def unlogged(
     found: Iterable[Fact],
     origins: dict[str, str],
     leased: Iterable[str],
+    names: Iterable[str],
 ) -> list[Node]:
     """Those hops, linked. `origins` are providers' own addresses, by address; `leased` those of their tunnels; `found` the facts
-    of their accounts."""
+    of their accounts, `names`."""
     checks = _Checks(found, linker.hosts)
     own = {*origins, *leased}
     inner = {address for host in checks.hosts for address in book.addresses(host)} - own
+    told = reading.sensor_arrivals(events, own | inner)
+    present = [node.arrival for node in nodes]
+    around = _Around(linker, book, checks, _attended(events, present, linker, names))
+    desks = {address for host in around.there.hosts for address in book.addresses(host)} - own
+    told = [*told, *(fact for fact in sensed(events, desks - inner) if fact.src_ip not in own)]
+    told.sort(key=lambda fact: fact.order)
     seen = _Seen(nodes)
     of = {id(node.arrival): node for node in nodes}
+    clusters = _clusters(told, book)
+    for first, *_ in clusters:
+        if protocol_of(first) in ALONE and first.src_ip in desks:
+            around.there.note(around.source(first), protocol_of(first), around.left(first))
     out: list[Node] = []
-    for calls in _clusters(reading.sensor_arrivals(events, own | inner), book):
+    for calls in clusters:
         first = calls[0]
         target = book.host(first.dst_ip, first.time) or first.dst_ip
-        account = (
-            first.user
-            if first.src_ip in own
-            else checks.account(book.host(first.src_ip, first.time), first.time)
-        )
-        if account is None or any(seen.has(fact, target, linker.clock) for fact in calls):
+        inside = first.src_ip not in own
+        places = {target, *(around.named(first, target) if inside else ())}
+        if any(seen.has(fact, place, linker.clock) for fact in calls for place in sorted(places)):
             continue
-        arrival = _arrival(calls, target, account, book if first.src_ip in inner else None)
-        tie = linker.parent(arrival)
+        tie = around.opener(first, target) if inside else None
+        account = first.user if not inside else tie.parent.account if tie else around.account(first)
+        if account is None:
+            continue
+        arrival = _arrival(calls, target, account, book if inside else None)
+        tie = tie or linker.parent(arrival)
         if tie is not None:
             parent = of[id(tie.parent)]
             if not account.name:
                 arrival.lead.account = parent.arrival.account
-            out.append(Node(arrival, None, parent, tie.link))
+            out.append(Node(arrival, None, parent, tie.link, [*tie.facts]))
         elif (provider := origins.get(first.src_ip)) is not None:
             out.append(Node(arrival, Claimed(provider, "not named in the logs"), None, None))
     return out
+
+
+def _attended(events: ir.Table, present: list[Arrival], linker: Linker, names: Iterable[str]) -> Attendance:
+    places = {arrival.host for arrival in present if is_at_work(arrival)}
+    return Attendance(present, others_at(events, names, places, linker.hosts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What tells whose a connection was that only a sensor saw."""
+
+    linker: Linker
+    book: AddressBook
+    checks: _Checks
+    there: Attendance
+
+    def source(self, call: Fact) -> str:
+        """The host that it left, else its address."""
+        return self.book.host(call.src_ip, call.time) or call.src_ip
+
+    def left(self, call: Fact) -> int:
+        """When, on that host's clock."""
+        return self.linker.clock.on(self.source(call), call.time, SENSOR)
+
+    def named(self, call: Fact, target: str) -> set[str]:
+        """The names that clients started just then were given, where nothing else names the address that the connection goes to."""
+        kind = protocol_of(call)
+        if kind not in ALONE or not is_address(target):
+            return set()
+        started = self.linker.opened(self.source(call), kind, target, self.left(call))
+        return {client.named for _, client in started if client.named}
+
+    def opener(self, call: Fact, target: str) -> Tie | None:
+        """Of a connection that is a session of its own: in whose session a client for it was started, else who was there."""
+        kind, source, at = protocol_of(call), self.source(call), self.left(call)
+        if kind not in ALONE:
+            return None
+        started = self.linker.opened(source, kind, target, at)
+        if started:
+            return by_client(started)
+        if kind == "rdp" and self.account(call) is not None:
+            return None
+        there = self.there.candidates(source, kind, at)
+        return among(there) if there else None
+
+    def account(self, call: Fact) -> Account | None:
+        """Whose password a controller checked for that host just then; SSH's is none of its."""
+        spoken = protocol_of(call)
+        return None if spoken == "ssh" else self.checks.account(self.source(call), call.time)
 
 
 def protocol_of(fact: Fact) -> str:
@@ -144,11 +209,18 @@ class _Seen:
 
     def __init__(self, nodes: Iterable[Node]) -> None:
         self._by: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        self._ends: dict[tuple[str, int], list[int]] = defaultdict(list)
         for node in sorted(nodes, key=lambda node: (node.arrival.begun, node.arrival.id)):
             self._by[node.arrival.host, node.arrival.source_ip].append(node)
+            for session in node.arrival.sessions:
+                for port in session.ports:
+                    self._ends[session.source_ip, port].append(session.begun)
 
     def has(self, fact: Fact, target: str, clock: Clock) -> bool:
-        """Whether one of them is the connection that a sensor saw."""
+        """Whether one of them is the connection that a sensor saw: it may know the host by an address that nothing else names."""
+        at = clock.on(target, fact.time, SENSOR)
+        if any(abs(begun - at) <= SLACK for begun in self._ends.get((fact.src_ip, fact.src_port), ())):
+            return True
         return any(
             _saw(node, fact, clock)
             for host in sorted({target, fact.dst_ip})

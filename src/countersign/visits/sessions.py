@@ -56,6 +56,7 @@ class Session:
     makers: tuple[tuple[str, str], ...] = ()  # (host, key) of sessions that may have made this one
     maker_kind: str = ""  # proven or inferred, where there is one
     maker_words: str = ""
+    origin: tuple[str, str] | None = None  # (host, session) whose 4648 it was made with
     vouched: list[tuple[str, str, int]] = field(default_factory=list)  # records of an identity provider
 
     @property

@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 from countersign.model.identity import keyed_id
 from countersign.model.visit import Link, Reference, Visit
 from countersign.visits import clocks, reading
+from countersign.visits.attended import clients
 from countersign.visits.clouds import cloud_nodes
 from countersign.visits.deeds import attach
 from countersign.visits.departures import (
@@ -31,7 +32,7 @@ from countersign.visits.eyes import look
 from countersign.visits.facts import Fact, flat
 from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
 from countersign.visits.links import Linker, Tie, explicit_index
-from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals
+from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals, trace
 from countersign.visits.names import AddressBook, Lease, Leases, is_local
 from countersign.visits.reading import Cast, Usage
 from countersign.visits.sensors import unlogged
@@ -73,6 +74,7 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     for session in sessions:
         held = leases.at(session.source_ip, session.begun) if session.kind in {"windows", "terminal"} else ()
         session.tunnel = held[0].key if held else None
+    trace(sessions, gathered.facts.values(), gathered.cast.hosts)
     made = arrivals(sessions)  # (3)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts)
     _locate(made, book, gathered)  # (4)
@@ -87,11 +89,12 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
         explicit_index(gathered.facts.values(), gathered.cast.hosts),
         _pairs(flows, gathered),
         departed,
+        clients(deeds, gathered.cast.hosts),
     )
     linker.clock = clocks.read(events, gathered.cast.hosts, {arrival.host for arrival in made})
     nodes = _link(made, linker, gathered)  # (5)
     told, origins = gathered.facts.values(), gathered.cast.origins
-    nodes.extend(unlogged(events, nodes, linker, book, told, origins, _leased(gathered)))
+    nodes.extend(unlogged(events, nodes, linker, book, told, origins, _leased(gathered), gathered.names))
     nodes.extend(cloud_nodes(events, subjects, nodes, linker, book))
     radius(gathered.facts.values(), nodes)
     _knocks(nodes, linker, book, gathered)

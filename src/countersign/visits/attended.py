@@ -1,0 +1,162 @@
+"""Who was at a host when a connection left it, where nothing names the account: whose session had just started a client for such a
+connection (4688 and Sysmon 1 tell so without command lines too), else who alone was at work there.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis.expr.types as ir
+
+from countersign.visits import facts as f
+from countersign.visits.clients import called, spoken
+from countersign.visits.facts import Fact, leaf, lowered
+from countersign.visits.merge import Arrival
+from countersign.visits.names import WELL_KNOWN_DOMAINS, WELL_KNOWN_SESSIONS, HostNames, is_address
+from countersign.visits.sessions import SECOND
+from countersign.visits.strays import INTERACTIVE, is_at_work
+
+SOON = {"ssh": 5 * SECOND, "rdp": 120 * SECOND, "network": 5 * SECOND}
+"""How long after its client's start a connection comes: a desktop's asks for the password first."""
+EARLY = 2 * SECOND
+LATELY = 12 * 3600 * SECOND
+"""Who logged on at a screen no longer ago may still be there."""
+BY_ITSELF = 0.05
+"""A host that opens more than this share of such connections while nobody is there does so by itself."""
+FAILURE = 2
+
+
+def way(arrival: Arrival) -> str:
+    """By what kind of client it came: `ssh`, `rdp` or `network`."""
+    words = {session.protocol for session in arrival.sessions} | {
+        session.kind for session in arrival.sessions
+    }
+    if "ssh" in words:
+        return "ssh"
+    types = {session.logon_type for session in arrival.sessions}
+    return "rdp" if words & {"rdp", "terminal"} or 10 in types else "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A client that a session on `host` started."""
+
+    host: str
+    session: str
+    way: str
+    fact: Fact
+    named: str  # the host that its command line names, empty if there is no command line
+
+
+@dataclass(slots=True)
+class Clients:
+    """Clients that providers' sessions started, by host, in order of time."""
+
+    by_host: dict[str, list[Started]] = field(default_factory=dict)
+
+    def before(self, source: str, kind: str, target: str, at: int) -> list[Started]:
+        """Those that may have opened a connection of this kind from `source` to `target` at `at` (on the source's clock)."""
+        known = self.by_host.get(source, [])
+        first = bisect.bisect_left(known, at - SOON[kind], key=lambda client: client.fact.time)
+        last = bisect.bisect_right(known, at + EARLY, key=lambda client: client.fact.time)
+        return [client for client in known[first:last] if client.way == kind and _fits(client.named, target)]
+
+
+def _fits(named: str, target: str) -> bool:
+    return not named or named == target or is_address(named) or is_address(target)
+
+
+def clients(deeds: Iterable[Fact], hosts: HostNames) -> Clients:
+    """Of processes that began, those that go to other hosts. A command line that names no host goes to none."""
+    found: dict[str, list[Started]] = defaultdict(list)
+    for fact in deeds:
+        protocol = spoken(fact.path) if fact.class_uid == f.PROCESS and fact.activity == 1 else ""
+        session = next((s for s in (fact.session, fact.actor_session) if s not in WELL_KNOWN_SESSIONS), "")
+        told = called(fact.path, fact.cmd_line)
+        if not protocol or not session or (" " in fact.cmd_line.strip() and told is None):
+            continue
+        host = hosts.canonical(fact.host)
+        kind = protocol if protocol in SOON else "network"
+        found[host].append(Started(host, session, kind, fact, hosts.canonical(told[1]) if told else ""))
+    return Clients({host: sorted(known, key=lambda one: one.fact.order) for host, known in found.items()})
+
+
+class Attendance:
+    """Who was at work on hosts from which people of providers go on: `present` are their hops, `others` says when anybody else logged
+    on at the screen there."""
+
+    def __init__(self, present: Iterable[Arrival], others: dict[str, list[int]]) -> None:
+        self._present: dict[str, list[Arrival]] = defaultdict(list)
+        for arrival in present:
+            if is_at_work(arrival):
+                self._present[arrival.host].append(arrival)
+        self._others = others
+        self._alone: dict[tuple[str, str], list[bool]] = defaultdict(list)
+
+    @property
+    def hosts(self) -> list[str]:
+        """Hosts at which people of providers were at work."""
+        return sorted(self._present)
+
+    def note(self, host: str, kind: str, at: int) -> None:
+        """A connection of this kind left `host` at `at`."""
+        self._alone[host, kind].append(not self._at(host, at) and not self._others_at(host, at))
+
+    def candidates(self, host: str, kind: str, at: int) -> list[Arrival]:
+        """The hops one of which opened such a connection, the latest first; none where others may have been there, or where the
+        host opens such connections by itself."""
+        noted = self._alone[host, kind]
+        if self._others_at(host, at) or sum(noted) > BY_ITSELF * len(noted):
+            return []
+        return sorted(self._at(host, at), key=lambda arrival: (-arrival.begun, arrival.id))
+
+    def _at(self, host: str, at: int) -> list[Arrival]:
+        return [arrival for arrival in self._present.get(host, ()) if arrival.open_at(at)]
+
+    def _others_at(self, host: str, at: int) -> bool:
+        known = self._others.get(host, [])
+        return bisect.bisect_right(known, at) > bisect.bisect_left(known, at - LATELY)
+
+
+def others_at(
+    events: ir.Table, names: Iterable[str], places: Iterable[str], hosts: HostNames
+) -> dict[str, list[int]]:
+    """When accounts other than `names` logged on at the screens, or by SSH at the shells, of these hosts (microseconds, UTC), in order."""
+    labels = sorted({place.split(".")[0].casefold() for place in places if place})
+    if not labels:
+        return {}
+    who: Any = lowered(events, "user.name")
+    at_shell: Any = leaf(events, "session.uid").fill_null("").startswith("sshd:")
+    chosen = events.filter(
+        (leaf(events, "class_uid") == f.AUTHENTICATION)
+        & (leaf(events, "logon_type_id").isin(sorted(INTERACTIVE)) | at_shell)
+        & (leaf(events, "status_id").fill_null(1) != FAILURE)
+        & lowered(events, "device.hostname").split(".")[0].isin(labels)
+        & ~who.isin(sorted(set(names)))
+        & (who != "")
+        & ~who.endswith("$")
+        & ~lowered(events, "user.domain").isin(sorted(WELL_KNOWN_DOMAINS))
+    )
+    rows = chosen.select(host=leaf(chosen, "device.hostname"), at=f.micros(chosen.time))
+    found: dict[str, set[int]] = defaultdict(set)
+    for row in rows.distinct().to_pyarrow().to_pylist():
+        found[hosts.canonical(row["host"])].add(row["at"])
+    return {host: sorted(times) for host, times in found.items()}
+
+
+def sensed(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
+    """Remote desktop and SSH that sensors saw leave these addresses, let in as far as they can tell."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return []
+    return f.read(
+        events,
+        leaf(events, "class_uid").isin([f.RDP, f.SSH])
+        & leaf(events, "src_endpoint.ip").isin(wanted)
+        & (leaf(events, "metadata.product") == "Zeek")
+        & (leaf(events, "status_id").fill_null(0) != FAILURE),
+    )

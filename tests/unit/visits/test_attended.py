@@ -1,0 +1,155 @@
+"""Whose a connection was where nothing names the account: clients started just then, and who alone was at work there."""
+
+from __future__ import annotations
+
+import pytest
+
+from countersign.model.visit import Hop, Visit
+from countersign.visits import stitch
+from story import Claims, Story
+
+ACME = Claims({"adm-jdoe": "Jane Doe", "adm-ray": "Ray Roe", "svc-acme": "backup"})
+JUMP = "JUMP01.corp.example"
+SILENT = "10.0.0.77"
+
+
+def visits(story: Story) -> tuple[Visit, ...]:
+    return stitch(story.table(), ACME, lambda _: 7)
+
+
+def to(story: Story, target: str) -> list[Hop]:
+    return [hop for visit in visits(story) for hop in visit.hops if hop.target == target]
+
+
+def desks(*users: str) -> Story:
+    """Desktops of these accounts on the jump host, sessions 0x20, 0x21 and so on."""
+    story = Story()
+    story.machine(-600, "JUMP01", "10.0.0.5")
+    for index, user in enumerate(users):
+        story.logon(index, JUMP, user, f"0x2{index}", 10, f"10.9.0.{4 + index}")
+    return story
+
+
+def ssh_seen(story: Story, at: float, port: int = 50001, target: str = SILENT) -> None:
+    story.add(
+        at,
+        {
+            "class_uid": 4007,
+            "activity_id": 6,
+            "metadata.product": "Zeek",
+            "metadata.log_name": "ssh",
+            "src_endpoint.ip": "10.0.0.5",
+            "src_endpoint.port": port,
+            "dst_endpoint.ip": target,
+            "dst_endpoint.port": 22,
+        },
+    )
+
+
+def started(
+    story: Story, at: float, user: str, session: str, path: str = r"C:\Windows\System32\OpenSSH\ssh.exe"
+) -> None:
+    """4688 without a command line."""
+    story.windows(
+        at,
+        JUMP,
+        4688,
+        1007,
+        actor__user__name=user,
+        actor__user__domain="CORP",
+        actor__session__uid=session,
+        process__path=path,
+    )
+
+
+def test_a_connection_to_a_host_that_logs_nothing_is_of_the_session_that_started_a_client() -> None:
+    story = desks("adm-jdoe", "adm-ray")
+    started(story, 299, "adm-jdoe", "0x20")
+    ssh_seen(story, 300)
+    (hop,) = to(story, SILENT)
+    assert (hop.account, hop.source, hop.protocol) == (r"CORP\adm-jdoe", "JUMP01", "ssh")
+    assert hop.link.kind == "inferred"
+    assert "session 0x20 on JUMP01 started ssh.exe" in hop.link.reason
+
+
+def test_without_a_client_it_is_of_the_only_one_at_work_there() -> None:
+    story = desks("adm-jdoe")
+    ssh_seen(story, 300)
+    (hop,) = to(story, SILENT)
+    assert hop.link.kind == "inferred"
+    assert "alone was at work" in hop.link.reason
+
+
+def test_of_two_at_work_it_is_ambiguous_whose_it_was() -> None:
+    story = desks("adm-jdoe", "adm-ray")
+    ssh_seen(story, 300)
+    (hop,) = to(story, SILENT)
+    assert (hop.link.kind, len(hop.link.candidates)) == ("ambiguous", 2)
+
+
+def test_where_somebody_else_was_at_the_desk_it_is_no_providers_hop() -> None:
+    story = desks("adm-jdoe", "their-admin")
+    ssh_seen(story, 300)
+    assert not to(story, SILENT)
+
+
+def test_a_host_that_opens_such_connections_by_itself_tells_nothing() -> None:
+    story = desks("adm-jdoe")
+    for index in range(10):
+        ssh_seen(story, -40_000 + 300 * index, 51_000 + index)
+    ssh_seen(story, 300)
+    assert not to(story, SILENT)
+
+
+def test_a_connection_that_the_target_logs_is_no_second_hop_whatever_its_address() -> None:
+    story = desks("adm-jdoe")
+    ssh_seen(story, 300, 50_001, "10.0.0.40")
+    story.add(
+        301,
+        {
+            "class_uid": 3002,
+            "activity_id": 1,
+            "status_id": 1,
+            "metadata.product": "OpenSSH",
+            "metadata.log_name": "sshd",
+            "device.hostname": "lnx01",
+            "user.name": "adm-jdoe",
+            "session.uid": "sshd:77",
+            "src_endpoint.ip": "10.0.0.5",
+            "src_endpoint.port": 50_001,
+        },
+    )
+    assert len(to(story, "lnx01")) == 1
+    assert not to(story, "10.0.0.40")
+
+
+@pytest.mark.parametrize("path", [r"C:\Windows\System32\sc.exe", r"C:\Windows\System32\schtasks.exe"])
+def test_of_two_sessions_of_one_account_the_one_that_started_a_client_is_taken(path: str) -> None:
+    story = desks("svc-acme", "svc-acme")
+    started(story, 299, "svc-acme", "0x20", path)
+    story.logon(300, "FILE01.corp.example", "svc-acme", "0x90", 3, "10.0.0.5")
+    found = [hop for visit in visits(story) for hop in visit.hops]
+    (server,) = [hop for hop in found if hop.target == "FILE01"]
+    (parent,) = [hop for hop in found if hop.id == server.parent]
+    assert (server.link.kind, parent.source) == ("inferred", "10.9.0.4")
+
+
+def test_a_program_that_goes_nowhere_tells_nothing() -> None:
+    story = desks("svc-acme", "svc-acme")
+    started(story, 299, "svc-acme", "0x20", r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe")
+    story.logon(300, "FILE01.corp.example", "svc-acme", "0x90", 3, "10.0.0.5")
+    (server,) = to(story, "FILE01")
+    assert server.link.kind == "ambiguous"
+
+
+@pytest.mark.parametrize("guid", ["", "8e7c7add-4955-46dd-9dbb-41cb43157e6d"])
+def test_network_logons_of_a_shared_account_for_which_two_sessions_used_credentials_are_two_hops(
+    guid: str,
+) -> None:
+    story = desks("adm-jdoe", "adm-ray")
+    for at, user, session, key in ((100, "adm-jdoe", "0x20", "0x90"), (400, "adm-ray", "0x21", "0x91")):
+        shared = {"session__uuid": guid.replace("8", key[-1])} if guid else {}
+        story.explicit(at, JUMP, user, session, "svc-acme", "FILE01.corp.example", **shared)
+        story.logon(at, "FILE01.corp.example", "svc-acme", key, 3, "10.0.0.5", **shared)
+    parents = {hop.parent for hop in to(story, "FILE01")}
+    assert len(parents) == 2
