@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
+from countersign.visits.bastions import LOGIN_SILENCE, logins
 from countersign.visits.facts import Fact
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, AddressBook, HostNames
 from countersign.visits.sessions import SECOND, SLACK, Session
@@ -23,8 +24,6 @@ FAILED, OPENED, CLOSED = 2, 1, 2
 """OCSF `status_id` of a failure; `activity_id` of an opening and of a logoff or closed tunnel."""
 LONGEST_SILENCE = 24 * 3600 * SECOND
 """A tunnel of which nothing was heard for a day, and that opens again, is a new one."""
-LOGIN_SILENCE = 12 * 3600 * SECOND
-"""The same of a remote-support session that has no key of its own; a login to a bastion is taken to last no longer."""
 TWINS = 120 * SECOND
 """Two records of one tunnel's beginning are no further apart than this."""
 GATEWAYS = frozenset(
@@ -100,7 +99,7 @@ def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     for where, group in grouped.items():
         out.extend(_session(where, run, hosts) for run in _runs(where.kind, group) if _came_in(run))
     out = _one_tunnel(out)
-    return [*out, *_logins(out)]
+    return [*out, *logins(out)]
 
 
 def nameless(events: ir.Table, found: Iterable[Fact]) -> list[Fact]:
@@ -356,52 +355,3 @@ def _lent(session: Session, run: list[Fact], hosts: HostNames) -> Session:
     session.source_host = session.gateway
     session.ports = set()
     return session
-
-
-def _logins(sessions: list[Session]) -> list[Session]:
-    """Ties each target to its person's login at the bastion; makes the login where only the target's records show it."""
-    logins: dict[tuple[str, str], list[Session]] = defaultdict(list)
-    for session in sessions:
-        if session.kind == "bastion":
-            logins[session.host, session.account.key[1]].append(session)
-    made: dict[tuple[str, str], Session] = {}
-    for target in sorted(sessions, key=lambda s: (s.begun, s.key)):
-        if target.kind != "target" or target.person is None:
-            continue
-        known = [login for login in logins[target.gateway, target.person.key[1]] if _open(login, target)]
-        same = [login for login in known if login.source_ip == target.came_from]
-        same = [max(same, key=lambda login: (login.begun, login.key))] if same else known
-        if not same:
-            same = [_implied(target, made)]
-        target.makers = tuple(sorted({(login.host, login.key) for login in same}))
-        target.maker_kind = "inferred"
-        target.maker_words = f"{target.gateway} opened it for {target.person.text}, as {target.account.text or 'an account not named'}"
-    return list(made.values())
-
-
-def _open(login: Session, target: Session) -> bool:
-    until = login.last + LOGIN_SILENCE if login.end is None else login.end + SLACK
-    return login.begun - SLACK <= target.begun <= until
-
-
-def _implied(target: Session, made: dict[tuple[str, str], Session]) -> Session:
-    person = target.person or target.account
-    key = f"login:{person.key[1]}|{target.came_from}|{target.key}"
-    # a moment earlier, so that it is there when the target looks for it
-    begun = target.begun - 1
-    login = Session(
-        kind="bastion",
-        host=target.gateway,
-        key=key,
-        account=person,
-        start=None if target.start is None else begun,
-        first=begun,
-        last=target.last,
-        end=target.end,
-        source_ip=target.came_from,
-        protocol="bastion",
-        mfa=target.mfa,
-        facts=target.facts[:1],
-        anchor=f"login:{target.anchor}",
-    )
-    return made.setdefault((login.host, key), login)
