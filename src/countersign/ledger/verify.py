@@ -21,7 +21,6 @@ from countersign.ledger.statement import (
     SegmentStatement,
     parse_statement,
 )
-from countersign.model.visible import counted
 
 Frame: TypeAlias = Callable[[str, bytes], Sequence[bytes]]
 Progress: TypeAlias = Callable[[int, int], None]
@@ -94,8 +93,8 @@ def _without_log(archive: Archive, log: Log) -> Report:
     """One problem, whatever lies in the archive: there is nothing to hold it against."""
     segments = sum(1 for _ in archive.digests())
     what = (
-        f"there is no ledger at {log.root_path}, so that nothing can be said of the {counted(segments, 'segment')} in the archive; "
-        "put that folder back from a copy of the workspace"
+        f"there is no ledger at {log.root_path}, so that nothing can be said of what the archive holds "
+        f"({segments:,} segments); put that folder back from a copy of the workspace"
     )
     return Report(0, 0, 0, 0, (Problem(None, None, what),), (), 0)
 
