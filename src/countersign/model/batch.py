@@ -208,9 +208,9 @@ class EventBatch:
         """One record not understood; `reason` is a sentence without log content."""
         self._rejected.append((record, reason))
 
-    def finish(self) -> Parsed:
-        """The columns of everything added."""
-        return Parsed(self._events(), self._rejects(), self._duplicates)
+    def finish(self, *, by_record: bool = False) -> Parsed:
+        """The columns of everything added, in its order or in that of the records."""
+        return Parsed(self._events(by_record=by_record), self._rejects(), self._duplicates)
 
     def _rejects(self) -> pa.Table:
         count = len(self._rejected)
@@ -225,20 +225,33 @@ class EventBatch:
             schema=schema.REJECTED_SCHEMA,
         )
 
-    def _events(self) -> pa.Table:
+    def _events(self, *, by_record: bool) -> pa.Table:
         count = len(self._seen)
         columns = Columns(count)
-        for block in self._blocks:
+        rows = [
+            Block(kind, members, turned(rows), turned(fields))
+            for (kind, _, _), (members, rows, fields) in self._shapes.items()
+        ]
+        for block in self._by_record(rows) if by_record else [*self._blocks, *rows]:
             columns.place(block)
-        for (kind, _, _), (members, rows, fields) in self._shapes.items():
-            columns.place(Block(kind, members, turned(rows), turned(fields)))
         arrays = columns.arrays(self._source)
         arrays["count"] = _counts(self._counts, count)
-        arrays["source"] = pa.repeat(self._source, count)
+        named = arrays.get("source")
+        arrays["source"] = pa.repeat(self._source, count) if named is None else named.fill_null(self._source)
         arrays["origin"] = pa.repeat(self._context.origin, count)
         arrays["segment"] = pa.repeat(self._context.segment, count)
         arrays["day"] = _days(arrays.get("time", pa.nulls(count, schema.TIMESTAMP)))
         return _structs(arrays, count)
+
+    def _by_record(self, rows: Sequence[Block]) -> Sequence[Block]:
+        """All blocks, with the places of their records by the records' order."""
+        blocks = [*self._blocks, *rows]
+        pairs = [
+            pair for block in blocks for pair in zip(block.columns["record"], block.members, strict=True)
+        ]
+        place_of = {place: new for new, (_, place) in enumerate(sorted(pairs))}
+        self._counts = {place_of[place]: count for place, count in self._counts.items()}
+        return [block._replace(members=[place_of[place] for place in block.members]) for block in blocks]
 
 
 def _chosen(values: Values, places: Sequence[int | None]) -> Values:

@@ -173,7 +173,11 @@ def _base(family: Family) -> What:
     """What all records of a family have, with its own name and product among the constants."""
     what = family.what
     columns = dict(what.columns)
-    named = {"metadata.product": family.product, "metadata.vendor_name": family.vendor}
+    named = {
+        "source": family.name,
+        "metadata.product": family.product,
+        "metadata.vendor_name": family.vendor,
+    }
     constants: dict[str, object] = {name: word for name, word in named.items() if word}
     if family.log.startswith("="):
         constants["metadata.log_name"] = family.log[1:]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources._base import Source
 from countersign.sources._clock import Clock
-from countersign.sources._family import NOT_OURS, Family, Layout, Mapper, merged
+from countersign.sources._family import NOT_OURS, Family, Layout, Mapper
 from countersign.sources._json import JSON
 
 
@@ -82,8 +82,8 @@ def _parse(
             else:
                 batch.reject(index, NOT_OURS)
         clock = Clock(context)
-        mappers[place].write(batch, clock)
-        others = [mapper for at, mapper in enumerate(mappers) if taken[at] and at != place]
-        return merged(batch, others, clock, context)
+        for mapper in mappers:
+            mapper.write(batch, clock)
+        return batch.finish(by_record=sum(taken) > taken[place])
 
     return parse

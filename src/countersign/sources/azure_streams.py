@@ -75,7 +75,7 @@ class _WindowsRows(Mapper):
     def write(self, batch: EventBatch, clock: Clock) -> None:
         """Adds all rows taken to `batch`."""
         del clock
-        reader = Reader(batch)
+        reader = Reader(batch, self.family.name)
         for index, raw, row in self._rows:
             entry = workspace.read(row)
             if entry is None:

@@ -96,8 +96,10 @@ its parts."""
 class Reader:
     """Turns the entries of one segment into events."""
 
-    def __init__(self, batch: EventBatch) -> None:
+    def __init__(self, batch: EventBatch, source: str = "") -> None:
+        """`source` names the events' family where it is not the batch's."""
         self._batch = batch
+        self._source = source
         self._kinds: dict[System, Kind] = {}
         self._held: dict[_Shape, list[_Held]] = {}
         self._come = 0
@@ -108,7 +110,7 @@ class Reader:
         try:
             kind = self._kinds.get(system)
             if kind is None:
-                kind = self._kinds[system] = _kind(system)
+                kind = self._kinds[system] = _kind(system, self._source)
             host, start = _identity(computer, system[1])
         except TypeError:  # a list or an object where Windows never writes one
             self.add(record, raw, _flattened(entry))
@@ -171,7 +173,7 @@ class Reader:
         """What `add` does for many records of one block; raises `ValueError` where one of them has no key."""
         kind = self._kinds.get(block.system)
         if kind is None:
-            kind = self._kinds[block.system] = _kind(block.system)
+            kind = self._kinds[block.system] = _kind(block.system, self._source)
         host, start = _identity(block.computer, block.system[1])
         numbers = _record_numbers(block.record_ids)
         count = len(indexes)
@@ -230,7 +232,7 @@ def _identity(computer: Scalar, channel: Scalar) -> tuple[str | None, tuple[str,
     ) if host is not None and log is not None else None
 
 
-def _kind(system: System) -> Kind:
+def _kind(system: System, source: str) -> Kind:
     event_id, channel, provider, keywords = text(system[0]), text(system[1]), text(system[2]), system[6]
     code = event_code(system[0])
     plan = plan_for(channel or "", provider or "", code)
@@ -239,6 +241,8 @@ def _kind(system: System) -> Kind:
         columns["status_id"] = _status(keywords)
     columns.setdefault("metadata.product", "Sysmon for Linux" if channel == LINUX_SYSMON else "Windows")
     columns["metadata.log_name"] = channel
+    if source:
+        columns["source"] = source
     columns["metadata.log_provider"] = provider
     columns["metadata.event_code"] = event_id if code is None else str(code)
     fields = {
