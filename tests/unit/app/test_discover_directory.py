@@ -247,3 +247,13 @@ def test_a_draft_of_those_who_only_a_directory_knows_says_so(ward: Ward, tmp_pat
     (path,) = draft(discover_groups(ward.workspace), tmp_path / "drafts")
     assert "1 of them in a directory, none in the logs" in path.read_text("utf-8")
     assert [identity.accounts for identity in load_agreement(path).identities] == [("ext.kay",)]
+
+
+def test_groups_that_a_table_of_accounts_names_behind_each_other_are_known(
+    ward: Ward, tmp_path: Path
+) -> None:
+    header = '"DistinguishedName","SamAccountName","ObjectClass","memberOf"\n'
+    groups = f"CN=VPN Users,OU=Groups,{BASE};CN=Other,OU=Groups,{BASE}"
+    row = f'"CN=p.moss,OU=Staff,{BASE}","p.moss","user","{groups}"\n'
+    ward.collect(written(tmp_path, "users.csv", header + row))
+    assert names(of(ward, "VPN group")) == {"VPN Users": ("p.moss",)}
