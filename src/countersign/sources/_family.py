@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pyarrow as pa
-
-from countersign.model import identity, schema
+from countersign.model import identity
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.model.columns import Values
 from countersign.sources._base import Framing, Source
@@ -292,38 +290,6 @@ def parsed(family: Family, read: Iterable[Read], context: ParseContext) -> Parse
             batch.reject(index, NOT_OURS)
     mapper.write(batch, Clock(context))
     return batch.finish()
-
-
-def merged(batch: EventBatch, mappers: Sequence[Mapper], clock: Clock, context: ParseContext) -> Parsed:
-    """What `batch` and the mappers of other families beside it have found, each event under its own family's name."""
-    first = batch.finish()
-    if not mappers:
-        return first
-    found = [first]
-    for mapper in mappers:
-        other = EventBatch(mapper.family.name, context)
-        mapper.write(other, clock)
-        found.append(other.finish())
-    tables = [each.events for each in found if each.events.num_rows]
-    if not tables:
-        return first
-    events = pa.concat_tables(tables, promote_options="permissive").combine_chunks().sort_by("record")
-    fields = [field for field in schema.events_schema() if field.name in events.column_names]
-    arrays = [_ordered(events[field.name].combine_chunks(), field) for field in fields]
-    events = pa.table(dict(zip((field.name for field in fields), arrays, strict=True)))
-    return Parsed(events, first.rejected, sum(each.duplicates for each in found))
-
-
-def _ordered(array: pa.Array, field: pa.Field) -> pa.Array:
-    """A struct with its fields in the schema's order: tables put together have them in the order of their coming."""
-    if not pa.types.is_struct(field.type):
-        return array
-    inner = dict(zip((one.name for one in array.type), array.flatten(), strict=True))
-    kept = [one for one in field.type if one.name in inner]
-    parts = [_ordered(inner[one.name], one) for one in kept]
-    return pa.StructArray.from_arrays(
-        parts, fields=[one.with_type(part.type) for one, part in zip(kept, parts, strict=True)]
-    )
 
 
 def has(*names: str) -> Callable[[Row], bool]:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from countersign.model.batch import EventBatch, ParseContext, Parsed
 from countersign.sources._audit_values import event_of
 from countersign.sources._base import HEAD_BYTES, Source
-from countersign.sources._family import Mapper, merged
+from countersign.sources._family import Mapper
 from countersign.sources._payload import around, tells_time
 from countersign.sources._programs import carried, understand
 from countersign.sources._syslog import Frame, Framer
@@ -84,7 +84,9 @@ def parse(records: Sequence[bytes], context: ParseContext) -> Parsed:
             mappers[family.name] = Mapper(family)
         own = frame.message.lstrip(" ") if tells_time(family, row) else text
         mappers[family.name].take(index, own.encode("utf-8", "replace"), row, around(frame))
-    return merged(batch, list(mappers.values()), framer.clock, context)
+    for mapper in mappers.values():
+        mapper.write(batch, framer.clock)
+    return batch.finish(by_record=bool(mappers))
 
 
 def _text(raw: bytes) -> str:
