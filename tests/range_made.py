@@ -52,7 +52,7 @@ class Made:
     def references(self) -> set[str]:
         """All records, each as truth refers to it."""
         found = {f"{r['computer']}/{r['channel']}/{r['record']}" for r in self.windows}
-        for pattern in ("gateways/*", "linux/**/auth.log*", "support/*", "radius/**/*.jsonl*"):
+        for pattern in ("gateways/*", "linux/**/auth.log*", "support/*", "radius/**/*.jsonl*", "vault/*"):
             found |= {hashlib.sha256(line).hexdigest()[:32] for line in self.lines(pattern)}
         for path in sorted(self.root.glob("zeek/**/*.log.gz")):
             name = path.name.partition(".")[0]
@@ -63,6 +63,7 @@ class Made:
             }
         found |= {orjson.loads(line)["uid"] for line in self.lines("bastion/*")}
         found |= {str(orjson.loads(line)["id"]) for line in self.lines("agents/*")}
+        found |= {orjson.loads(line)["uuid"] for line in self.lines("okta/*")}
         for line in self.lines("cloud/entra/*"):
             found.add(orjson.loads(line)["properties"]["id"])
         for line in self.lines("cloud/m365/*"):

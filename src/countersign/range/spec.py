@@ -35,7 +35,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 Zone = Annotated[str, AfterValidator(_zone)]
 Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
 Share = Annotated[float, Field(ge=0, le=1)]
-Way = Literal["vpn", "direct", "entra", "aws", "bastion", "support"]
+Way = Literal["vpn", "direct", "entra", "aws", "bastion", "support", "okta"]
 
 
 class _Part(BaseModel):
@@ -70,8 +70,8 @@ class GatewaySpec(_Part):
     pool: IPv4Network
     zone: Zone | None = None
     """The zone in which it writes its log; the estate's where it is not said."""
-    sign_in: Literal["local", "radius", "saml"] = "local"
-    """Who says who its users are: itself, an NPS server, or the tenant."""
+    sign_in: Literal["local", "radius", "saml", "okta"] = "local"
+    """Who says who its users are: itself, an NPS server, the tenant, or Okta."""
 
 
 class ProviderSpec(_Part):
@@ -90,6 +90,8 @@ class ProviderSpec(_Part):
     servers: int = Field(default=12, ge=1, le=2000)
     """How many of the estate's servers it looks after."""
     ways: dict[Way, Annotated[float, Field(ge=0)]] = {"vpn": 1.0}
+    bastion: Literal["teleport", "cyberark"] = "teleport"
+    """Which bastion its people come through, where `ways` has one."""
     on_call: bool = True
     shared_accounts: int = Field(default=0, ge=0, le=20)
     inherited_accounts: int = Field(default=0, ge=0, le=20)
@@ -181,10 +183,8 @@ def _conflicts(spec: RangeSpec) -> Iterator[ConflictError]:
     for number, provider in enumerate(spec.providers):
         yield from _of_provider(spec, provider, number, names)
     for number, gateway in enumerate(spec.gateways):
-        if gateway.sign_in == "saml" and spec.tenant is None:
-            message = (
-                f"gateway {gateway.name} asks the tenant who its users are, and the range has no `tenant`"
-            )
+        if gateway.sign_in in {"saml", "okta"} and spec.tenant is None:
+            message = f"gateway {gateway.name} asks a tenant who its users are, and the range has no `tenant`"
             yield ConflictError(message, "gateways", number, "sign_in")
     for kind, named in (
         ("provider", [one.name for one in spec.providers]),

@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from countersign.range.estate import Estate, Person, Provider
 from countersign.range.plan.brokers import CLUSTER
+from countersign.range.plan.vaults import VAULT
 
 LONGEST_VISIT_HOURS = 10
 WAYS_ON = ("rdp", "winrm", "smb", "scm", "wmi", "task", "explicit")
@@ -35,9 +36,9 @@ def _agreement(estate: Estate, provider: Provider) -> dict[str, object]:
     ]
     gateways.append({"name": jump.name, "hosts": [jump.name, jump.ip], "protocol": "rdp"})
     if spec.ways.get("bastion"):
-        gateways.append(
-            {"name": CLUSTER, "hosts": [CLUSTER, str(whole.sites[0].network[5])], "protocol": "ssh"}
-        )
+        vault = spec.bastion == "cyberark"
+        name, address = (VAULT, whole.sites[0].network[6]) if vault else (CLUSTER, whole.sites[0].network[5])
+        gateways.append({"name": name, "hosts": [name, str(address)], "protocol": "ssh"})
     origins = [{"address": str(network), "label": "office"} for network in spec.origins]
     origins += [{"address": str(network), "label": "on call"} for network in spec.mobile]
     return {
@@ -83,7 +84,14 @@ def _grants(estate: Estate, provider: Provider) -> list[dict[str, object]]:
     if spec.gateway is not None:
         grants.append({"name": "dial in", "who": who, "to": [spec.gateway], "by": ["vpn"], "when": when})
     if spec.ways.get("bastion"):
-        grants.append({"name": "bastion", "who": who, "to": [CLUSTER], "when": when})
+        grants.append(
+            {
+                "name": "bastion",
+                "who": who,
+                "to": [VAULT if spec.bastion == "cyberark" else CLUSTER],
+                "when": when,
+            }
+        )
     if spec.ways.get("support"):
         mine = [estate.hosts[i].name for i in provider.servers if not estate.hosts[i].linux]
         grants.append({"name": "remote support", "who": who, "to": sorted(mine), "when": when})

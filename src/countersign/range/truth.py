@@ -201,9 +201,9 @@ def _vantage(hop: TrueHop, references: list[dict[str, Any]], known: Mapping[str,
         elif hop.protocol == "vpn" and name not in {hop.gateway, hop.target}:
             # the gateway asked somebody else who this is
             seen.add("identity provider")
-        elif log == "bastion":
+        elif log == "bastion" or name == "VAULT01":
             seen.add("target host" if hop.protocol == "bastion" else "gateway")
-        elif log in {"entra", "m365", "cloudtrail", "agents"} or name == "screenconnect":
+        elif log in {"entra", "m365", "cloudtrail", "agents", "okta"} or name == "screenconnect":
             seen.add("target host")
         elif name == hop.gateway or (hop.protocol == "vpn" and name == hop.target):
             seen.add("gateway")

@@ -29,15 +29,15 @@ def test_what_ships_is_valid_and_has_the_size_it_says(name: str) -> None:
     [
         ("days: 3", "days: 3\ndayz: 4", 8, "did you mean 'days'"),
         ("hosts: 120", "hosts: 20", 8, "greater than or equal to 50"),
-        ("gateway: asa01", "gateway: asa1", 24, "asa01?"),
+        ("gateway: asa01", "gateway: asa1", 25, "asa01?"),
         ("zone: Europe/London", "zone: Europe/Londn", 5, "no IANA time zone"),
-        ("aws_accounts: 2", "aws_accounts: 0", 30, "comes by AWS"),
+        ("aws_accounts: 2", "aws_accounts: 0", 31, "comes by AWS"),
         ("nat: true", "nat: false", 14, "two sites without `nat`"),
-        ("name: medisoft", "name: northgate", 27, "two of the providers"),
-        ("origins: [203.0.113.64/29]", "origins: [203.0.113.24/29]", 27, "is an origin of northgate too"),
-        ("tenant: meridian.example", "", 28, "comes by Entra"),
-        ("services: 2, busy", "services: 0, busy", 25, "no service account"),
-        ("people: 3", "people: many", 27, "valid integer"),
+        ("name: medisoft", "name: northgate", 28, "two of the providers"),
+        ("origins: [203.0.113.64/29]", "origins: [203.0.113.24/29]", 28, "is an origin of northgate too"),
+        ("tenant: meridian.example", "", 29, "comes by Entra"),
+        ("services: 2, busy", "services: 0, busy", 26, "no service account"),
+        ("people: 3", "people: many", 28, "valid integer"),
     ],
 )
 def test_a_wrong_specification_is_one_error_with_its_place(

@@ -35,7 +35,7 @@ ORDINARY, TRAINED, SCORED = (5, 6, 7), (5, 6, 7), (8, 9)
 """Seeds of what counts as ordinary work, of the training, and of what is scored."""
 NUMBERS = (0, 1)
 """Of each scenario so many campaigns in each of these."""
-BOUND = {1: 0.65, 2: 0.65, 3: 0.62}
+BOUND = {1: 0.67, 2: 0.66, 3: 0.62}
 """The greatest area under the curve by care; 0.5 is chance. At care 1 tools are ordinary, and how they are used is not."""
 PROGRAM = ("NewProcessName", "Image", "SourceImage", "ParentProcessName")
 ACCOUNT = re.compile(r"\b[a-z]{2,3}\.[a-z]+\d*(?:/[\d.:]+)?")
@@ -65,14 +65,25 @@ def shown(record: Record) -> Iterable[str]:
 
 
 def _of_cloud(body: bytes) -> Iterable[str]:
-    if body.startswith(b"<"):
+    if body.startswith(b"<Event"):
         yield "radius " + body.partition(b"<Packet-Type")[2][:20].decode()
+        return
+    if body.startswith(b"<5>1 "):
+        yield "vault " + body.split(b"|")[5].decode()
         return
     row = orjson.loads(body)
     inner = row.get("properties", {})
     name = [
         row.get(key)
-        for key in ("operationName", "Operation", "eventName", "event", "EventType", "statusCode")
+        for key in (
+            "operationName",
+            "Operation",
+            "eventName",
+            "event",
+            "EventType",
+            "eventType",
+            "statusCode",
+        )
     ]
     yield f"cloud {[one for one in name if one]} {sorted(row)} {sorted(inner)}"
 

@@ -57,6 +57,8 @@ def test_every_kind_of_log_is_there(estate: Made) -> None:
     assert set(estate.summary.records) == {
         "agents",
         "bastion",
+        "vault",
+        "okta",
         "radius",
         "support",
         "windows",
@@ -67,10 +69,10 @@ def test_every_kind_of_log_is_there(estate: Made) -> None:
         "m365",
         "cloudtrail",
     }
-    assert set(estate.summary.visits) == {"northgate", "medisoft", "skyline"}
+    assert set(estate.summary.visits) == {"northgate", "medisoft", "skyline", "lakeside"}
     assert {row["shape"] for row in estate.windows} == {"nested", "ecs", "flat"}
     assert sum(1 for _ in estate.lines("windows/**/*.jsonl*")) == estate.summary.records["windows"]
-    for name in ("northgate", "medisoft", "skyline"):
+    for name in ("northgate", "medisoft", "skyline", "lakeside"):
         assert load_agreement(estate.root / "agreements" / f"{name}.yaml").provider.id == name
 
 
@@ -259,7 +261,12 @@ def logs(hop: dict[str, Any]) -> set[str]:
 
 
 def test_gateways_have_their_users_vouched_for(clean: Made) -> None:
-    vouched = {"asa01": {"asa01", "NPS01"}, "vpn02": {"vpn02"}, "fgt03": {"fgt03", "entra"}}
+    vouched = {
+        "asa01": {"asa01", "NPS01"},
+        "vpn02": {"vpn02"},
+        "fgt03": {"fgt03", "entra"},
+        "asa04": {"asa04", "okta"},
+    }
     found = [hop for visit in clean.truth() for hop in of(visit, "vpn")]
     assert {hop["target"] for hop in found} == set(vouched)
     for hop in found:
@@ -275,8 +282,52 @@ def test_the_bastion_and_the_host_tell_of_the_same_session(estate: Made) -> None
     for visit, hop in lent:
         assert visit["hops"][0]["protocol"] == "bastion"
         assert hop["parent"] == visit["entry"]
-        assert hop["source"] == "bastion01"
-        assert "bastion" in logs(hop) | {record["log"] for record in hop["lost"]}
+        vault = visit["provider"] == "lakeside"
+        assert hop["source"] == ("PSM01" if vault else "bastion01")
+        told = logs(hop) | {record.get("host", record["log"]) for record in hop["lost"]}
+        assert ("VAULT01" if vault else "bastion") in told
+    assert {visit["provider"] for visit, _ in lent} >= {"lakeside", "northgate"}
+
+
+def test_a_session_through_the_vault_is_the_one_that_the_host_has(clean: Made) -> None:
+    lines = [line.decode() for line in clean.lines("vault/*")]
+    opened = [line for line in lines if "|300|" in line]
+    closed = {field(line, "externalId") for line in lines if "|302|" in line}
+    assert opened
+    assert {field(line, "externalId") for line in opened} == closed
+    for line in opened:
+        assert field(line, "shost").startswith("203.0.113.")
+        assert field(line, "dhost").endswith(".meridian.example")
+
+
+def field(line: str, name: str) -> str:
+    return line.partition(f" {name}=")[2].partition(" ")[0]
+
+
+def named(line: str) -> list[str]:
+    """The names of a CEF record's values, in their order."""
+    return [word.partition("=")[0] for word in line.split("|", 7)[7].split() if "=" in word]
+
+
+def keys(value: object, path: str = "") -> set[str]:
+    """The paths of a document's fields; what is empty has none below it."""
+    if isinstance(value, dict):
+        return {path}.union(*(keys(inner, f"{path}.{name}") for name, inner in value.items()))
+    return {path}.union(*(keys(inner, path) for inner in value)) if isinstance(value, list) else {path}
+
+
+def test_okta_and_the_vault_write_the_fields_that_the_products_do(estate: Made) -> None:
+    golden = Path(__file__).parents[2] / "golden"
+    real = set[str]().union(*map(keys, orjson.loads((golden / "okta" / "api.raw").read_bytes())))
+    made = [orjson.loads(line) for line in estate.lines("okta/*")]
+    assert {event["eventType"] for event in made} >= {"user.session.start", "user.authentication.sso"}
+    for event in made:
+        assert keys(event) - {".target", ".device"} <= real
+    first = (golden / "cyberark" / "vault.raw").read_text().splitlines()[0]
+    names = named(first)
+    for line in estate.lines("vault/*"):
+        told = line.decode()
+        assert named(told) == names, told
 
 
 def test_agents_go_round_in_one_visit_and_run_as_the_system(clean: Made) -> None:

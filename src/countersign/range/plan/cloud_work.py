@@ -69,6 +69,27 @@ def in_tenant(acts: Acts, hop: TrueHop, upn: str, origin: str) -> None:
         acts.office(hop, upn, origin, operation, office_details(operation, rng.randrange(900)))
 
 
+OKTA_WORK = (
+    "user.account.reset_password", "user.mfa.factor.reset_all", "group.user_membership.add", "user.account.unlock_by_admin",
+    "application.user_membership.add", "user.lifecycle.deactivate",
+)  # fmt: skip
+"""What partners do in Okta."""
+
+
+def okta_visit(acts: Acts, person: Person, origin: str) -> None:
+    """A partner's administrator in Okta."""
+    rng = acts.rng
+    hop, caller, session = acts.okta_sign_in(person, origin, mfa=rng.random() < 0.97)
+    for _ in range(rng.randrange(1, 9)):
+        acts.wait(10 * person.pace, 300 * person.pace)
+        user = f"user{rng.randrange(900)}"
+        target = ("User", f"{user}@{acts.estate.spec.tenant}", user)
+        acts.okta_change(hop, caller, person.name, session, rng.choice(OKTA_WORK), target)
+    acts.wait(5, 60)
+    acts.okta(hop, caller, person.name, session, "user.session.end")
+    hop.end = acts.now
+
+
 def aws_visit(acts: Acts, provider: Provider, person: Person, origin: str) -> None:
     """A partner's operator in an account; now and then from there into another."""
     rng, estate = acts.rng, acts.estate

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from countersign.range.calendar import SECOND
 from countersign.range.estate import Person
-from countersign.range.plan.brokers import Brokers
+from countersign.range.plan.okta import Okta
 from countersign.range.plan.places import Foothold, Tunnel
+from countersign.range.plan.vaults import Vaults
 from countersign.range.writers import gateways
 
 
-class Gates(Brokers):
+class Gates(Vaults, Okta):
     """How people come in."""
 
     def vpn(
@@ -37,6 +38,9 @@ class Gates(Brokers):
             self.asked(gateway, person.account.qualified, origin, hop)
         elif spec.sign_in == "saml":
             self.vouched(person.account, person.name, origin, hop)
+            hop.mfa = True
+        elif spec.sign_in == "okta":
+            self.okta_vouched(person.account, person.name, origin, hop)
             hop.mfa = True
         tunnel = Tunnel(gateway, told, self.now, hop)
         return tunnel, Foothold(address, address, address, person.client, hop.number)

@@ -10,7 +10,7 @@ from countersign.range.calendar import SECOND
 from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.chores import chore
-from countersign.range.plan.cloud_work import aws_visit, cloud_visit
+from countersign.range.plan.cloud_work import aws_visit, cloud_visit, okta_visit
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.errands import errands
 from countersign.range.plan.places import Desktop, Foothold
@@ -59,6 +59,8 @@ class Plays:
                 cloud_visit(acts, provider, person, came)
             elif way == "aws":
                 aws_visit(acts, provider, person, came)
+            elif way == "okta":
+                okta_visit(acts, person, came)
             elif way == "support":
                 self._support(acts, provider, person, came)
             elif way == "bastion":

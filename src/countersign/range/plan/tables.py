@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from countersign.range.draws import U64
 
-BROKERS = ("bastion", "support", "agents", "radius")
+BROKERS = ("bastion", "support", "agents", "radius", "okta", "vault")
 I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
 Mask = NDArray[np.bool_]

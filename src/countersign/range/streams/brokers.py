@@ -19,6 +19,7 @@ class Broker:
     name: str
     recorder: str
     id_key: str = ""
+    ending: str = "jsonl"
 
 
 BROKERS = (
@@ -26,6 +27,8 @@ BROKERS = (
     Broker("support", "support/screenconnect", "screenconnect"),
     Broker("agents", "agents/ninjaone", "ninjaone", "id"),
     Broker("radius", "radius/NPS01/IN", "NPS01"),
+    Broker("okta", "okta/system", "okta", "uuid"),
+    Broker("vault", "vault/VAULT01", "VAULT01", ending="log"),
 )
 """In the order of their streams."""
 
@@ -39,7 +42,7 @@ class BrokerStream(Kept):
 
     def write(self, today: Today, visits: Sequence[Record]) -> None:
         """A day's records."""
-        path = self.common.root / f"{self.broker.name}-{today.day.date:%Y-%m-%d}.jsonl"
+        path = self.common.root / f"{self.broker.name}-{today.day.date:%Y-%m-%d}.{self.broker.ending}"
         self._file = Growing(path, compressed=self.common.estate.spec.compressed)
         for record in sorted(visits):
             self.visited(record)

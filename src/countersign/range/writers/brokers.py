@@ -25,6 +25,8 @@ class Caller:
     user: str
     origin: str
     port: int
+    through: str = ""
+    """The bastion, where it is not the usual one."""
 
 
 def teleport_login(moment: int, number: int, cluster: str, caller: Caller, *, mfa: bool) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from countersign.range.attacks.player import NOISY, OFF_THE_LAND, Player
 from countersign.range.attacks.step import TO, Options, step
 from countersign.range.attacks.steps.clouds import look_in_cloud
-from countersign.range.plan.brokers import CLUSTER
 
 
 def _second_factor(p: Player) -> bool:
@@ -60,7 +59,7 @@ def login_bastion(p: Player, options: Options) -> None:
     """The customer's bastion with a person's account, to the desktop of a host that it lends."""
     caller, place = p.acts.bastion(p.person, p.origin, mfa=_second_factor(p))
     entry = p.acts.visit.hops[-1]
-    p.acts.deed(entry, CLUSTER, "logon", "the bastion with a stolen password", p.cause("T1199"))
+    p.acts.deed(entry, entry.target, "logon", "the bastion with a stolen password", p.cause("T1199"))
     p.acts.done()
     p.pause(20, 90)
     host = p.host(options.get("to") or "app")
