@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
-
 from countersign.app.workspace import Workspace
 
 SECOND = 1_000_000
@@ -38,13 +36,14 @@ class ClockOf:
 
 def clocks(workspace: Workspace) -> list[ClockOf]:
     """Every host that can be compared with another, that furthest off first."""
+    from countersign.visits.asking import Days
     from countersign.visits.clocks import read
-    from countersign.visits.facts import distinct_texts
     from countersign.visits.names import HostNames
+    from countersign.visits.presence import writers
 
     with workspace.reading() as lake:
-        events = lake.table("events")
-        clock = read(events, HostNames(distinct_texts(events, "device.hostname", ibis.literal(value=True))))
+        days = Days(lake.table("events"))
+        clock = read(days, HostNames(writers(days)))
     found = [
         ClockOf(
             one.host,

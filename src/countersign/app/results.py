@@ -47,6 +47,11 @@ class Results:
         return cls(workspace, Lake.open(workspace.lake))
 
     @property
+    def workspace(self) -> Workspace:
+        """The workspace whose results these are."""
+        return self._workspace
+
+    @property
     def lake(self) -> Lake:
         """The lake behind the results."""
         return self._lake

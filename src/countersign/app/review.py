@@ -2,8 +2,8 @@
 
 Everything made here is a pure function of events, agreements, rules and code: it can be thrown away and made again,
 and the ids come out the same. A rule is matched once with each event, for a hit depends on nothing but these two, and the
-hits are kept (`app.matching`). Visits are stitched from all events each time, because a record can change what a week-old one means (which
-address was which host, which hosts log at all).
+hits are kept (`app.matching`). Visits are stitched anew each time, because a record can change what a week-old one means (which
+address was which host, which hosts log at all); but what a day's events say of providers is read once (`app.remembering`).
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ from countersign.app.holding import Holding, speaking
 from countersign.app.importing import drift
 from countersign.app.matching import Matching
 from countersign.app.notes import crowded_notes, drift_notes, exception_notes, noisy_notes, rule_notes
+from countersign.app.remembering import Remembered, forget
 from countersign.app.results import Results
 from countersign.app.ruleset import Ready, prepare
 from countersign.app.workspace import Workspace
 from countersign.lake import Lake
 from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
 from countersign.model.visit import Finding, Severity, Visit
-from countersign.visits import stitch, views, with_details
+from countersign.visits import Days, details_of, stitch, views
 
 Progress = Callable[[int, int | None], None]
 
@@ -104,6 +105,8 @@ def review(
             notes.append(
                 "no agreement is in force: nobody is known as a provider (countersign discover helps)"
             )
+        if everything:
+            forget(workspace.root / "state")
         before = State() if everything else recall(workspace)
         matching = Matching(workspace, lake, ready.compiled, ready.filters, Feeds(workspace), progress)
         state = matching.bring_up_to_date(before)
@@ -158,10 +161,15 @@ def _work(
     """Visits, verdicts and findings, anew. `unchanged` are the rules that mean what they meant at the last review, `silent` the
     hosts that are declared to log nothing."""
     leaves = results.leaves()
-    table = with_details(lake.table("events"))
-    stitched = without_silent(stitch(table, Subjects(Resolver(agreed)), leaves.get), silent)
+    table = lake.table("events")
+    details = details_of(table)
+    days = Days(
+        details.filled(table),
+        Remembered(results.workspace.root / "state", lake.day_digests("events"), details.digest),
+    )
+    stitched = without_silent(stitch(days, Subjects(Resolver(agreed)), leaves.get), silent)
     visits = _aliased(stitched, results.visits())
-    judged = judge_all(visits, agreed, coverage(table), as_of)
+    judged = judge_all(visits, agreed, coverage(days), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
     homes = Homes(judged)
     groups = grouped(holding.let_through(speaking(lake, ready)), homes, leaves)
@@ -191,7 +199,7 @@ def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:
     return found
 
 
-def coverage(events: Any) -> Coverage:  # noqa: ANN401  # an Ibis table
+def coverage(events: Days) -> Coverage:
     """What the logs at hand could have shown."""
     seen = views(events)
     return Coverage(

@@ -3,6 +3,7 @@
 # ruff: noqa: S608  # SQL is put together from our identifiers and the files of a snapshot; values are bound
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -318,6 +319,16 @@ class LakeReading:
             ).fetchall()
             cursor.close()
         return {id_: int(total) for id_, total in rows}
+
+    def day_digests(self, name: str) -> dict[str, str]:
+        """The days of a table with a digest of each one's files: a day with the same digest has the same rows."""
+        of: dict[str, list[str]] = {}
+        for file in self._folder(name).files():
+            of.setdefault(file.day or "", []).append(file.path)
+        return {
+            day: hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
+            for day, paths in sorted(of.items())
+        }
 
     def extent(self) -> Extent:
         """What was looked at: first and last time, rows of each source and host."""

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from countersign.visits.asking import Days, Memory
 from countersign.visits.outside import Outside, outside
-from countersign.visits.sign_in_details import with_details
+from countersign.visits.sign_in_details import details_of, with_details
 from countersign.visits.stitch import stitch
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.views import Views, views
 
-__all__ = ["Claimed", "Outside", "Subjects", "Views", "outside", "stitch", "views", "with_details"]
+__all__ = [
+    "Claimed",
+    "Days",
+    "Memory",
+    "Outside",
+    "Subjects",
+    "Views",
+    "details_of",
+    "outside",
+    "stitch",
+    "views",
+    "with_details",
+]

@@ -13,6 +13,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
+from countersign.visits.asking import Days
 from countersign.visits.clients import called, spoken
 from countersign.visits.facts import Fact, leaf, lowered
 from countersign.visits.merge import Arrival
@@ -123,12 +124,22 @@ class Attendance:
 
 
 def others_at(
-    events: ir.Table, names: Iterable[str], places: Iterable[str], hosts: HostNames
+    days: Days, names: Iterable[str], places: Iterable[str], hosts: HostNames
 ) -> dict[str, list[int]]:
     """When accounts other than `names` logged on at the screens, or by SSH at the shells, of these hosts (microseconds, UTC), in order."""
-    labels = sorted({place.split(".")[0].casefold() for place in places if place})
+    labels = {place.split(".")[0].casefold() for place in places if place}
     if not labels:
         return {}
+    ours = set(names)
+    rows = days.of_names("at screens", labels, _at_screens)
+    found: dict[str, set[int]] = defaultdict(set)
+    for host, who, at in zip(*(rows.column(name).to_pylist() for name in ("host", "who", "at")), strict=True):
+        if who not in ours:
+            found[hosts.canonical(host)].add(at)
+    return {host: sorted(times) for host, times in found.items()}
+
+
+def _at_screens(events: ir.Table, labels: list[str]) -> ir.Table:
     who: Any = lowered(events, "user.name")
     at_shell: Any = leaf(events, "session.uid").fill_null("").startswith("sshd:")
     chosen = events.filter(
@@ -136,27 +147,28 @@ def others_at(
         & (leaf(events, "logon_type_id").isin(sorted(INTERACTIVE)) | at_shell)
         & (leaf(events, "status_id").fill_null(1) != FAILURE)
         & lowered(events, "device.hostname").split(".")[0].isin(labels)
-        & ~who.isin(sorted(set(names)))
         & (who != "")
         & ~who.endswith("$")
         & ~lowered(events, "user.domain").isin(sorted(WELL_KNOWN_DOMAINS))
     )
-    rows = chosen.select(host=leaf(chosen, "device.hostname"), at=f.micros(chosen.time))
-    found: dict[str, set[int]] = defaultdict(set)
-    for row in rows.distinct().to_pyarrow().to_pylist():
-        found[hosts.canonical(row["host"])].add(row["at"])
-    return {host: sorted(times) for host, times in found.items()}
+    rows = chosen.select("date", "at", host=leaf(chosen, "device.hostname"), who=lowered(chosen, "user.name"))
+    return rows.distinct()
 
 
-def sensed(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
+def sensed(days: Days, addresses: Iterable[str]) -> list[Fact]:
     """Remote desktop and SSH that sensors saw leave these addresses, let in as far as they can tell."""
-    wanted = sorted(set(addresses))
+    wanted = set(addresses)
     if not wanted:
         return []
-    return f.read(
-        events,
-        leaf(events, "class_uid").isin([f.RDP, f.SSH])
-        & leaf(events, "src_endpoint.ip").isin(wanted)
-        & (leaf(events, "metadata.product") == "Zeek")
-        & (leaf(events, "status_id").fill_null(0) != FAILURE),
-    )
+
+    def ask(events: ir.Table, some: list[str]) -> ir.Table:
+        return f.columns_of(
+            events.filter(
+                leaf(events, "class_uid").isin([f.RDP, f.SSH])
+                & leaf(events, "src_endpoint.ip").isin(some)
+                & (leaf(events, "metadata.product") == "Zeek")
+                & (leaf(events, "status_id").fill_null(0) != FAILURE)
+            )
+        )
+
+    return days.facts([days.of_names("left desks", wanted, ask)])

@@ -19,7 +19,8 @@ import ibis
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
-from countersign.visits.facts import leaf, micros
+from countersign.visits.asking import Days
+from countersign.visits.facts import leaf
 from countersign.visits.names import HostNames
 
 SECOND = 1_000_000
@@ -88,20 +89,23 @@ class Clock:
         return right + self.ahead(host, right)
 
 
-def read(events: ir.Table, hosts: HostNames, places: Iterable[str] | None = None) -> Clock:
-    """The clock of `events`; with `places` (canonical hosts) only of those that logons led to."""
-    wanted = None if places is None else sorted({place.split(".")[0].casefold() for place in places if place})
-    found = daily(events, wanted).to_pyarrow().to_pylist()
-    return Clock(offsets(merged(found, hosts)))
+def read(days: Days, hosts: HostNames, places: Iterable[str] | None = None) -> Clock:
+    """The clock of the events; with `places` (canonical hosts) only of those that logons led to."""
+    if places is None:
+        found = days.of_all("clocks", daily)
+    else:
+        labels = {place.split(".")[0].casefold() for place in places if place}
+        found = days.of_names("clocks of", labels, daily)
+    return Clock(offsets(merged(found.to_pylist(), hosts)))
 
 
 def daily(events: ir.Table, labels: list[str] | None = None) -> ir.Table:
-    """For each pair of recorders and day: how many arrivals both saw, and how much later the target's record was."""
+    """For each pair of recorders and day: how many arrivals both saw on it, and how much later the target's record was."""
     logons = _logons(events, labels)
     told = ibis.union(_by_guid(events, logons), _by_port(events, logons), distinct=False)
     apart = told.filter(told.host != told.other)
-    apart = apart.mutate(later=(apart["at"] - apart.seen).cast("float64"), day=apart["at"] // DAY)
-    return apart.group_by(["host", "other", "day"]).agg(
+    apart = apart.mutate(later=(apart["at"] - apart.seen).cast("float64"))
+    return apart.group_by(["host", "other", "date"]).agg(
         pairs=apart.count(),
         middle=apart.later.quantile(0.5),
         low=apart.later.quantile(0.25),
@@ -110,9 +114,10 @@ def daily(events: ir.Table, labels: list[str] | None = None) -> ir.Table:
 
 
 def _stamped(events: ir.Table) -> ir.Table:
-    dated = events.filter(events.time.notnull())
+    dated = events
     return dated.select(
-        at=micros(dated.time),
+        at=dated["at"],
+        date=dated.date,
         class_uid=leaf(dated, "class_uid"),
         product=leaf(dated, "metadata.product").fill_null(""),
         code=leaf(dated, "metadata.event_code").fill_null(""),
@@ -128,17 +133,18 @@ def _logons(events: ir.Table, labels: list[str] | None) -> ir.Table:
     rows = rows.filter((rows.code == "4624") & (rows.class_uid == f.AUTHENTICATION) & (rows.writer != ""))
     if labels is not None:
         rows = rows.filter(rows.writer.lower().split(".")[0].isin(labels))
-    return rows.select("at", "writer", "guid", "ip", "port")
+    return rows.select("at", "date", "writer", "guid", "ip", "port")
 
 
 def _by_guid(events: ir.Table, logons: ir.Table) -> ir.Table:
     said = _stamped(events)
     said = said.filter(said.code.isin(["4648", "4769"]) & (said.guid != "") & (said.writer != ""))
     # a ticket serves many logons: the first of them is the one that it was asked for
-    came = logons.filter(logons.guid != "").group_by(["guid", "writer"]).agg(at=_first(logons))
-    gave = said.group_by(["guid", "writer"]).agg(seen=_first(said)).rename(other="writer", key="guid")
-    both = came.join(gave, came.guid == gave.key)
-    return both.select(host=both.writer, other=both.other, at=both["at"], seen=both.seen)
+    came = logons.filter(logons.guid != "").group_by(["guid", "writer", "date"]).agg(at=_first(logons))
+    gave = said.group_by(["guid", "writer", "date"]).agg(seen=_first(said))
+    gave = gave.rename(other="writer", key="guid", of="date")
+    both = came.join(gave, (came.guid == gave.key) & (came.date == gave.of))
+    return both.select(host=both.writer, other=both.other, date=both.date, at=both["at"], seen=both.seen)
 
 
 def _by_port(events: ir.Table, logons: ir.Table) -> ir.Table:
@@ -149,16 +155,21 @@ def _by_port(events: ir.Table, logons: ir.Table) -> ir.Table:
     zeek = flows["product"] == "Zeek"
     flows = flows.mutate(recorder=zeek.ifelse(SENSOR, flows.writer))
     flows = flows.filter(flows.recorder != "")
-    flows = flows.select(other=flows.recorder, seen=flows["at"], address=flows.ip, gate=flows.port)
+    flows = flows.select(
+        other=flows.recorder, seen=flows["at"], of=flows.date, address=flows.ip, gate=flows.port
+    )
     came = logons.filter((logons.ip != "") & (logons.port > 0))
     came = came.mutate(chunk=came["at"] // FAR)
     # the first logon of a connection is the one that it was opened for
-    came = came.group_by(["writer", "ip", "port", "chunk"]).agg(at=_first(came))
-    both = came.join(flows, (came.ip == flows.address) & (came.port == flows.gate))
+    came = came.group_by(["writer", "ip", "port", "date", "chunk"]).agg(at=_first(came))
+    same = [came.ip == flows.address, came.port == flows.gate, came.date == flows.of]
+    both = came.join(flows, same)
     both = both.filter((both["at"] - both.seen).abs() <= FAR)
-    one = both.group_by(["writer", "other", "ip", "port", "at"]).agg(seen=both.seen.min(), n=both.count())
+    one = both.group_by(["writer", "other", "ip", "port", "date", "at"]).agg(
+        seen=both.seen.min(), n=both.count()
+    )
     one = one.filter(one.n == 1)  # several could be it: none is taken
-    return one.select(host=one.writer, other=one.other, at=one["at"], seen=one.seen)
+    return one.select(host=one.writer, other=one.other, date=one.date, at=one["at"], seen=one.seen)
 
 
 def _first(rows: ir.Table) -> Any:  # noqa: ANN401  # an Ibis value has no public type
@@ -175,7 +186,7 @@ def merged(rows: Iterable[Mapping[str, Any]], hosts: HostNames) -> list[Daily]:
         Daily(
             name(row["host"]),
             name(row["other"]),
-            row["day"],
+            row["date"],
             row["pairs"],
             row["middle"],
             row["low"],

@@ -7,15 +7,18 @@ by record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
-from countersign.visits.facts import leaf, micros
+from countersign.visits.asking import Days, Key
+from countersign.visits.facts import leaf
+from countersign.visits.names import DAY
 
 FAMILIES = {
     "CloudTrail": "aws",
@@ -36,6 +39,8 @@ PLACE_IDLE = 3600 * SECOND
 """The same of an account at an address, where no session is named."""
 DETAIL = 400
 """Stays of more records than this come out grouped by operation, with the first and the last record of each group."""
+KEYS_LIVE = 2
+"""Days after which no access key is of use any more that STS gave out (36 hours at most); others are named in each record."""
 ROUNDS = 5
 """How often the access keys that a key gave out are followed."""
 _STS = (
@@ -85,15 +90,10 @@ def is_cloud(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has 
     return leaf(events, "metadata.product").fill_null("").isin(sorted(FAMILIES))
 
 
-def is_there(events: ir.Table) -> bool:
-    """Whether any cloud service tells of anything: most estates' logs of a day need not be asked further."""
-    return bool(events.filter(is_cloud(events)).select("id").limit(1).to_pyarrow().num_rows)
-
-
 def rows_of(events: ir.Table) -> ir.Table:
     """Dated rows of cloud services, seen from the account that acted or arrived; a row that gives out an access key is seen from
     both sides, the caller's and the new session's."""
-    cloud = events.filter(events.time.notnull() & is_cloud(events))
+    cloud = events.filter(is_cloud(events))
     product, operation = leaf(cloud, "metadata.product"), leaf(cloud, "api.operation").fill_null("")
     is_aws = product == "CloudTrail"
     authentication = leaf(cloud, "class_uid") == f.AUTHENTICATION
@@ -134,7 +134,8 @@ def _side(table: ir.Table, who: str, session: str) -> ir.Table:
         family=family,
         product=product,
         key=key,
-        at=micros(table.time),
+        at=table["at"],
+        date=table.date,
         id=table.id,
         segment=table.segment,
         record=table.record,
@@ -179,81 +180,163 @@ def _first(*values: Any) -> Any:  # noqa: ANN401  # Ibis values have no public t
     return last
 
 
-def identities(rows: ir.Table) -> list[tuple[str, ...]]:
-    """Every distinct identity that the rows name, as `IDENTITY`."""
-    found = rows.select(*IDENTITY).distinct().to_pyarrow().to_pylist()
-    return sorted(tuple(row[name] for name in IDENTITY) for row in found)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Who cloud services told of, by day (since 1970, UTC): `who` are identities as `IDENTITY`, `places` addresses, and `keys` for
+    each identity and address of AWS the access keys that it used or gave out, as (identity, address, key, issued key)."""
+
+    who: Mapping[int, Collection[tuple[str, ...]]]
+    places: Mapping[int, Collection[str]]
+    keys: Mapping[int, Collection[tuple[tuple[str, ...], str, str, str]]]
 
 
-def places(rows: ir.Table) -> list[str]:
-    """Every distinct address."""
-    found = rows.select("place").distinct().to_pyarrow().column("place").to_pylist()
-    return sorted(place for place in found if place)
+def seen(days: Days) -> Seen:
+    """Everybody whom cloud services name."""
+
+    def ask(events: ir.Table) -> ir.Table:
+        rows = rows_of(events)
+        is_aws = rows.family == "aws"
+        key = ibis.ifelse(is_aws, rows.key, "")
+        return rows.select("date", *IDENTITY, "place", key=key, issued=rows.issued, aws=is_aws).distinct()
+
+    who: dict[int, set[tuple[str, ...]]] = defaultdict(set)
+    places: dict[int, set[str]] = defaultdict(set)
+    keys: dict[int, set[tuple[tuple[str, ...], str, str, str]]] = defaultdict(set)
+    found = days.of_all("clouds", ask)
+    columns = (
+        found.column(name).to_pylist() for name in ("date", "place", "key", "issued", "aws", *IDENTITY)
+    )
+    for date, place, key, issued, aws, *identity in zip(*columns, strict=True):
+        one = tuple(identity)
+        who[date].add(one)
+        places[date].add(place)
+        if aws:
+            keys[date].add((one, place, key, issued))
+    return Seen(who, places, keys)
 
 
-def named(rows: ir.Table) -> ir.Table:
-    """The rows with the identity in one column, `who`, to select by."""
-    return rows.mutate(who=ibis.literal("\x1f").join([rows[name] for name in IDENTITY]))
+def wanted(told: Seen, who: Collection[tuple[str, ...]], at: Collection[str]) -> dict[int, set[Key]]:
+    """What to ask each day for: these identities, these addresses, and the access keys that were used or given out by either, or
+    by whoever used such a key, until `KEYS_LIVE` days later."""
+    out: dict[int, set[Key]] = defaultdict(set)
+    for date, names in told.who.items():
+        out[date].update(("who", _joined(one)) for one in names if one in who)
+    for date, spots in told.places.items():
+        out[date].update(("at", spot) for spot in spots if spot in at)
+    for key, date in _reached(told, who, at):
+        for later in range(date, date + KEYS_LIVE + 1):
+            if later in told.keys:
+                out[later].add(("key", key))
+    return {date: keys for date, keys in out.items() if keys}
 
 
-def chosen(rows: ir.Table, who: Iterable[tuple[str, ...]], at: Iterable[str]) -> ir.Table:
-    """Rows of these identities, from these addresses, and in sessions that theirs are or opened."""
-    names, spots = sorted("\x1f".join(one) for one in who), sorted(at)
-    marked = named(rows)
-    ours = marked.who.isin(names) if names else ibis.literal(value=False)
-    if spots:
-        ours |= marked.place.isin(spots)
-    keys: set[str] = set()
-    fresh = _keys(marked.filter(ours))
-    for _ in range(ROUNDS):
-        if not fresh - keys:
+def _reached(told: Seen, who: Collection[tuple[str, ...]], at: Collection[str]) -> set[tuple[str, int]]:
+    """Access keys, and the days on which they were used or given out by somebody wanted."""
+    fresh: set[tuple[str, int]] = set()
+    holders: dict[str, set[tuple[str, int]]] = defaultdict(
+        set
+    )  # key used -> keys given out with it, with the day
+    for date, rows in told.keys.items():
+        for one, place, key, issued in rows:
+            given = {(text, date) for text in (key, issued) if text}
+            holders[key].update(given)
+            if one in who or place in at:
+                fresh |= given
+    reached: set[tuple[str, int]] = set()
+    for _ in range(ROUNDS + 1):
+        if not fresh - reached:
             break
-        keys |= fresh
-        fresh = _keys(marked.filter(marked.key.isin(sorted(fresh))))
-    if keys:
-        ours |= (marked.key != "") & marked.key.isin(sorted(keys))
-    return marked.filter(ours).drop("who")
+        reached |= fresh
+        fresh = {other for key, _ in fresh for other in holders.get(key, ())}
+    return reached
 
 
-def _keys(rows: ir.Table) -> set[str]:
-    aws = rows.filter(rows.family == "aws")
-    found = ibis.union(aws.select(key=aws.key), aws.select(key=aws.issued), distinct=True)
-    return {key for key in found.to_pyarrow().column("key").to_pylist() if key}
+def _joined(identity: tuple[str, ...]) -> str:
+    return "\x1f".join(identity)
 
 
-def stays(rows: ir.Table) -> list[Item]:
-    """The rows cut into stays and grouped, in order of time."""
+def stays(days: Days, asked: Mapping[int, Collection[Key]]) -> list[Item]:
+    """Rows of these identities (`who`), from these addresses (`at`), and with these access keys (`key`) on their days, cut into stays and
+    grouped, in order of time."""
+
+    def ask(events: ir.Table, keys: frozenset[Key]) -> ir.Table:
+        rows = rows_of(events)
+        marked = rows.mutate(who=ibis.literal("\x1f").join([rows[name] for name in IDENTITY]))
+        ours: Any = ibis.literal(value=False)
+        for kind, column in (("who", marked.who), ("at", marked.place), ("key", marked.key)):
+            some = sorted(str(key[1]) for key in keys if key[0] == kind)
+            if some:
+                ours |= column.isin(some)
+        return _grouped(marked.filter(ours).drop("who"))
+
+    out = [_item(row) for row in days.exactly("stays", asked, ask).to_pylist()]
+    return _over_midnight(sorted(out, key=_order))
+
+
+def _grouped(rows: ir.Table) -> ir.Table:
+    """Rows numbered into the stays of each day, and grouped."""
     where = ibis.literal("|").join(
         [rows.name.lower(), rows.domain.lower(), rows.place, rows.target, rows.app.lower()]
     )
     rows = rows.mutate(part=rows.family + "|" + _first(rows.key, ibis.literal("@") + where))
     idle = ibis.ifelse(rows.key == "", PLACE_IDLE, KEYED_IDLE)
-    order = [rows.at, rows.id, rows.role]
-    before = rows.at.lag().over(ibis.window(group_by=rows.part, order_by=order))
+    of_day = [rows.part, rows.date]
+    before = rows["at"].lag().over(ibis.window(group_by=of_day, order_by=[rows["at"], rows.id, rows.role]))
     rows = rows.mutate(
-        fresh=((rows.at - before) > idle).fill_null(True).cast("int64")
+        fresh=((rows["at"] - before) > idle).fill_null(True).cast("int64")
     )  # Ibis's own signature
-    order = [rows.at, rows.id, rows.role]
-    rows = rows.mutate(stay=rows.fresh.sum().over(ibis.cumulative_window(group_by=rows.part, order_by=order)))
-    rows = rows.mutate(size=rows.id.count().over(ibis.window(group_by=[rows.part, rows.stay])))
+    window = ibis.cumulative_window(
+        group_by=[rows.part, rows.date], order_by=[rows["at"], rows.id, rows.role]
+    )
+    rows = rows.mutate(stay=rows.fresh.sum().over(window))
+    rows = rows.mutate(size=rows.id.count().over(ibis.window(group_by=[rows.part, rows.date, rows.stay])))
     small = rows.size <= DETAIL
+    uses = (rows.family == "azure") | ((rows.family == "microsoft") & (rows.role == "login"))
     rows = rows.mutate(
-        token=ibis.ifelse(rows.family == "azure", rows.token, ""),
+        token=ibis.ifelse(uses, rows.token, ""),
         detail=ibis.ifelse(small, rows.id, ""),
         thing=ibis.ifelse(small, rows.thing, ""),
         stamp=ibis.literal("|").join(
-            [rows.at.cast("string").lpad(20, "0"), rows.id, rows.segment, rows.record.cast("string")]
+            [rows["at"].cast("string").lpad(20, "0"), rows.id, rows.segment, rows.record.cast("string")]
         ),
     )
     keys = [
-        *("family", "part", "stay", "role", "product", "key", *IDENTITY, "kind", "place", "target", "app"),
+        *(
+            "date",
+            "family",
+            "part",
+            "stay",
+            "role",
+            "product",
+            "key",
+            *IDENTITY,
+            "kind",
+            "place",
+            "target",
+            "app",
+        ),
         *("protocol", "operation", "thing", "issued", "token", "ended", "failed", "mfa", "detail"),
     ]
-    found = rows.group_by(keys).agg(times=rows.id.count(), first=rows.stamp.min(), last=rows.stamp.max())
-    out = [_item(row) for row in found.to_pyarrow().to_pylist()]
-    return sorted(
-        out, key=lambda item: (item.at, item.first, item.role, item.part, item.identity, item.place)
-    )
+    return rows.group_by(keys).agg(times=rows.id.count(), first=rows.stamp.min(), last=rows.stamp.max())
+
+
+def _order(item: Item) -> tuple[int, tuple[str, str, int], str, str, tuple[str, ...], str]:
+    return item.at, item.first, item.role, item.part, item.identity, item.place
+
+
+def _over_midnight(items: list[Item]) -> list[Item]:
+    """The items with stays that go on over midnight numbered as one; `stay` counts within a part from then on."""
+    heard: dict[str, tuple[int, int, int]] = {}  # part -> stay, number of the day's stay, last sign of life
+    out: list[Item] = []
+    for item in items:
+        stay, number, last = heard.get(item.part, (0, -1, 0))
+        idle = KEYED_IDLE if item.key else PLACE_IDLE
+        day_stay = (item.at // DAY << 20) | item.stay
+        if day_stay != number and (number < 0 or item.at - last > idle):
+            stay += 1
+        heard[item.part] = (stay, day_stay, max(last, item.until))
+        out.append(replace(item, stay=stay))
+    return out
 
 
 def _item(row: Mapping[str, Any]) -> Item:
@@ -269,14 +352,12 @@ def _stamped(stamp: str) -> tuple[int, tuple[str, str, int]]:
     return int(at), (id_, segment, int(record))
 
 
-def tokens(rows: ir.Table) -> dict[str, str]:
+def tokens(items: Iterable[Item]) -> dict[str, str]:
     """The session keys of the sign-ins whose token an Azure call used."""
-    used = rows.filter((rows.family == "azure") & (rows.token != "")).select("token").distinct()
-    logins = rows.filter((rows.family == "microsoft") & (rows.role == "login") & (rows.token != ""))
-    found = (
-        logins.filter(logins.key != "")
-        .semi_join(used, "token")
-        .group_by("token")
-        .agg(key=lambda t: t.key.min())
-    )
-    return {row["token"]: row["key"] for row in found.to_pyarrow().to_pylist()}
+    items = list(items)
+    used = {item.token for item in items if item.family == "azure" and item.token}
+    out: dict[str, str] = {}
+    for item in items:
+        if item.family == "microsoft" and item.role == "login" and item.token in used and item.key:
+            out[item.token] = min(out.get(item.token, item.key), item.key)
+    return out

@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 from countersign.model.visit import Link
 from countersign.visits import cloud_reading as cr
 from countersign.visits import facts as f
+from countersign.visits.asking import Days
 from countersign.visits.cloud_reading import Item
 from countersign.visits.facts import Fact
 from countersign.visits.links import Linker
@@ -112,28 +113,26 @@ class Stay:
 
 
 def cloud_nodes(
-    events: ir.Table, subjects: Subjects, nodes: list[Node], linker: Linker, book: AddressBook
+    days: Days, subjects: Subjects, nodes: list[Node], linker: Linker, book: AddressBook
 ) -> list[Node]:
     """Hops of providers in clouds, linked among each other and to those of `nodes`, which `linker` knows, in order of time.
 
     A sign-in that only opened a gateway becomes evidence of that gateway's hop among `nodes` instead.
     """
-    if not cr.is_there(events):
-        return []
-    rows = cr.rows_of(events)
-    who = {one: claimed for one in cr.identities(rows) if (claimed := _who(one, subjects)) is not None}
-    origins = {
-        place: provider for place in cr.places(rows) if (provider := _origin(place, subjects)) is not None
-    }
+    told = cr.seen(days)
+    identities = sorted({one for some in told.who.values() for one in some})
+    who = {one: claimed for one in identities if (claimed := _who(one, subjects)) is not None}
+    places = sorted({place for some in told.places.values() for place in some})
+    origins = {place: provider for place in places if (provider := _origin(place, subjects)) is not None}
     if not who and not origins:
         return []
-    rows = cr.chosen(rows, who, origins).cache()
-    stays = _gathered(cr.stays(rows))
+    items = cr.stays(days, cr.wanted(told, who, origins))
+    stays = _gathered(items)
     _absorb(stays)
     stays = [stay for stay in stays if not stay.absorbed and (stay.logins or _acts(stay))]
-    _made_by(stays, cr.tokens(rows) if any(stay.family == "azure" for stay in stays) else {})
+    _made_by(stays, cr.tokens(items))
     _claim(stays, who, origins)
-    _vouch(events, stays, nodes)
+    _vouch(days.events, stays, nodes)
     known = {id(node.arrival): node for node in nodes}
     out: list[Node] = []
     for stay in stays:

@@ -7,10 +7,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-import ibis.expr.types as ir
-
 from countersign.visits import facts as f
 from countersign.visits import reading
+from countersign.visits.asking import Days, Key, dates
 from countersign.visits.facts import Fact
 from countersign.visits.merge import NETWORK
 from countersign.visits.names import WELL_KNOWN_SESSIONS, HostNames
@@ -27,7 +26,7 @@ _PIPES = {"svcctl": "scm", "atsvc": "task", "winreg": "registry"}
 _HOSTING = {"wmiprvse.exe": "wmi", "wsmprovhost.exe": "winrm", "psexesvc.exe": "scm"}
 
 
-def attach(events: ir.Table, nodes: list[Node], deeds: Iterable[Fact], hosts: HostNames) -> None:
+def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], hosts: HostNames) -> None:
     """Hangs every one of `deeds` on its hop, and notes what tells the hop's protocol."""
     if not nodes:
         return
@@ -35,11 +34,14 @@ def attach(events: ir.Table, nodes: list[Node], deeds: Iterable[Fact], hosts: Ho
     for node in nodes:
         for key in node.arrival.session_keys():
             holders[key].append(node)
+    by_host: dict[str, list[Node]] = defaultdict(list)
+    for node in nodes:
+        by_host[node.arrival.host].append(node)
     for fact in deeds:
-        holder = _holder(fact, holders, hosts) or _by_account(fact, nodes, hosts)
+        holder = _holder(fact, holders, hosts) or _by_account(fact, by_host, hosts)
         if holder is not None:
             _take(holder, fact)
-    _system(events, nodes, hosts)
+    _system(days, nodes, hosts)
 
 
 def _holder(fact: Fact, holders: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:
@@ -58,7 +60,7 @@ def _within(node: Node, at: int) -> bool:
     return arrival.start is None or at >= arrival.begun - SLACK
 
 
-def _by_account(fact: Fact, nodes: list[Node], hosts: HostNames) -> Node | None:
+def _by_account(fact: Fact, by_host: dict[str, list[Node]], hosts: HostNames) -> Node | None:
     """Deeds whose source names no session (sudo, su): the one open hop of that account on that host."""
     if (
         fact.session not in WELL_KNOWN_SESSIONS
@@ -70,10 +72,8 @@ def _by_account(fact: Fact, nodes: list[Node], hosts: HostNames) -> Node | None:
     account = fact.actor if fact.actor.name else fact.user
     found = [
         node
-        for node in nodes
-        if node.arrival.host == host
-        and node.arrival.account.same_as(account)
-        and node.arrival.open_at(fact.time)
+        for node in by_host.get(host, ())
+        if node.arrival.account.same_as(account) and node.arrival.open_at(fact.time)
     ]
     return found[0] if len(found) == 1 else None
 
@@ -103,17 +103,24 @@ def base(path: str) -> str:
     return ntpath.basename(path.strip().strip('"')).casefold()
 
 
-def _system(events: ir.Table, nodes: list[Node], hosts: HostNames) -> None:
+def _system(days: Days, nodes: list[Node], hosts: HostNames) -> None:
     """Children of services and tasks run as the system, under no session of the visitor's: they join through the
     7045, 4697 or 4698 that made the service or task."""
-    _installs(events, [node for node in nodes if _is_network(node) or "scm" in node.arrival.hints], hosts)
+    _installs(
+        reading.installs(days),
+        [node for node in nodes if _is_network(node) or "scm" in node.arrival.hints],
+        hosts,
+    )
     made = [
         (node, fact) for node in nodes for fact in node.deeds.values() if fact.class_uid in {f.SERVICE, f.JOB}
     ]
     if not made:
         return
-    makers = {node.arrival.host for node, _ in made}
-    processes = [fact for fact in reading.system_processes(events, makers) if fact.path]
+    makers: dict[int, set[Key]] = defaultdict(set)
+    for node, fact in made:
+        for day in dates(fact.time - SLACK, fact.time + DEPTH * START_WITHIN):
+            makers[day].add((node.arrival.host.split(".")[0].casefold(),))
+    processes = [fact for fact in reading.system_processes(days, makers) if fact.path]
     by_host: dict[str, list[Fact]] = defaultdict(list)
     by_parent: dict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in processes:
@@ -126,11 +133,12 @@ def _system(events: ir.Table, nodes: list[Node], hosts: HostNames) -> None:
                 _descend(node, fact, by_parent, DEPTH)
 
 
-def _installs(events: ir.Table, nodes: list[Node], hosts: HostNames) -> None:
-    code = f.leaf(events, "metadata.event_code")
-    installs = f.read(events, (f.leaf(events, "class_uid") == f.SERVICE) & (code == "7045"))
+def _installs(installs: Iterable[Fact], nodes: list[Node], hosts: HostNames) -> None:
+    by_host: dict[str, list[Node]] = defaultdict(list)
+    for node in nodes:
+        by_host[node.arrival.host].append(node)
     for fact in installs:
-        here = [node for node in nodes if node.arrival.host == hosts.canonical(fact.host)]
+        here = by_host.get(hosts.canonical(fact.host), [])
         near = [node for node in here if _calls(node, fact)] or [
             node for node in here if _just_came(node, fact)
         ]

@@ -12,15 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import ibis.expr.types as ir
-
 from countersign.visits import facts as f
 from countersign.visits import reading
-from countersign.visits.clocks import SENSOR, Clock
+from countersign.visits.asking import Days, Key, dates
+from countersign.visits.clocks import FAR, SENSOR, Clock
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
-from countersign.visits.names import AddressBook, is_local
-from countersign.visits.presence import TICKETS, Presence, presence, subnet
+from countersign.visits.names import DAY, AddressBook, is_local
+from countersign.visits.presence import HOUR, TICKETS, Presence, presence, subnet
 from countersign.visits.reading import FAILURE, Cast
 from countersign.visits.sessions import SECOND, Session
 
@@ -177,14 +176,9 @@ class Eyes:
             out.add(SOURCE)
         if self._controller_asked(arrival):
             out.add(CONTROLLER)
-        if any(work(self.presence.networks.get(pair), at) for pair in self._pairs(arrival)):
+        if any(work(self.presence.networks.get(f"{a}>{b}"), at) for a, b in passed(arrival, self.book)):
             out.add(SENSOR)
         return frozenset(out)
-
-    def _pairs(self, arrival: Arrival) -> list[str]:
-        near = subnet(arrival.source_ip)
-        far = {subnet(address) for address in self.book.addresses(arrival.host)} - {""}
-        return [f"{near}>{other}" for other in sorted(far)] if near else []
 
     def _controller_asked(self, arrival: Arrival) -> bool:
         """Whether a controller must have been asked: a domain's account, from elsewhere, without a ticket that still held."""
@@ -272,7 +266,7 @@ class Eyes:
 
 
 def look(
-    events: ir.Table,
+    days: Days,
     arrivals: list[Arrival],
     facts: Iterable[Fact],
     flows: list[Fact],
@@ -280,14 +274,32 @@ def look(
     book: AddressBook,
     clock: Clock,
 ) -> Eyes:
-    """Eyes for `arrivals` over everything in `events`."""
-    peers = sorted({arrival.source_ip for arrival in arrivals if arrival.source_ip})
+    """Eyes for `arrivals` over all events."""
+    peers: dict[int, set[Key]] = defaultdict(set)
+    pairs: dict[int, set[Key]] = defaultdict(set)
+    for arrival in arrivals:
+        if not arrival.source_ip:
+            continue
+        for day in dates(arrival.begun - FAR, arrival.begun + FAR):
+            peers[day].add((arrival.source_ip,))
+        networks = passed(arrival, book)
+        for day in dates(arrival.begun - DAY - HOUR, arrival.begun + DAY + HOUR) if networks else ():
+            pairs[day].update(networks)
     known = {fact.id for fact in flows}
-    seen = [*flows, *(fact for fact in reading.sensor_arrivals(events, peers) if fact.id not in known)]
+    seen = [
+        *flows,
+        *(fact for fact in reading.sensor_arrivals(days, "sensed", peers) if fact.id not in known),
+    ]
     places = {place for arrival in arrivals for place in (arrival.host, arrival.source)}
-    addresses = {*peers, *(address for place in places for address in book.addresses(place))}
-    at_work = presence(events, cast.hosts, places, addresses)
+    at_work = presence(days, cast.hosts, places, pairs)
     return Eyes.of(arrivals, facts, seen, cast, book, at_work, clock)
+
+
+def passed(arrival: Arrival, book: AddressBook) -> list[tuple[str, str]]:
+    """The networks between which somebody came: /24 of the source, and those of the target's addresses."""
+    near = subnet(arrival.source_ip)
+    far = {subnet(address) for address in book.addresses(arrival.host)} - {""}
+    return [(near, other) for other in sorted(far)] if near else []
 
 
 def _same_domain(fact: Fact, arrival: Arrival) -> bool:

@@ -6,16 +6,17 @@ rows of providers come out, as `Fact`s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from countersign.model.schema import OCSF_COLUMNS
-from countersign.visits.names import Account
+from countersign.visits.names import DAY, Account
 
 AUTHENTICATION, AUTHORIZE, TUNNEL = 3002, 3003, 4014
 NETWORK, HTTP, RDP, SMB, SSH = 4001, 4002, 4005, 4006, 4007
@@ -24,58 +25,63 @@ ACCOUNT_CHANGE, GROUP = 3001, 3006
 ARRIVALS = (AUTHENTICATION, AUTHORIZE, TUNNEL)
 DEEDS = (PROCESS, JOB, SERVICE, LOG, ACCOUNT_CHANGE, GROUP, SMB)
 
+_TEXTS = {
+    "code": "metadata.event_code",
+    "log": "metadata.log_name",
+    "product": "metadata.product",
+    "host": "device.hostname",
+    "host_ip": "device.ip",
+    "actor_session": "actor.session.uid",
+    "actor_path": "actor.process.path",
+    "sid": "user.uid",
+    "credential": "user.credential_uid",
+    "session": "session.uid",
+    "linked": "session.uid_alt",
+    "guid": "session.uuid",
+    "process": "process.uid",
+    "path": "process.path",
+    "cmd_line": "process.cmd_line",
+    "parent": "process.parent_process.uid",
+    "parent_path": "process.parent_process.path",
+    "src_host": "src_endpoint.hostname",
+    "src_ip": "src_endpoint.ip",
+    "dst_host": "dst_endpoint.hostname",
+    "dst_ip": "dst_endpoint.ip",
+    "dst_name": "dst_endpoint.name",
+    "dst_uid": "dst_endpoint.uid",
+    "service_name": "dst_endpoint.svc_name",
+    "lease": "tunnel_interface.ip",
+    "auth": "auth_protocol",
+    "service": "service.name",
+    "service_path": "service.path",
+    "job": "job.name",
+    "job_path": "job.path",
+    "share": "share",
+    "file": "file.path",
+    "message": "message",
+    "origin": "origin",
+}
+_NUMBERS = {
+    "class_uid": "class_uid",
+    "activity": "activity_id",
+    "status": "status_id",
+    "actor_pid": "actor.process.pid",
+    "pid": "process.pid",
+    "parent_pid": "process.parent_process.pid",
+    "src_port": "src_endpoint.port",
+    "dst_port": "dst_endpoint.port",
+    "logon_type": "logon_type_id",
+    "bytes_in": "traffic.bytes_in",
+    "bytes_out": "traffic.bytes_out",
+    "duration": "duration",
+}
+_ACCOUNTS = {"actor": ("actor.user.domain", "actor.user.name"), "user": ("user.domain", "user.name")}
+"""Fields of a `Fact` and the columns they come from."""
 _LEAVES = (
-    "class_uid",
-    "activity_id",
-    "status_id",
-    "message",
-    "metadata.product",
-    "metadata.log_name",
-    "metadata.event_code",
-    "device.hostname",
-    "device.ip",
-    "actor.user.name",
-    "actor.user.domain",
-    "actor.session.uid",
-    "actor.process.pid",
-    "actor.process.path",
-    "user.name",
-    "user.domain",
-    "user.uid",
-    "user.credential_uid",
-    "session.uid",
-    "session.uid_alt",
-    "session.uuid",
-    "process.pid",
-    "process.uid",
-    "process.path",
-    "process.cmd_line",
-    "process.parent_process.pid",
-    "process.parent_process.uid",
-    "process.parent_process.path",
-    "src_endpoint.hostname",
-    "src_endpoint.ip",
-    "src_endpoint.port",
-    "dst_endpoint.hostname",
-    "dst_endpoint.ip",
-    "dst_endpoint.port",
-    "dst_endpoint.name",
-    "dst_endpoint.uid",
-    "dst_endpoint.svc_name",
-    "tunnel_interface.ip",
-    "auth_protocol",
-    "logon_type_id",
+    *(leaf for leaf in _TEXTS.values() if leaf != "origin"),
+    *_NUMBERS.values(),
+    *(leaf for pair in _ACCOUNTS.values() for leaf in pair),
     "is_mfa",
-    "connection_info.uid",
-    "traffic.bytes_in",
-    "traffic.bytes_out",
-    "duration",
-    "service.name",
-    "service.path",
-    "job.name",
-    "job.path",
-    "share",
-    "file.path",
 )
 
 
@@ -148,8 +154,11 @@ class Fact:
 
 
 def flat(events: ir.Table) -> ir.Table:
-    """The dated rows of `events` as a view whose columns are the dotted names themselves, with `at`, the time in microseconds (UTC):
-    what reads it asks for a column instead of a path, and its query is planned in a tenth of the time."""
+    """The dated rows of `events` as a view whose columns are the dotted names themselves, with `at`, the time in microseconds (UTC),
+    and `date`, the days since 1970: what reads it asks for a column instead of a path, and its query is planned in a tenth of the
+    time. The flat view of a flat view is that view."""
+    if "at" in events.columns and "date" in events.columns:
+        return events
     dated = events.filter(events.time.notnull())
     known = set(events.columns)
     columns = {name: leaf(dated, name) for name in OCSF_COLUMNS if name.partition(".")[0] in known}
@@ -157,7 +166,9 @@ def flat(events: ir.Table) -> ir.Table:
     backend = events.get_backend()
     # one name for one table, so that the next run of the same process takes its place
     return backend.create_view(
-        "visits_of_events", dated.select(**own, **columns, at=micros(dated.time)), overwrite=True
+        "visits_of_events",
+        dated.select(**own, **columns, at=micros(dated.time), date=micros(dated.time) // DAY),
+        overwrite=True,
     )
 
 
@@ -172,9 +183,15 @@ def leaf(table: ir.Table, dotted: str) -> ir.Column:
     return value
 
 
+@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]  # Ibis has no types for it
+def epoch_us(time: dt.Timestamp(timezone="UTC")) -> int:  # type: ignore[valid-type]  # a type of Ibis', made by a call
+    """Microseconds since 1970: the engine's own, four times as quick as what Ibis would make of seconds and microseconds."""
+    raise RuntimeError(f"{time} is for the engine")
+
+
 def micros(time: Any) -> Any:  # noqa: ANN401  # an Ibis column of timestamps, and one of integers
-    """Microseconds since 1970 of a time. The engine's seconds have a fraction, which `microsecond` would count again."""
-    return time.epoch_seconds().floor().cast("int64") * 1_000_000 + time.microsecond()
+    """Microseconds since 1970 of a time."""
+    return epoch_us(time)
 
 
 def lowered(table: ir.Table, dotted: str) -> ir.Column:
@@ -183,87 +200,53 @@ def lowered(table: ir.Table, dotted: str) -> ir.Column:
     return value.lower().fill_null("")
 
 
+def columns_of(chosen: ir.Table) -> ir.Table:
+    """What `made` needs of rows of a flat view."""
+    return chosen.select("id", "segment", "record", "origin", "at", "date", *_LEAVES)
+
+
 def read(events: ir.Table, where: Any) -> list[Fact]:  # noqa: ANN401  # an Ibis predicate has no public type
-    """The dated events for which `where` holds, in time order."""
-    chosen = events.filter(events.time.notnull() & where)
-    if "at" in chosen.columns:
-        rows = chosen.select("id", "segment", "record", "origin", "at", *_LEAVES)
-    else:
-        columns = {name: leaf(chosen, name) for name in _LEAVES}
-        rows = chosen.select("id", "segment", "record", "origin", at=micros(chosen.time), **columns)
-    table = rows.to_pyarrow()
-    facts = [_fact(row) for row in _rows(table)]
+    """The dated events of a flat view for which `where` holds, in time order."""
+    facts = list(made(columns_of(events.filter(where)).to_pyarrow()))
     facts.sort(key=lambda fact: fact.order)
     return facts
 
 
-def _rows(table: pa.Table) -> Iterable[Mapping[str, Any]]:
-    for batch in table.to_batches(max_chunksize=65_536):
-        yield from batch.to_pylist()
+def made(rows: pa.Table) -> Iterator[Fact]:
+    """Rows of `columns_of` as facts."""
+    names = {field.name for field in fields(Fact)}
+    accounts: dict[tuple[str, str], Account] = {}
+    for batch in rows.to_batches(max_chunksize=65_536):
+        found = _columns(batch, accounts)
+        yield from map(Fact, *(found[name] for name in Fact.__slots__ if name in names))
 
 
-def _fact(row: Mapping[str, Any]) -> Fact:
-    def text(name: str) -> str:
-        return row[name] or ""
+def _columns(batch: pa.RecordBatch, accounts: dict[tuple[str, str], Account]) -> dict[str, list[Any]]:
+    """The values of each field, absent text as empty and absent numbers as 0; equal accounts are one object."""
 
-    def number(name: str) -> int:
-        return row[name] or 0
+    def texts(name: str) -> list[str]:
+        column = batch.column(name)
+        if column.null_count == len(column):
+            return [""] * len(column)
+        return [value or "" for value in column.to_pylist()]
 
-    return Fact(
-        id=row["id"],
-        segment=row["segment"],
-        record=row["record"],
-        time=row["at"],
-        class_uid=number("class_uid"),
-        activity=number("activity_id"),
-        status=number("status_id"),
-        code=text("metadata.event_code"),
-        log=text("metadata.log_name").casefold(),
-        product=text("metadata.product"),
-        host=text("device.hostname"),
-        host_ip=text("device.ip"),
-        actor=Account(text("actor.user.domain"), text("actor.user.name")),
-        actor_session=text("actor.session.uid"),
-        actor_pid=number("actor.process.pid"),
-        actor_path=text("actor.process.path"),
-        user=Account(text("user.domain"), text("user.name")),
-        sid=text("user.uid"),
-        credential=text("user.credential_uid"),
-        session=text("session.uid"),
-        linked=text("session.uid_alt"),
-        guid=text("session.uuid"),
-        pid=number("process.pid"),
-        process=text("process.uid"),
-        path=text("process.path"),
-        cmd_line=text("process.cmd_line"),
-        parent_pid=number("process.parent_process.pid"),
-        parent=text("process.parent_process.uid"),
-        parent_path=text("process.parent_process.path"),
-        src_host=text("src_endpoint.hostname"),
-        src_ip=text("src_endpoint.ip"),
-        src_port=number("src_endpoint.port"),
-        dst_host=text("dst_endpoint.hostname"),
-        dst_ip=text("dst_endpoint.ip"),
-        dst_port=number("dst_endpoint.port"),
-        dst_name=text("dst_endpoint.name"),
-        dst_uid=text("dst_endpoint.uid"),
-        service_name=text("dst_endpoint.svc_name"),
-        lease=text("tunnel_interface.ip"),
-        auth=text("auth_protocol"),
-        logon_type=number("logon_type_id"),
-        mfa=row["is_mfa"],
-        bytes_in=number("traffic.bytes_in"),
-        bytes_out=number("traffic.bytes_out"),
-        duration=number("duration"),
-        service=text("service.name"),
-        service_path=text("service.path"),
-        job=text("job.name"),
-        job_path=text("job.path"),
-        share=text("share"),
-        file=text("file.path"),
-        message=text("message"),
-        origin=text("origin"),
-    )
+    def account(pair: tuple[str, str]) -> Account:
+        known = accounts.get(pair)
+        if known is None:
+            known = accounts[pair] = Account(*pair)
+        return known
+
+    out: dict[str, list[Any]] = {name: batch.column(name).to_pylist() for name in ("id", "segment", "record")}
+    out["time"] = batch.column("at").to_pylist()
+    out["mfa"] = batch.column("is_mfa").to_pylist()
+    for name, column in _TEXTS.items():
+        out[name] = texts(column)
+    for name, column in _NUMBERS.items():
+        out[name] = [value or 0 for value in batch.column(column).to_pylist()]
+    for name, (domain, user) in _ACCOUNTS.items():
+        out[name] = [account(pair) for pair in zip(texts(domain), texts(user), strict=True)]
+    out["log"] = [text.casefold() for text in out["log"]]
+    return out
 
 
 def accounts(events: ir.Table) -> list[tuple[str, str, str]]:

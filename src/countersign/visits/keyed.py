@@ -13,8 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from countersign.visits import facts as f
+from countersign.visits.asking import Days
 from countersign.visits.bastions import LOGIN_SILENCE, logins
 from countersign.visits.facts import Fact
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, AddressBook, HostNames
@@ -102,7 +105,7 @@ def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     return [*out, *logins(out)]
 
 
-def nameless(events: ir.Table, found: Iterable[Fact]) -> list[Fact]:
+def nameless(days: Days, found: Iterable[Fact]) -> list[Fact]:
     """Records of the same sessions as `found` that name nobody: what a product writes when a visit ends, often."""
     keys = {
         fact.session
@@ -111,13 +114,20 @@ def nameless(events: ir.Table, found: Iterable[Fact]) -> list[Fact]:
     }
     if not keys:
         return []
-    return f.read(
-        events,
-        f.leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL])
-        & f.leaf(events, "session.uid").fill_null("").isin(sorted(keys))
-        & (f.lowered(events, "user.name") == "")
-        & (f.lowered(events, "actor.user.name") == ""),
-    )
+
+    def ask(events: ir.Table) -> ir.Table:
+        return f.columns_of(
+            events.filter(
+                f.leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL])
+                & f.leaf(events, "metadata.product").isin(sorted(OWNED | GATEWAYS))
+                & (f.leaf(events, "session.uid").fill_null("") != "")
+                & (f.lowered(events, "user.name") == "")
+                & (f.lowered(events, "actor.user.name") == "")
+            )
+        )
+
+    rows = days.of_all("nameless", ask)
+    return days.facts([rows.filter(pc.is_in(rows.column("session.uid"), value_set=pa.array(sorted(keys))))])
 
 
 def known_by_name(sessions: Iterable[Session], book: AddressBook) -> None:

@@ -25,7 +25,7 @@ from countersign.visits.clocks import Clock
 from countersign.visits.departures import Departed, Departure, proof
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
-from countersign.visits.names import HostNames, Leases
+from countersign.visits.names import Account, HostNames, Leases
 from countersign.visits.sessions import SECOND
 from countersign.visits.strays import beside, is_stray
 
@@ -55,17 +55,21 @@ class Linker:
     pairs: dict[tuple[str, int], list[Fact]]  # (source address, source port) -> flows seen by hosts
     departed: Departed = field(default_factory=Departed)
     clients: Clients = field(default_factory=Clients)
-    on_host: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    on_host: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     clock: Clock = field(default_factory=Clock)
     by_name: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
 
     def admit(self, arrival: Arrival) -> None:
         """`arrival` is a hop of a visit: it can be a parent from now on."""
-        self.on_host[arrival.host].append(arrival)
+        self.on_host[arrival.host, arrival.account.key[1]].append(arrival)
         self.by_name[arrival.account.key[1]].append(arrival)
         for key in sorted(arrival.session_keys()):
             self.by_session[key].append(arrival)
+
+    def _of(self, host: str, account: Account) -> list[Arrival]:
+        """Hops to `host` under this name, in whatever domain."""
+        return self.on_host.get((host, account.key[1]), [])
 
     def parent(self, arrival: Arrival) -> Tie | None:
         """The parent of `arrival`, None if it is an entry."""
@@ -180,7 +184,7 @@ class Linker:
         found = [
             hop
             for gateway in sorted(self.leases.gateways(pool) if pool else ())
-            for hop in self.on_host.get(gateway, ())
+            for hop in self._of(gateway, arrival.account)
             if hop.open_at(arrival.begun)
             and hop.account.same_as(arrival.account)
             and hop.lead.kind == "vpn"
@@ -228,7 +232,7 @@ class Linker:
         at = departure.fact.time
         if departure.session:
             return self._holding(departure.source, departure.session, at)
-        here = self.on_host.get(departure.source, ())
+        here = self._of(departure.source, departure.actor)
         return [hop for hop in here if hop.open_at(at) and hop.account.same_as(departure.actor)]
 
     def _paired(self, arrival: Arrival) -> Tie | None:
@@ -243,7 +247,7 @@ class Linker:
         at = self.clock.on(source, arrival.begun, arrival.host)
         found = [
             hop
-            for hop in self.on_host.get(source, ())
+            for hop in self._of(source, arrival.account)
             if hop.open_at(at) and hop.account.same_as(arrival.account) and hop is not arrival
         ]
         if not found:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+DAY = 86_400 * 1_000_000
+"""Microseconds."""
 WELL_KNOWN_SESSIONS = frozenset({"0x0", "0x3e4", "0x3e5", "0x3e7", "", "-"})
 """Logon ids that every Windows host has: no session, NETWORK SERVICE, LOCAL SERVICE, SYSTEM. They never link."""
 
@@ -175,6 +177,20 @@ class Leases:
         for lease in sorted(leases, key=lambda item: (item.address, item.first, item.last, item.key)):
             self._leases[lease.address].append(lease)
             self._pools[lease.address.rpartition(".")[0]].add(lease.key[0])
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Every address that was leased."""
+        return frozenset(self._leases)
+
+    def by_day(self) -> dict[int, set[tuple[str]]]:
+        """The addresses that were leased on each day (since 1970, UTC), each as a key to ask by."""
+        out: dict[int, set[tuple[str]]] = defaultdict(set)
+        for leases in self._leases.values():
+            for lease in leases:
+                for day in range(lease.first // DAY, lease.last // DAY + 1):
+                    out[day].add((lease.address,))
+        return out
 
     def gateways(self, pool: str) -> frozenset[str]:
         """The gateways that gave out addresses that begin with these three numbers."""

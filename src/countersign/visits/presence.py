@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import bisect
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from countersign.visits import facts as f
+from countersign.visits.asking import Days, Key
 from countersign.visits.facts import leaf, lowered
 from countersign.visits.names import HostNames
 
@@ -72,73 +75,110 @@ def _any(hours: tuple[int, ...], first: int, last: int) -> bool:
     return bisect.bisect_right(hours, last) > bisect.bisect_left(hours, first)
 
 
-def presence(events: ir.Table, hosts: HostNames, places: Iterable[str], addresses: Iterable[str]) -> Presence:
-    """Who was at work when, among `places` (canonical hosts) and between the networks of `addresses`."""
-    dated = events.filter(events.time.notnull())
-    dated = dated.select(
-        hour=(dated.time.epoch_seconds() // 3600).floor().cast("int64"),
-        writer=leaf(dated, "device.hostname").fill_null(""),
-        code=leaf(dated, "metadata.event_code").fill_null(""),
-        class_uid=leaf(dated, "class_uid"),
-        activity_id=leaf(dated, "activity_id"),
-        status_id=leaf(dated, "status_id"),
-        outward=leaf(dated, "connection_info.direction_id") == OUTBOUND,
-        domain=lowered(dated, "user.domain").split(".")[0],
-        sensed=leaf(dated, "metadata.product") == "Zeek",
-        source=leaf(dated, "src_endpoint.ip"),
-        target=leaf(dated, "dst_endpoint.ip"),
-    )
-    (ends,) = dated.agg(first=dated.hour.min(), last=dated.hour.max()).to_pyarrow().to_pylist()
-    labels = sorted({place.split(".")[0].casefold() for place in places if place})
-    here = dated.filter(dated.writer.lower().split(".")[0].isin(labels)) if labels else None
+def writers(days: Days) -> list[str]:
+    """Every host that wrote a record, as it is spelt."""
+    found = _hours(days).column("writer").unique().to_pylist()
+    return sorted(writer for writer in found if writer)
+
+
+def presence(
+    days: Days, hosts: HostNames, places: Iterable[str], pairs: Mapping[int, Collection[Key]]
+) -> Presence:
+    """Who was at work when, among `places` (canonical hosts) and between `pairs` of /24s (near, far) on their days."""
+    at_work = _hours(days)
+    ends = pc.min_max(at_work.column("hour")).as_py()
+    wanted = {hosts.canonical(place) for place in places if place}
+    here = [
+        writer
+        for writer in at_work.column("writer").unique().to_pylist()
+        if hosts.canonical(writer) in wanted
+    ]
+    of_these = at_work.filter(pc.is_in(at_work.column("writer"), value_set=pa.array(here, pa.string())))
     return Presence(
-        logons={} if here is None else _by_host(here.filter(_is_logon(here)), hosts),
-        outward={} if here is None else _by_host(here.filter(here.outward), hosts),
-        tickets=_tickets(dated),
-        networks=_networks(dated, sorted({found for ip in addresses if (found := subnet(ip))})),
-        first=ends["first"] or 0,
-        last=ends["last"] or 0,
+        logons=_by_host(of_these.filter(of_these.column("logon")), hosts),
+        outward=_by_host(of_these.filter(of_these.column("outward")), hosts),
+        tickets=_tickets(days),
+        networks=_networks(days, pairs),
+        first=ends["min"] or 0,
+        last=ends["max"] or 0,
     )
+
+
+def _hours(days: Days) -> pa.Table:
+    """Each hour of each recorder, and whether it told of logons to it and of connections from it."""
+
+    def ask(events: ir.Table) -> ir.Table:
+        rows = events.select(
+            "date",
+            hour=events["at"] // HOUR,
+            writer=leaf(events, "device.hostname").fill_null(""),
+            logon=_is_logon(events).fill_null(False),
+            outward=(leaf(events, "connection_info.direction_id") == OUTBOUND).fill_null(False),
+        )
+        return rows.group_by(["date", "hour", "writer"]).agg(
+            logon=rows.logon.any(), outward=rows.outward.any()
+        )
+
+    return days.of_all("hours", ask)
 
 
 def _is_logon(table: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
     return (
-        (table.class_uid == f.AUTHENTICATION)
-        & (table.activity_id.fill_null(1) == 1)
-        & (table.status_id.fill_null(1) != FAILED)
-        & ~table.code.isin(TICKETS)
+        (leaf(table, "class_uid") == f.AUTHENTICATION)
+        & (leaf(table, "activity_id").fill_null(1) == 1)
+        & (leaf(table, "status_id").fill_null(1) != FAILED)
+        & ~leaf(table, "metadata.event_code").fill_null("").isin(TICKETS)
     )
 
 
-def _by_host(table: ir.Table, hosts: HostNames) -> Hours:
+def _by_host(rows: pa.Table, hosts: HostNames) -> Hours:
     found: dict[str, set[int]] = defaultdict(set)
-    for row in table.select("writer", "hour").distinct().to_pyarrow().to_pylist():
-        found[hosts.canonical(row["writer"])].add(row["hour"])
+    for writer, at in zip(rows.column("writer").to_pylist(), rows.column("hour").to_pylist(), strict=True):
+        found[hosts.canonical(writer)].add(at)
     return _sorted(found)
 
 
-def _tickets(dated: ir.Table) -> Hours:
-    given = dated.filter(dated.code.isin(["4768", "4769"]) & (dated.class_uid == f.AUTHENTICATION))
+def _tickets(days: Days) -> Hours:
+    def ask(events: ir.Table) -> ir.Table:
+        given = events.filter(
+            leaf(events, "metadata.event_code").isin(["4768", "4769"])
+            & (leaf(events, "class_uid") == f.AUTHENTICATION)
+        )
+        domain = lowered(given, "user.domain").split(".")[0].fill_null("")
+        return given.select("date", hour=given["at"] // HOUR, domain=domain).distinct()
+
     found: dict[str, set[int]] = defaultdict(set)
-    for row in given.select("domain", "hour").distinct().to_pyarrow().to_pylist():
-        found[row["domain"] or ""].add(row["hour"])
+    for row in days.of_all("tickets", ask).to_pylist():
+        found[row["domain"]].add(row["hour"])
     return _sorted(found)
 
 
-def _networks(dated: ir.Table, subnets: list[str]) -> Hours:
+def _networks(days: Days, pairs: Mapping[int, Collection[Key]]) -> Hours:
     """Pairs of networks between which a sensor, which is no host of the two, saw connections."""
-    if not subnets:
-        return {}
-    seen = dated.filter(dated.sensed & dated["source"].notnull() & dated.target.notnull())
-    seen = seen.select(
-        "hour",
-        near=seen["source"].re_replace(_LAST_OCTET, ""),
-        far=seen.target.re_replace(_LAST_OCTET, ""),
-    )
-    seen = seen.filter(seen.near.isin(subnets) & seen.far.isin(subnets))
+
+    def ask(events: ir.Table) -> ir.Table:
+        seen = events.filter(
+            (leaf(events, "metadata.product") == "Zeek")
+            & leaf(events, "src_endpoint.ip").notnull()
+            & leaf(events, "dst_endpoint.ip").notnull()
+        )
+        once = seen.select(
+            "date",
+            hour=seen["at"] // HOUR,
+            source=leaf(seen, "src_endpoint.ip"),
+            target=leaf(seen, "dst_endpoint.ip"),
+        ).distinct()
+        return once.select(
+            "date",
+            "hour",
+            near=once["source"].re_replace(_LAST_OCTET, ""),
+            far=once.target.re_replace(_LAST_OCTET, ""),
+        ).distinct()
+
     found: dict[str, set[int]] = defaultdict(set)
-    for row in seen.select("near", "far", "hour").distinct().to_pyarrow().to_pylist():
-        found[f"{row['near']}>{row['far']}"].add(row["hour"])
+    for rows in days.near("networks", pairs, ("near", "far"), ask, lambda rows: rows):
+        for row in rows.to_pylist():
+            found[f"{row['near']}>{row['far']}"].add(row["hour"])
     return _sorted(found)
 
 

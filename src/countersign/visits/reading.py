@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from countersign.visits import facts as f
+from countersign.visits.asking import Days, Key
 from countersign.visits.cloud_reading import is_cloud
-from countersign.visits.facts import Fact, leaf, lowered, micros
+from countersign.visits.departures import DYNAMIC, PORTS
+from countersign.visits.facts import Fact, leaf, lowered
 from countersign.visits.keyed import OWNED
 from countersign.visits.names import (
     WELL_KNOWN_SESSIONS,
@@ -22,6 +26,7 @@ from countersign.visits.names import (
     is_local,
     settled,
 )
+from countersign.visits.presence import writers
 from countersign.visits.subjects import Claimed, Subjects
 
 FAILURE = 2
@@ -34,6 +39,7 @@ HOUR = 3600 * 1_000_000
 """Microseconds."""
 WINRM = (5985, 5986)
 """Ports of Windows Remote Management."""
+ENDS = ("src_endpoint.ip", "src_endpoint.port")
 ROUNDS = 5
 """How often a credential switch is followed to a further account; real chains are two or three long."""
 
@@ -75,66 +81,146 @@ class Cast:
         return same.pop() if len(same) == 1 else None
 
 
-def cast(events: ir.Table, subjects: Subjects) -> Cast:
+def cast(days: Days, subjects: Subjects) -> Cast:
     """Who of all that the table names is a provider's."""
     out = Cast()
-    accounts = f.accounts(events)
+    accounts = sorted(
+        {
+            (row["name"] or "", row["domain"] or "", row["uid"] or "")
+            for row in days.of_all("accounts", _accounts).to_pylist()
+        }
+    )
     for name, domain, uid in accounts:
         found = subjects.who(name, domain, uid) if name or uid else None
         if found is not None:
             out.claimed[Account(domain, name).key] = found
-    arrivals = leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL, f.SSH, f.RDP])
-    for address in f.distinct_texts(events, "src_endpoint.ip", arrivals):
+    for address in _values(days, "addresses", "src_endpoint.ip", _may_arrive):
         provider = subjects.origin(address) if is_address(address) else None
         if provider is not None:
             out.origins[address] = provider
-    recorders = f.distinct_texts(events, "device.hostname", ibis.literal(value=True))
-    clients = f.distinct_texts(events, "src_endpoint.hostname", arrivals)
+    recorders = writers(days)
+    clients = _values(days, "clients", "src_endpoint.hostname", _may_arrive)
     machines = [name[:-1] for name, _, _ in accounts if name.endswith("$")]
     out.hosts = HostNames([*recorders, *clients, *machines])
     out.recorders = frozenset(out.hosts.canonical(name) for name in recorders)
     return out
 
 
-def arrivals_of(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> list[Fact]:
-    """Logons, explicit credentials, tunnels and tickets of these accounts or from these addresses."""
-    kind = leaf(events, "class_uid").isin(list(f.ARRIVALS))
-    return f.read(events, kind & _concerns(events, names, addresses) & ~is_cloud(events))
+def _accounts(events: ir.Table) -> ir.Table:
+    """Every account that logged on, was used, or did something."""
+    parts = [
+        events.select(
+            date=events.date,
+            name=leaf(events, f"{role}.name"),
+            domain=leaf(events, f"{role}.domain"),
+            uid=leaf(events, f"{role}.uid"),
+        ).distinct()
+        for role in ("user", "actor.user")
+    ]
+    return ibis.union(*parts, distinct=True)
 
 
-def deeds_of(events: ir.Table, names: Iterable[str]) -> list[Fact]:
-    """What these accounts did: processes, shares, services, tasks, accounts, logs; files that a bastion or a remote-support tool carried."""
-    carried = (leaf(events, "class_uid") == f.FILE) & leaf(events, "metadata.product").isin(sorted(OWNED))
-    kind = leaf(events, "class_uid").isin(list(f.DEEDS)) | carried
-    return f.read(events, kind & _concerns(events, names, ()) & ~is_cloud(events))
+def _may_arrive(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
+    return leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL, f.SSH, f.RDP])
 
 
-def _concerns(events: ir.Table, names: Iterable[str], addresses: Iterable[str]) -> Any:  # noqa: ANN401  # Ibis
-    wanted, places = sorted(set(names)), sorted(set(addresses))
-    clause: Any = ibis.literal(value=False)
-    if wanted:
-        clause = lowered(events, "user.name").isin(wanted) | lowered(events, "actor.user.name").isin(wanted)
-    if places:
-        clause |= leaf(events, "src_endpoint.ip").fill_null("").isin(places)
-    return clause
+def _values(days: Days, question: str, dotted: str, where: Callable[[ir.Table], Any]) -> list[str]:
+    """Distinct non-empty values of one column."""
+
+    def ask(events: ir.Table) -> ir.Table:
+        chosen = events.filter(where(events))
+        return chosen.select(date=chosen.date, value=leaf(chosen, dotted)).distinct()
+
+    found = days.of_all(question, ask).column("value").unique().to_pylist()
+    return sorted(value for value in found if value)
 
 
-def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
+def facts_of(days: Days, question: str, names: Iterable[str]) -> list[Fact]:
+    """What these accounts did and had done to them, as far as stitching asks: logons, explicit credentials, tunnels and tickets; connections that
+    they opened to others (`PORTS`, or from `DYNAMIC` on) from hosts that tell so; processes, shares, services, tasks, accounts, logs;
+    files that a bastion or a remote-support tool carried."""
+    wanted = set(names)
+    if not wanted:
+        return []
+
+    def ask(events: ir.Table, some: list[str]) -> ir.Table:
+        port, kind = leaf(events, "dst_endpoint.port"), leaf(events, "class_uid")
+        user = lowered(events, "user.name").isin(some)
+        left = (
+            (kind == f.NETWORK)
+            & leaf(events, "device.hostname").notnull()
+            & (leaf(events, "connection_info.direction_id") == OUTBOUND)
+            & (port.isin(sorted(PORTS)) | (port >= DYNAMIC))
+            & user
+        )
+        carried = (kind == f.FILE) & leaf(events, "metadata.product").isin(sorted(OWNED))
+        did = kind.isin([*f.ARRIVALS, *f.DEEDS]) | carried
+        did &= user | lowered(events, "actor.user.name").isin(some)
+        return f.columns_of(events.filter((did & ~is_cloud(events)) | left))
+
+    return days.facts([days.of_names(question, wanted, ask)])
+
+
+def arrivals_from(days: Days, question: str, addresses: Mapping[int, Collection[Key]]) -> list[Fact]:
+    """Logons, tunnels and tickets from these addresses, each on its days."""
+
+    def ask(events: ir.Table) -> ir.Table:
+        return events.filter(leaf(events, "class_uid").isin(list(f.ARRIVALS)) & ~is_cloud(events))
+
+    return days.facts(days.near(question, addresses, ("src_endpoint.ip",), ask))
+
+
+def arrivals_of_origins(days: Days, origins: Iterable[str]) -> list[Fact]:
+    """Logons, tunnels and tickets from providers' own addresses."""
+    wanted = set(origins)
+    if not wanted:
+        return []
+
+    def ask(events: ir.Table, some: list[str]) -> ir.Table:
+        kind = leaf(events, "class_uid").isin(list(f.ARRIVALS))
+        here = leaf(events, "src_endpoint.ip").fill_null("").isin(some)
+        return f.columns_of(events.filter(kind & here & ~is_cloud(events)))
+
+    return days.facts([days.of_names("from origins", wanted, ask)])
+
+
+def usage_of(days: Days, names: Iterable[str]) -> list[Usage]:
     """Sessions of these accounts with the first and last time they were seen in use, whatever they did."""
+    wanted = set(names)
+    if not wanted:
+        return []
+    found: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in days.of_names("usage", wanted, _usage).to_pylist():
+        found[row["host"], row["session"], row["name"], row["domain"]].append(row)
+    out = []
+    for (host, session, name, domain), rows in found.items():
+        if session in WELL_KNOWN_SESSIONS:
+            continue
+        places = {row[end] for row in rows for end in ("low", "high") if row[end] is not None}
+        place = places.pop() if len(places) == 1 else ""
+        first, last = min(row["first"] for row in rows), max(row["last"] for row in rows)
+        reference = _reference(min(row["reference"] for row in rows))
+        address = "" if is_local(place) else place
+        out.append(Usage(host, session, Account(domain, name), first, last, reference, address))
+    return sorted(
+        out, key=lambda usage: (usage.first, usage.reference, usage.host, usage.session, usage.account)
+    )
+
+
+def _usage(events: ir.Table, names: list[str]) -> ir.Table:
     parts = []
     for role, session in (("actor.user", "actor.session.uid"), ("user", "session.uid")):
         chosen = events.filter(
-            events.time.notnull()
-            & lowered(events, f"{role}.name").isin(sorted(set(names)))
-            & leaf(events, session).fill_null("").startswith("0x")
+            lowered(events, f"{role}.name").isin(names) & leaf(events, session).fill_null("").startswith("0x")
         )
         parts.append(
             chosen.select(
+                date=chosen.date,
                 host=leaf(chosen, "device.hostname").fill_null(""),
                 session=leaf(chosen, session),
                 name=leaf(chosen, f"{role}.name"),
                 domain=leaf(chosen, f"{role}.domain").fill_null(""),
-                at=micros(chosen.time),
+                at=chosen["at"],
                 address=ibis.ifelse(chosen.class_uid == f.SMB, leaf(chosen, "src_endpoint.ip"), None),
                 id=chosen.id,
                 segment=chosen.segment,
@@ -142,41 +228,15 @@ def usage_of(events: ir.Table, names: Iterable[str]) -> list[Usage]:
             )
         )
     rows = ibis.union(*parts, distinct=False)
-    stamp = (
-        rows.at.cast("string").lpad(20, "0")
-        + "|"
-        + rows.id
-        + "|"
-        + rows.segment
-        + "|"
-        + rows.record.cast("string")
+    stamp = ibis.literal("|").join(
+        [rows["at"].cast("string").lpad(20, "0"), rows.id, rows.segment, rows.record.cast("string")]
     )
-    found = (
-        rows.group_by(["host", "session", "name", "domain"])
-        .agg(
-            first=rows["at"].min(),
-            last=rows["at"].max(),
-            reference=stamp.min(),
-            addresses=rows.address.nunique(),
-            address=rows.address.min(),
-        )
-        .to_pyarrow()
-    )
-    return sorted(
-        (
-            Usage(
-                row["host"],
-                row["session"],
-                Account(row["domain"], row["name"]),
-                row["first"],
-                row["last"],
-                _reference(row["reference"]),
-                row["address"] if row["addresses"] == 1 and not is_local(row["address"]) else "",
-            )
-            for row in found.to_pylist()
-            if row["session"] not in WELL_KNOWN_SESSIONS
-        ),
-        key=lambda usage: (usage.first, usage.reference, usage.host, usage.session, usage.account),
+    return rows.group_by(["date", "host", "session", "name", "domain"]).agg(
+        first=rows["at"].min(),
+        last=rows["at"].max(),
+        reference=stamp.min(),
+        low=rows.address.min(),
+        high=rows.address.max(),
     )
 
 
@@ -185,147 +245,180 @@ def _reference(stamp: str) -> tuple[str, str, int]:
     return id_, segment, int(record)
 
 
-def claims(events: ir.Table, hosts: HostNames, leased: Iterable[str]) -> list[Claim]:
+def claims(days: Days, hosts: HostNames, leased: Iterable[str]) -> list[Claim]:
     """Records that show an address to be a host: a machine account's logon from it, or the host's own word of
     the connections it opened. What it says of those it took is no help: Sysmon names the ends of UDP the other way
     round."""
     skip = set(leased)
-    dated = events.filter(events.time.notnull() & leaf(events, "src_endpoint.ip").notnull())
-    kind, who, device = (leaf(dated, name) for name in ("class_uid", "user.name", "device.hostname"))
-    address, at = leaf(dated, "src_endpoint.ip"), micros(dated.time)
-    machine = dated.filter((kind == f.AUTHENTICATION) & who.endswith("$"))
-    machine = machine.select(address=address, at=at, name=who.substr(0, who.length() - 1))
-    outward = leaf(dated, "connection_info.direction_id") == OUTBOUND
-    opened = dated.filter((kind == f.NETWORK) & device.notnull() & outward)
-    opened = opened.select(address=address, at=at, name=device)
     found: list[Claim] = []
     shared: set[str] = set()
-    for table, own in ((machine, False), (opened, True)):
-        for row in _runs(table):
-            text = row["address"]
-            if is_local(text) or text in skip or _group_address(text):
+    for question, ask, own in (("machines", _machines, False), ("openers", _openers, True)):
+        for address, name, first, last, crowd in _merged(days.of_all(question, ask)):
+            if is_local(address) or address in skip or _group_address(address):
                 continue
-            if row["crowd"] >= CROWD and not own:
-                shared.add(text)
-            found.append(Claim(text, hosts.canonical(row["name"]), row["first"], row["last"], own))
+            if crowd >= CROWD and not own:
+                shared.add(address)
+            found.append(Claim(address, hosts.canonical(name), first, last, own))
     return settled(found, shared)
 
 
-def _runs(rows: ir.Table) -> list[Mapping[str, Any]]:
-    """Times during which an address was one host's and no other's, by the hour; `crowd` is how many hosts had it within
+def _machines(events: ir.Table) -> ir.Table:
+    who = leaf(events, "user.name")
+    rows = events.filter(
+        (leaf(events, "class_uid") == f.AUTHENTICATION)
+        & who.endswith("$")
+        & leaf(events, "src_endpoint.ip").notnull()
+    )
+    who = leaf(rows, "user.name")
+    return _runs(
+        rows.select(
+            address=leaf(rows, "src_endpoint.ip"),
+            at=rows["at"],
+            date=rows.date,
+            name=who.substr(0, who.length() - 1),
+        )
+    )
+
+
+def _openers(events: ir.Table) -> ir.Table:
+    rows = events.filter(
+        (leaf(events, "class_uid") == f.NETWORK)
+        & leaf(events, "device.hostname").notnull()
+        & leaf(events, "src_endpoint.ip").notnull()
+        & (leaf(events, "connection_info.direction_id") == OUTBOUND)
+    )
+    return _runs(
+        rows.select(
+            address=leaf(rows, "src_endpoint.ip"),
+            at=rows["at"],
+            date=rows.date,
+            name=leaf(rows, "device.hostname"),
+        )
+    )
+
+
+def _runs(rows: ir.Table) -> ir.Table:
+    """Times of a day during which an address was one host's and no other's, by the hour; `crowd` is how many hosts had it within
     an hour, at most."""
-    hourly = rows.mutate(hour=rows.at // HOUR).group_by(["address", "hour", "name"])
+    hourly = rows.mutate(hour=rows["at"] // HOUR).group_by(["address", "date", "hour", "name"])
     hourly = hourly.agg(first=lambda t: t["at"].min(), last=lambda t: t["at"].max())
     of_hour = ibis.window(group_by=[hourly.address, hourly.hour])
     hourly = hourly.mutate(crowd=hourly.name.count().over(of_hour))
-    in_time = ibis.window(group_by=hourly.address, order_by=[hourly["first"], hourly["last"], hourly.name])
+    order = [hourly["first"], hourly["last"], hourly.name]
+    in_time = ibis.window(group_by=[hourly.address, hourly.date], order_by=order)
     marked = hourly.mutate(
         moved=(hourly.name != hourly.name.lag().over(in_time)).fill_null(True).cast("int64")
     )
     so_far = ibis.cumulative_window(
-        group_by=marked.address, order_by=[marked["first"], marked["last"], marked.name]
+        group_by=[marked.address, marked.date], order_by=[marked["first"], marked["last"], marked.name]
     )
     numbered = marked.mutate(run=marked.moved.sum().over(so_far))
-    return list(
-        numbered.group_by(["address", "run", "name"])
-        .agg(first=numbered["first"].min(), last=numbered["last"].max(), crowd=numbered.crowd.max())
-        .to_pyarrow()
-        .to_pylist()
+    return numbered.group_by(["address", "date", "run", "name"]).agg(
+        first=numbered["first"].min(), last=numbered["last"].max(), crowd=numbered.crowd.max()
     )
+
+
+def _merged(rows: pa.Table) -> Iterator[tuple[str, str, int, int, int]]:
+    """Runs that go on over midnight as one: (address, name, first, last, crowd)."""
+    order = [(name, "ascending") for name in ("address", "date", "run")]
+    columns = (
+        rows.sort_by(order).column(name).to_pylist() for name in ("address", "name", "first", "last", "crowd")
+    )
+    before: tuple[str, str, int, int, int] | None = None
+    for address, name, first, last, crowd in zip(*columns, strict=True):
+        if before is not None and before[:2] == (address, name):
+            before = (address, name, before[2], max(before[3], last), max(before[4], crowd))
+            continue
+        if before is not None:
+            yield before
+        before = (address, name, first, last, crowd)
+    if before is not None:
+        yield before
 
 
 def _group_address(address: str) -> bool:
     return address.startswith(("224.", "239.", "255.", "ff0"))
 
 
-def flows_of(events: ir.Table, ends: Iterable[tuple[str, int]]) -> list[Fact]:
-    """Connections from one of these addresses and ports, as hosts and network sensors saw them."""
-    wanted = set(ends)
-    if not wanted:
-        return []
-    kinds = [f.NETWORK, f.RDP, f.SSH]
-    found = f.read(
-        events,
-        leaf(events, "class_uid").isin(kinds)
-        & leaf(events, "src_endpoint.port").isin(sorted({port for _, port in wanted}))
-        & leaf(events, "src_endpoint.ip").isin(sorted({address for address, _ in wanted})),
-    )
-    return [fact for fact in found if (fact.src_ip, fact.src_port) in wanted]
+def flows_of(days: Days, ends: Mapping[int, Collection[Key]]) -> list[Fact]:
+    """Connections from one of these (address, port) of their day, as hosts and network sensors saw them."""
+
+    def ask(events: ir.Table) -> ir.Table:
+        return events.filter(leaf(events, "class_uid").isin([f.NETWORK, f.RDP, f.SSH]))
+
+    return days.facts(days.near("flows", ends, ENDS, ask))
 
 
-def departures_of(events: ir.Table, names: Iterable[str], ports: Iterable[int], dynamic: int) -> list[Fact]:
-    """Connections that these accounts opened on hosts that tell so, to one of these ports or to one from `dynamic` on."""
-    wanted = sorted(set(names))
-    if not wanted:
-        return []
-    port = leaf(events, "dst_endpoint.port")
-    return f.read(
-        events,
-        (leaf(events, "class_uid") == f.NETWORK)
-        & leaf(events, "device.hostname").notnull()
-        & (leaf(events, "connection_info.direction_id") == OUTBOUND)
-        & (port.isin(sorted(set(ports))) | (port >= dynamic))
-        & lowered(events, "user.name").isin(wanted),
-    )
+def arrivals_by_port(days: Days, question: str, ends: Mapping[int, Collection[Key]]) -> list[Fact]:
+    """Logons from one of these (address, source port) of their day."""
 
+    def ask(events: ir.Table) -> ir.Table:
+        return events.filter(leaf(events, "class_uid").isin(list(f.ARRIVALS)))
 
-def arrivals_by_port(events: ir.Table, addresses: Iterable[str], ports: Iterable[int]) -> list[Fact]:
-    """Logons from one of these addresses and one of these source ports."""
-    places, wanted = sorted(set(addresses)), sorted(set(ports))
-    if not places or not wanted:
-        return []
-    return f.read(
-        events,
-        leaf(events, "class_uid").isin(list(f.ARRIVALS))
-        & leaf(events, "src_endpoint.ip").isin(places)
-        & leaf(events, "src_endpoint.port").isin(wanted),
-    )
+    return days.facts(days.near(question, ends, ENDS, ask))
 
 
 def opened_by(
-    events: ir.Table, processes: Iterable[str], hosts: HostNames
+    processes: Iterable[str], deeds: Iterable[Fact], hosts: HostNames
 ) -> dict[tuple[str, str], tuple[str, str]]:
     """Session and command line of each of these processes, by (canonical host, process)."""
-    wanted = sorted({process for process in processes if process})
-    if not wanted:
-        return {}
-    began = (leaf(events, "class_uid") == f.PROCESS) & (leaf(events, "activity_id") == 1)
-    found = f.read(events, began & leaf(events, "process.uid").isin(wanted))
+    wanted = set(processes) - {""}
     return {
         (hosts.canonical(fact.host), fact.process): (fact.session or fact.actor_session, fact.cmd_line)
-        for fact in found
+        for fact in deeds
+        if fact.class_uid == f.PROCESS and fact.activity == 1 and fact.process in wanted
     }
 
 
-def sensor_arrivals(events: ir.Table, addresses: Iterable[str]) -> list[Fact]:
-    """What network sensors saw of somebody let in from these addresses: remote desktop, SSH, shares, remote calls and remote
-    management. A connection alone is no arrival: anybody may knock."""
-    wanted = sorted(set(addresses))
-    if not wanted:
-        return []
+def sensor_arrivals(
+    days: Days, question: str, addresses: Mapping[int, Collection[Key]], always: Iterable[str] = ()
+) -> list[Fact]:
+    """What network sensors saw of somebody let in from these addresses on their days, and `always` from those: remote desktop, SSH,
+    shares, remote calls and remote management. A connection alone is no arrival: anybody may knock."""
+    parts = days.near(question, addresses, ("src_endpoint.ip",), _sensed)
+    own = set(always)
+    if own:
+
+        def ask(events: ir.Table, some: list[str]) -> ir.Table:
+            sensed = _sensed(events)
+            return f.columns_of(sensed.filter(leaf(sensed, "src_endpoint.ip").isin(some)))
+
+        parts.append(days.of_names(f"{question}, always", own, ask))
+    return days.facts(parts)
+
+
+def _sensed(events: ir.Table) -> ir.Table:
     kind = leaf(events, "class_uid")
     managed = (kind == f.HTTP) & leaf(events, "dst_endpoint.port").isin(WINRM)
     called = leaf(events, "metadata.log_name") == "dce_rpc"
-    return f.read(
-        events,
+    return events.filter(
         (kind.isin([f.RDP, f.SSH, f.SMB]) | managed | called)
-        & leaf(events, "src_endpoint.ip").isin(wanted)
         & (leaf(events, "metadata.product") == "Zeek")  # a host's own 1149 is no sensor's word, and no logon
-        & (leaf(events, "status_id").fill_null(0) != FAILURE),
+        & (leaf(events, "status_id").fill_null(0) != FAILURE)
     )
 
 
-def system_processes(events: ir.Table, hosts: Iterable[str]) -> list[Fact]:
-    """Processes that ran as the system on these hosts: what services and tasks start is among them."""
-    wanted = sorted({host.split(".")[0].casefold() for host in hosts})
-    if not wanted:
-        return []
-    label = leaf(events, "device.hostname").fill_null("").lower().split(".")[0]
-    session = leaf(events, "session.uid").fill_null("0x3e7")
-    return f.read(
-        events,
-        (leaf(events, "class_uid") == f.PROCESS)
-        & (leaf(events, "activity_id") == 1)
-        & label.isin(wanted)
-        & session.isin(sorted(WELL_KNOWN_SESSIONS - {"", "-"})),
-    )
+def installs(days: Days) -> list[Fact]:
+    """Every word of the service manager on a new service (7045)."""
+
+    def ask(events: ir.Table) -> ir.Table:
+        code = leaf(events, "metadata.event_code")
+        return f.columns_of(events.filter((leaf(events, "class_uid") == f.SERVICE) & (code == "7045")))
+
+    return days.facts([days.of_all("installs", ask)])
+
+
+def system_processes(days: Days, places: Mapping[int, Collection[Key]]) -> list[Fact]:
+    """Processes that ran as the system on these hosts (first labels, casefolded) on their days: what services and tasks start
+    is among them."""
+
+    def ask(events: ir.Table) -> ir.Table:
+        session = leaf(events, "session.uid").fill_null("0x3e7")
+        chosen = events.filter(
+            (leaf(events, "class_uid") == f.PROCESS)
+            & (leaf(events, "activity_id") == 1)
+            & session.isin(sorted(WELL_KNOWN_SESSIONS - {"", "-"}))
+        )
+        return chosen.mutate(label=leaf(chosen, "device.hostname").fill_null("").lower().split(".")[0])
+
+    return days.facts(days.near("system processes", places, ("label",), ask))

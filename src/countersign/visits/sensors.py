@@ -9,17 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import ibis.expr.types as ir
-
 from countersign.model.identity import keyed_id
 from countersign.visits import reading
+from countersign.visits.asking import Days, dates
 from countersign.visits.attended import Attendance, others_at, sensed
 from countersign.visits.clocks import SENSOR, Clock
 from countersign.visits.departures import PORTS
 from countersign.visits.facts import RDP, SMB, SSH, Fact
 from countersign.visits.links import Linker, Tie, among, by_client
 from countersign.visits.merge import PAUSE, Arrival
-from countersign.visits.names import Account, AddressBook, HostNames, is_address, is_local
+from countersign.visits.names import Account, AddressBook, HostNames, Leases, is_address, is_local
 from countersign.visits.sessions import SECOND, Session
 from countersign.visits.strays import is_at_work
 from countersign.visits.subjects import Claimed
@@ -35,26 +34,29 @@ ALONE = frozenset({"ssh", "rdp"})
 
 
 def unlogged(
-    events: ir.Table,
+    days: Days,
     nodes: list[Node],
     linker: Linker,
     book: AddressBook,
     found: Iterable[Fact],
     origins: dict[str, str],
-    leased: Iterable[str],
+    leases: Leases,
     names: Iterable[str],
 ) -> list[Node]:
-    """Those hops, linked. `origins` are providers' own addresses, by address; `leased` those of their tunnels; `found` the facts
+    """Those hops, linked. `origins` are providers' own addresses, by address; `leases` those of their tunnels; `found` the facts
     of their accounts, `names`."""
     checks = _Checks(found, linker.hosts)
-    own = {*origins, *leased}
-    inner = {address for host in checks.hosts for address in book.addresses(host)} - own
-    told = reading.sensor_arrivals(events, own | inner)
+    own = {*origins, *leases.addresses}
+    near = leases.by_day()
+    for day, hosts in checks.by_day().items():
+        near[day].update(
+            (address,) for host in hosts for address in book.addresses(host) if address not in own
+        )
     present = [node.arrival for node in nodes]
-    around = _Around(linker, book, checks, _attended(events, present, linker, names))
+    around = _Around(linker, book, checks, _attended(days, present, linker, names))
     desks = {address for host in around.there.hosts for address in book.addresses(host)} - own
-    told = [*told, *(fact for fact in sensed(events, desks - inner) if fact.src_ip not in own)]
-    told.sort(key=lambda fact: fact.order)
+    seen_by_sensors = [*reading.sensor_arrivals(days, "unlogged", near, origins), *sensed(days, desks)]
+    told = sorted({fact.id: fact for fact in seen_by_sensors}.values(), key=lambda fact: fact.order)
     seen = _Seen(nodes)
     of = {id(node.arrival): node for node in nodes}
     clusters = _clusters(told, book)
@@ -85,9 +87,9 @@ def unlogged(
     return out
 
 
-def _attended(events: ir.Table, present: list[Arrival], linker: Linker, names: Iterable[str]) -> Attendance:
+def _attended(days: Days, present: list[Arrival], linker: Linker, names: Iterable[str]) -> Attendance:
     places = {arrival.host for arrival in present if is_at_work(arrival)}
-    return Attendance(present, others_at(events, names, places, linker.hosts))
+    return Attendance(present, others_at(days, names, places, linker.hosts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,15 @@ class _Checks:
     def hosts(self) -> list[str]:
         """Hosts on which a provider's password was typed."""
         return sorted(self._by)
+
+    def by_day(self) -> dict[int, set[str]]:
+        """Hosts on which a provider's password was typed, by day (since 1970, UTC)."""
+        out: dict[int, set[str]] = defaultdict(set)
+        for host, known in self._by.items():
+            for at, _, _ in known:
+                for day in dates(at - CHECKED, at + CHECKED):
+                    out[day].add(host)
+        return out
 
     def account(self, host: str | None, at: int) -> Account | None:
         """The only account whose password was checked for `host` just then."""

@@ -9,7 +9,9 @@ Reference: https://learn.microsoft.com/en-us/entra/identity/monitoring-health/ho
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
@@ -22,23 +24,43 @@ DETAILS = "entra.signin_details"
 _FAILED = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What files of authentication details say of sign-ins: (request, methods, whether a second factor was given)."""
+
+    found: tuple[tuple[str, str | None, bool], ...]
+
+    @property
+    def digest(self) -> str:
+        """The same for the same details."""
+        return hashlib.sha256(repr(self.found).encode()).hexdigest()
+
+    def filled(self, events: ir.Table) -> ir.Table:
+        """`events` (the events table or a part of it) with `is_mfa` and `auth_factors` of sign-ins filled; the same table where there are no details."""
+        if not self.found:
+            return events
+        known = ibis.memtable(_table(self.found))
+        joined = events.left_join(known, leaf(events, "api.request.uid") == known.details_request)
+        ours = joined.details_request.notnull() & (joined.source != DETAILS) & (joined.status_id == 1)
+        return joined.mutate(
+            is_mfa=ibis.ifelse(ours & joined.details_proven, True, joined.is_mfa),
+            auth_factors=ibis.ifelse(
+                ours, joined.auth_factors.coalesce(joined.details_factors), joined.auth_factors
+            ),
+        ).drop("details_request", "details_factors", "details_proven")
+
+
+def details_of(events: ir.Table) -> Details:
+    """The details in `events`."""
+    return Details(tuple(_requests(events)))
+
+
 def with_details(events: ir.Table) -> ir.Table:
-    """`events` (the events table or a part of it) with `is_mfa` and `auth_factors` of sign-ins filled; the same table where there are no details."""
-    found = _requests(events)
-    if not found:
-        return events
-    known = ibis.memtable(_table(found))
-    joined = events.left_join(known, leaf(events, "api.request.uid") == known.details_request)
-    ours = joined.details_request.notnull() & (joined.source != DETAILS) & (joined.status_id == 1)
-    return joined.mutate(
-        is_mfa=ibis.ifelse(ours & joined.details_proven, True, joined.is_mfa),
-        auth_factors=ibis.ifelse(
-            ours, joined.auth_factors.coalesce(joined.details_factors), joined.auth_factors
-        ),
-    ).drop("details_request", "details_factors", "details_proven")
+    """`events` with what files of authentication details say of their sign-ins."""
+    return details_of(events).filled(events)
 
 
-def _table(found: list[tuple[str, str | None, bool]]) -> pa.Table:
+def _table(found: Iterable[tuple[str, str | None, bool]]) -> pa.Table:
     """As Arrow: of anything else Ibis makes a table by pandas, which a program keeps out."""
     schema = pa.schema(
         [("details_request", pa.string()), ("details_factors", pa.string()), ("details_proven", pa.bool_())]

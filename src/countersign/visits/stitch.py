@@ -15,12 +15,11 @@ import ibis.expr.types as ir
 from countersign.model.identity import keyed_id
 from countersign.model.visit import Link, Reference, Visit
 from countersign.visits import clocks, reading
+from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import clients
 from countersign.visits.clouds import cloud_nodes
 from countersign.visits.deeds import attach
 from countersign.visits.departures import (
-    DYNAMIC,
-    PORTS,
     Departed,
     Scene,
     answered,
@@ -29,7 +28,7 @@ from countersign.visits.departures import (
     witnessed,
 )
 from countersign.visits.eyes import look
-from countersign.visits.facts import Fact, flat
+from countersign.visits.facts import ARRIVALS, NETWORK, Fact
 from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals, trace
@@ -52,25 +51,35 @@ class Gathered:
     facts: dict[str, Fact] = field(default_factory=dict)
     usage: list[Usage] = field(default_factory=list)
     vpn: list[Session] = field(default_factory=list)
-    left: list[Fact] = field(default_factory=list)  # connections that providers' accounts opened
+    leases: Leases = field(default_factory=lambda: Leases(()))
+    left: dict[str, Fact] = field(default_factory=dict)  # connections that providers' accounts opened
+    deeds: dict[str, Fact] = field(default_factory=dict)
 
     def add(self, found: Iterable[Fact]) -> None:
         """Adds facts; the same event read twice is one."""
         for fact in found:
             self.facts.setdefault(fact.id, fact)
 
+    def take(self, found: Iterable[Fact]) -> None:
+        """Adds what accounts did, each to its kind."""
+        for fact in found:
+            left = self.left if fact.class_uid == NETWORK else self.deeds
+            (self.facts if fact.class_uid in ARRIVALS else left)[fact.id] = fact
 
-def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | None]) -> tuple[Visit, ...]:
+
+def stitch(
+    events: ir.Table | Days, subjects: Subjects, leaf_of: Callable[[str], int | None]
+) -> tuple[Visit, ...]:
     """All visits of all providers in `events` (the events table or a part of it), in order of time.
 
     `leaf_of` gives the ledger leaf of a segment. The result depends on the set of events only, not on their order.
     """
-    events = flat(events)
-    gathered = _gather(events, subjects)  # (1)
+    days = events if isinstance(events, Days) else Days(events)
+    gathered = _gather(days, subjects)  # (1)
     sessions = _sessions(gathered)  # (2)
-    book = AddressBook(reading.claims(events, gathered.cast.hosts, _leased(gathered)))
+    leases = gathered.leases
+    book = AddressBook(reading.claims(days, gathered.cast.hosts, leases.addresses))
     known_by_name(sessions, book)
-    leases = Leases(_leases(gathered.vpn))
     for session in sessions:
         held = leases.at(session.source_ip, session.begun) if session.kind in {"windows", "terminal"} else ()
         session.tunnel = held[0].key if held else None
@@ -78,60 +87,68 @@ def stitch(events: ir.Table, subjects: Subjects, leaf_of: Callable[[str], int | 
     made = arrivals(sessions)  # (3)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts)
     _locate(made, book, gathered)  # (4)
-    deeds = reading.deeds_of(events, gathered.names) if gathered.names else []
-    departed = _depart(events, made, book, gathered, deeds)
-    known = [session for arrival in made for session in arrival.sessions]
-    ends = {(session.source_ip, port) for session in known for port in session.ports}
-    flows = reading.flows_of(events, ends)
+    departed = _depart(made, book, gathered)
+    flows = reading.flows_of(days, _ports(made))
     linker = Linker(
         gathered.cast.hosts,
         leases,
         explicit_index(gathered.facts.values(), gathered.cast.hosts),
         _pairs(flows, gathered),
         departed,
-        clients(deeds, gathered.cast.hosts),
+        clients(gathered.deeds.values(), gathered.cast.hosts),
     )
-    linker.clock = clocks.read(events, gathered.cast.hosts, {arrival.host for arrival in made})
+    linker.clock = clocks.read(days, gathered.cast.hosts, {arrival.host for arrival in made})
     nodes = _link(made, linker, gathered)  # (5)
     told, origins = gathered.facts.values(), gathered.cast.origins
-    nodes.extend(unlogged(events, nodes, linker, book, told, origins, _leased(gathered), gathered.names))
-    nodes.extend(cloud_nodes(events, subjects, nodes, linker, book))
+    nodes.extend(unlogged(days, nodes, linker, book, told, origins, leases, gathered.names))
+    nodes.extend(cloud_nodes(days, subjects, nodes, linker, book))
     radius(gathered.facts.values(), nodes)
     _knocks(nodes, linker, book, gathered)
-    attach(events, nodes, deeds, gathered.cast.hosts)  # (6)
+    attach(days, nodes, gathered.deeds.values(), gathered.cast.hosts)  # (6)
     came = [node.arrival for node in nodes]
     facts = gathered.facts.values()
-    eyes = look(events, came, facts, flows, gathered.cast, book, linker.clock)
+    eyes = look(days, came, facts, flows, gathered.cast, book, linker.clock)
     return trees(nodes, eyes, leaf_of)  # (7), (8)
 
 
-def _gather(events: ir.Table, subjects: Subjects) -> Gathered:
-    cast = reading.cast(events, subjects)
+def _ports(made: Iterable[Arrival]) -> dict[int, set[Key]]:
+    """Address and port of every connection by which somebody came, with the days about it."""
+    out: dict[int, set[Key]] = defaultdict(set)
+    for arrival in made:
+        for session in arrival.sessions:
+            for port in session.ports if session.source_ip else ():
+                for day in dates(session.begun - clocks.FAR, session.begun + clocks.FAR):
+                    out[day].add((session.source_ip, port))
+    return out
+
+
+def _gather(days: Days, subjects: Subjects) -> Gathered:
+    cast = reading.cast(days, subjects)
     gathered = Gathered(cast, set(cast.names))
     if not cast.claimed and not cast.origins:
         return gathered
-    gathered.add(reading.arrivals_of(events, cast.names, cast.origins))
-    gathered.add(nameless(events, gathered.facts.values()))
+    gathered.take(reading.facts_of(days, "subjects", cast.names))
+    gathered.add(reading.arrivals_of_origins(days, cast.origins))
+    gathered.add(nameless(days, gathered.facts.values()))
     gathered.vpn = _provider_tunnels(gathered)
-    gathered.add(reading.arrivals_of(events, (), _leased(gathered)))
-    gathered.left = reading.departures_of(events, gathered.names, PORTS, DYNAMIC)
-    gathered.add(_landed(events, gathered))
-    for _ in range(reading.ROUNDS):
+    gathered.leases = Leases(_leases(gathered.vpn))
+    gathered.add(reading.arrivals_from(days, "leased", gathered.leases.by_day()))
+    gathered.add(_landed(days, gathered, 0))
+    for number in range(1, reading.ROUNDS + 1):
         further = _switched(gathered) - gathered.names
         if not further:
             break
         gathered.names |= further
-        gathered.add(reading.arrivals_of(events, further, ()))
-        gathered.left += reading.departures_of(events, further, PORTS, DYNAMIC)
-        gathered.add(_landed(events, gathered))
-    gathered.usage = reading.usage_of(events, gathered.names) if gathered.names else []
+        gathered.take(reading.facts_of(days, f"switched {number}", further))
+        gathered.add(_landed(days, gathered, number))
+    gathered.usage = reading.usage_of(days, gathered.names)
     return gathered
 
 
 def _switched(gathered: Gathered) -> set[str]:
     """Accounts whose credentials somebody among `names` used explicitly, or who came in from a leased address or a
     provider's own."""
-    leased = {*_leased(gathered), *gathered.cast.origins}
+    origins, leases = gathered.cast.origins, gathered.leases
     ends = _ends(gathered)
     out: set[str] = set()
     for fact in gathered.facts.values():
@@ -139,24 +156,24 @@ def _switched(gathered: Gathered) -> set[str]:
         if not name or name.endswith("$"):
             continue
         used = (fact.code == "4648" or is_lent(fact)) and fact.actor.key[1] in gathered.names
-        if used or fact.src_ip in leased or (fact.src_ip, fact.src_port) in ends:
+        if used or fact.src_ip in origins or fact.src_ip in leases or (fact.src_ip, fact.src_port) in ends:
             out.add(name)
     return out
 
 
 def _ends(gathered: Gathered) -> set[tuple[str, int]]:
     """Address and port from which providers' accounts left their hosts."""
-    return {(fact.src_ip, fact.src_port) for fact in gathered.left if fact.src_ip and fact.src_port}
+    return {(fact.src_ip, fact.src_port) for fact in gathered.left.values() if fact.src_ip and fact.src_port}
 
 
-def _landed(events: ir.Table, gathered: Gathered) -> list[Fact]:
+def _landed(days: Days, gathered: Gathered, number: int) -> list[Fact]:
     """Arrivals by one of the connections that providers' accounts opened, whatever the account they came in with."""
-    ends = _ends(gathered)
-    if not ends:
-        return []
-    ports = {port for _, port in ends}
-    found = reading.arrivals_by_port(events, {address for address, _ in ends}, ports)
-    return [fact for fact in found if (fact.src_ip, fact.src_port) in ends]
+    ends: dict[int, set[Key]] = defaultdict(set)
+    for fact in gathered.left.values():
+        if fact.src_ip and fact.src_port:
+            for day in dates(fact.time - clocks.FAR, fact.time + clocks.FAR):
+                ends[day].add((fact.src_ip, fact.src_port))
+    return reading.arrivals_by_port(days, f"landed {number}", ends)
 
 
 def _provider_tunnels(gathered: Gathered) -> list[Session]:
@@ -174,10 +191,6 @@ def _leases(tunnels: Iterable[Session]) -> list[Lease]:
         until = session.last + IDLE_ELSE if session.end is None else session.end
         out.extend(Lease(ip, session.begun, until, (session.host, session.key)) for ip in session.leases)
     return out
-
-
-def _leased(gathered: Gathered) -> list[str]:
-    return sorted({lease.address for lease in _leases(gathered.vpn)})
 
 
 def _sessions(gathered: Gathered) -> list[Session]:
@@ -255,14 +268,13 @@ def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
             arrival.source = address
 
 
-def _depart(
-    events: ir.Table, made: list[Arrival], book: AddressBook, gathered: Gathered, deeds: list[Fact]
-) -> Departed:
+def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered) -> Departed:
     """What left providers' sessions, held against arrivals; adds to `made` the hops that only others tell of."""
     hosts = gathered.cast.hosts
-    processes = reading.opened_by(events, {fact.process for fact in gathered.left}, hosts)
+    deeds = gathered.deeds.values()
+    processes = reading.opened_by((fact.process for fact in gathered.left.values()), deeds, hosts)
     scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes)
-    departed = answered(departures([*gathered.left, *gathered.facts.values(), *deeds], scene), made)
+    departed = answered(departures([*gathered.left.values(), *gathered.facts.values(), *deeds], scene), made)
     made.extend(witnessed(departed.unanswered, gathered.cast.recorders))
     return departed
 

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from countersign.visits import facts as f
 from countersign.visits import reading
+from countersign.visits.asking import Days
 from countersign.visits.facts import leaf
 from countersign.visits.names import HostNames
 
@@ -28,29 +29,30 @@ class Views:
     addresses: dict[str, tuple[str, ...]]
 
 
-def views(events: ir.Table) -> Views:
+def views(events: ir.Table | Days) -> Views:
     """The vantage points in `events`."""
-    rows = (
-        events.select(
+    days = events if isinstance(events, Days) else Days(events)
+
+    def ask(events: ir.Table) -> ir.Table:
+        return events.select(
+            "date",
             host=leaf(events, "device.hostname").fill_null(""),
-            kind=events.class_uid.fill_null(0),
-            activity=events.activity_id.fill_null(0),
+            kind=leaf(events, "class_uid").fill_null(0),
+            activity=leaf(events, "activity_id").fill_null(0),
             good=leaf(events, "status_id").fill_null(0) != reading.FAILURE,
             product=leaf(events, "metadata.product").fill_null(""),
             log=leaf(events, "metadata.log_name").fill_null("").lower(),
             code=leaf(events, "metadata.event_code").fill_null(""),
-        )
-        .distinct()
-        .to_pyarrow()
-        .to_pylist()
-    )
+        ).distinct()
+
+    rows = days.of_all("views", ask).drop_columns(["date"]).to_pylist()
     hosts = HostNames({row["host"] for row in rows if row["host"]})
 
     def where(holds: Callable[[Mapping[str, Any]], bool]) -> frozenset[str]:
         return frozenset(hosts.canonical(row["host"]) for row in rows if row["host"] and holds(row))
 
     known: dict[str, set[str]] = {}
-    for claim in reading.claims(events, hosts, ()):
+    for claim in reading.claims(days, hosts, ()):
         known.setdefault(claim.host, set()).add(claim.address)
     return Views(
         logons=where(lambda row: row["kind"] == f.AUTHENTICATION and row["good"]),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.visits import stitch
+from countersign.visits.asking import Days
 from countersign.visits.clocks import DAY, SENSOR, Clock, Daily, Offset, offsets, read
 from countersign.visits.names import HostNames
 from story import START, Claims, Story
@@ -106,7 +107,7 @@ def office() -> Story:
 
 
 def test_clocks_are_read_from_logons_and_their_connections() -> None:
-    clock = read(office().table(), HOSTS)
+    clock = read(Days(office().table()), HOSTS)
     assert {h: round(o.ahead / SECOND) for h, o in clock.offsets.items()} == {
         "SRV1": 200,
         "SRV2": 0,
@@ -137,7 +138,7 @@ def test_logon_guids_tell_as_well() -> None:
 
 
 def offsets_of(story: Story) -> dict[str, float]:
-    return seconds(dict(read(story.table(), HOSTS).offsets))
+    return seconds(dict(read(Days(story.table()), HOSTS).offsets))
 
 
 def test_a_hop_to_a_host_whose_clock_is_wrong_keeps_its_logged_time_and_its_witnesses() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from countersign.visits.asking import Days
 from countersign.visits.names import HostNames
 from countersign.visits.presence import HOUR, Presence, presence, subnet
 from story import START, Story
@@ -50,8 +51,9 @@ def test_presence_is_read_for_the_hosts_and_networks_asked_for_only() -> None:
     story.logon(7200, "SRV1", "clerk", "0x2", 2)
     story.logon(0, "SRV2", "clerk", "0x3", 2)
     story.logon(0, "SRV1", "clerk", "0x4", 2, status_id=2)
-    found = presence(story.table(), HostNames(["SRV1", "SRV2"]), ["SRV1"], ["10.0.1.5"])
     hour = int(START.timestamp()) // 3600
+    pairs = {hour // 24: {("10.0.1", "10.0.2")}}
+    found = presence(Days(story.table()), HostNames(["SRV1", "SRV2"]), ["SRV1"], pairs)
     assert found.logons == {"SRV1": (hour, hour + 2)}
     assert (found.first, found.last) == (hour, hour + 2)
     assert not found.networks
