@@ -47,7 +47,7 @@ def deadly(owner, name, countdown, after):
 
 places = {
     "note": (_journal, "write"), "put": (Archive, "put"), "leaf": (Log, "append"), "store": (Lake, "append"),
-    "follow": (_append, "_follow"), "forget": (_journal, "remove"), "retract": (_retract, "_retract"),
+    "follow": (_append, "_follow"), "forget": (_journal, "remove"), "retract": (_retract, "_without"),
 }
 if __name__ == "__main__":
     ward, logs, place, count, after = sys.argv[1:]
