@@ -19,6 +19,7 @@ https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from countersign.sources._convert import boolean, said, text
@@ -177,20 +178,33 @@ def _mfa(
     """Whether a second factor was given: true, false, or null where this log cannot tell."""
     if _status(code) != 1 or (type(category) is str and "Principal" in category):
         return (None,)
-    methods = [method.lower() for method in _methods(details)]
-    if any(method.startswith(STRONG) for method in methods):
+    if requirement == "multiFactorAuthentication" or said(method):
         return (True,)
-    words = list(_words(details))
-    earlier = any(sign in word for word in words for sign in _EARLIER)
-    own = [one for one in methods if not any(sign in one for sign in _EARLIER)]
-    if requirement == "multiFactorAuthentication" or said(method) or len(own) > 1:
+    kinds = [_method(one) if len(one) < _SHORT else _kind_of(one) for one in _methods(details)]
+    if _STRONG in kinds or kinds.count(_OWN) > 1:
         return (True,)
-    if requirement != "singleFactorAuthentication" or earlier or category != INTERACTIVE:
+    if requirement != "singleFactorAuthentication" or category != INTERACTIVE:
         return (None,)
-    elsewhere = (
-        said(cross) or (said(issuer) and issuer != "AzureAD") or any("federated" in word for word in words)
-    )
-    return (None if elsewhere else False,)
+    words = "\n".join(_words(details))
+    elsewhere = said(cross) or (said(issuer) and issuer != "AzureAD") or "federated" in words
+    return (None if elsewhere or any(sign in words for sign in _EARLIER) else False,)
+
+
+_STRONG, _OWN, _GIVEN = range(3)
+_SHORT = 256
+
+
+@lru_cache(maxsize=1024)
+def _method(name: str) -> int:
+    return _kind_of(name)
+
+
+def _kind_of(name: str) -> int:
+    """Whether a method is two factors by itself, one, or one that was given earlier."""
+    lower = name.lower()
+    if lower.startswith(STRONG):
+        return _STRONG
+    return _GIVEN if any(sign in lower for sign in _EARLIER) else _OWN
 
 
 def _policies(policies: object) -> str | None:
