@@ -75,9 +75,11 @@ def clients(deeds: Iterable[Fact], hosts: HostNames) -> Clients:
     """Of processes that began, those that go to other hosts. A command line that names no host goes to none."""
     found: dict[str, list[Started]] = defaultdict(list)
     for fact in deeds:
-        protocol = spoken(fact.path) if fact.class_uid == f.PROCESS and fact.activity == 1 else ""
-        session = next((s for s in (fact.session, fact.actor_session) if s not in WELL_KNOWN_SESSIONS), "")
+        if fact.class_uid != f.PROCESS or fact.activity != 1:
+            continue
         told = called(fact.path, fact.cmd_line)
+        protocol = told[0] if told else spoken(fact.path)
+        session = next((s for s in (fact.session, fact.actor_session) if s not in WELL_KNOWN_SESSIONS), "")
         if not protocol or not session or (" " in fact.cmd_line.strip() and told is None):
             continue
         host = hosts.canonical(fact.host)

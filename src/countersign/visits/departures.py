@@ -372,4 +372,8 @@ def proof(departure: Departure) -> str:
     """Why a departure that an arrival answers shows where it came from."""
     fact = departure.fact
     by = f"session {departure.session}" if departure.session else departure.actor.text
+    if departure.kind == "command":
+        return f"{by} on {departure.source} started a client for {departure.target}"
+    if departure.kind == "explicit":
+        return f"{by} on {departure.source} used credentials of {departure.account.text} for {departure.target} (4648)"
     return f"{by} on {departure.source} opened the connection from {fact.src_ip}:{fact.src_port} to {departure.target}"

@@ -9,7 +9,8 @@ Strongest first (docs/visits.md has the same list):
 5. proven or inferred: the same account has exactly one open hop on the source host; proven where the connection is
    seen at both ends (same address, port and peer), inferred where only the account says so.
 6. ambiguous: several are left; they are kept, the likeliest first. Inferred where in one of them a client for it was started just then.
-7. inferred or ambiguous: of a session whose logon is not in the logs, where the same account was at work elsewhere just then.
+7. inferred or ambiguous: by a client that was started on the source host just then, whatever the account.
+8. inferred or ambiguous: of a session whose logon is not in the logs, where the same account was at work elsewhere just then.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ class Linker:
             or self._paired(arrival)
             or self._departed(arrival, self.departed.near, "inferred")
             or self._same_account(arrival)
+            or self._client(arrival)
             or self._stray(arrival)
         )
 
@@ -217,7 +219,9 @@ class Linker:
     def _departed(self, arrival: Arrival, known: Mapping[str, list[Departure]], kind: str) -> Tie | None:
         """The session whose own host tells of the connection; where it tells the account only, that account's."""
         found: dict[str, tuple[Arrival, Departure]] = {}
-        met = known.get(arrival.id, ())
+        begun = self.clock.on(arrival.source, arrival.begun, arrival.host)
+        # what left later within the same piece of work tells nothing of how it began
+        met = [d for d in known.get(arrival.id, ()) if kind == "proven" or d.fact.time <= begun + AFTER]
         for departure in met if not any(d.session for d in met) else [d for d in met if d.session]:
             for hop in self._left(departure):
                 if hop is not arrival:
@@ -260,6 +264,14 @@ class Linker:
             seen = f"the connection from {arrival.source_ip}:{port} is seen at both ends"
             return Tie(found[0], _link(found, "proven", f"{seen}, and {words}"), pair)
         return Tie(found[0], _link(found, "inferred", words))
+
+    def _client(self, arrival: Arrival) -> Tie | None:
+        """The session on the source, whatever its account, that started a client for this host just before."""
+        if not arrival.source or arrival.start is None or arrival.lead.kind not in {"windows", "ssh"}:
+            return None
+        at = self.clock.on(arrival.source, arrival.begun, arrival.host)
+        started = self.opened(arrival.source, way(arrival), arrival.host, at)
+        return by_client(started) if started else None
 
     def _stray(self, arrival: Arrival) -> Tie | None:
         """Where its account was at work, of a session whose logon is lost."""

@@ -5,7 +5,7 @@
 3. A type 7, or a type 10 from the same place, while a desktop hop is open, is its reconnection.
 4. LocalSessionManager's session is the desktop hop of that account that began with it.
 5. Network logons (type 3, 8) of one account from one place follow each other in one piece of work, unless explicit credentials
-   (4648) for them name different sessions on the source: that is two people with one account.
+   (4648) were used for a later one, by another session than for those before: that may be two people with one account.
 6. Batch and service logons of one account on one host likewise.
 7. A session whose logon is not in the logs is a token of the only desktop that was open around it; one of which the end says that
    it was a network logon is that of network-level authentication, where a desktop began just then.
@@ -297,8 +297,8 @@ def _belongs(session: Session, arrival: Arrival) -> bool:  # noqa: PLR0911  # on
 
 
 def _same_work(session: Session, arrival: Arrival) -> bool:
-    if session.origin and any(other.origin not in {None, session.origin} for other in arrival.sessions):
-        return False  # two people with one account
+    if session.origin and session.origin not in {other.origin for other in arrival.sessions}:
+        return False  # whoever used credentials anew may be somebody else with the same account
     return _place(session) == _place(arrival) and session.begun - arrival.last <= PAUSE
 
 

@@ -153,3 +153,25 @@ def test_network_logons_of_a_shared_account_for_which_two_sessions_used_credenti
         story.logon(at, "FILE01.corp.example", "svc-acme", key, 3, "10.0.0.5", **shared)
     parents = {hop.parent for hop in to(story, "FILE01")}
     assert len(parents) == 2
+
+
+def test_an_account_that_is_nowhere_open_came_from_the_session_that_started_a_client_for_its_host() -> None:
+    story = desks("adm-jdoe", "adm-ray")
+    story.process(299, JUMP, "adm-ray", "0x21", r"C:\Windows\System32\wbem\WMIC.exe /node:FILE01 os get")
+    story.logon(300, "FILE01.corp.example", "svc-acme", "0x90", 3, "10.0.0.5")
+    (server,) = to(story, "FILE01")
+    assert server.link.kind == "inferred"
+    assert "session 0x21 on JUMP01 started WMIC.exe" in server.link.reason
+
+
+def test_a_logon_before_credentials_were_used_is_no_part_of_the_work_that_they_were_used_for() -> None:
+    story = desks("adm-jdoe", "adm-ray")
+    shared = {"session__uuid": "8e7c7add-4955-46dd-9dbb-41cb43157e6d"}
+    story.process(99, JUMP, "adm-jdoe", "0x20", "powershell.exe Enter-PSSession -ComputerName FILE01")
+    story.logon(100, "FILE01.corp.example", "svc-acme", "0x90", 3, "10.0.0.5")
+    story.explicit(400, JUMP, "adm-ray", "0x21", "svc-acme", "FILE01.corp.example", **shared)
+    story.logon(400, "FILE01.corp.example", "svc-acme", "0x91", 3, "10.0.0.5", **shared)
+    first, second = to(story, "FILE01")
+    assert (first.link.kind, second.link.kind) == ("inferred", "proven")
+    assert "0x20" in first.link.reason
+    assert first.parent != second.parent
