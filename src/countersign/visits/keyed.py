@@ -119,8 +119,7 @@ def nameless(days: Days, found: Iterable[Fact]) -> list[Fact]:
         return f.columns_of(
             events.filter(
                 f.leaf(events, "class_uid").isin([f.AUTHENTICATION, f.TUNNEL])
-                & f.leaf(events, "metadata.product").isin(sorted(OWNED | GATEWAYS))
-                & (f.leaf(events, "session.uid").fill_null("") != "")
+                & ~f.leaf(events, "session.uid").fill_null("0x").startswith("0x")  # no product's own
                 & (f.lowered(events, "user.name") == "")
                 & (f.lowered(events, "actor.user.name") == "")
             )
