@@ -27,10 +27,8 @@ Parts = dict[int, Values]
 Order = npt.NDArray[np.int64]
 MAX_DEPTH_TEXT = "(nested too deep)"
 _NONE = type(None)
-_NOTHING = {_NONE}
 _TEXTUAL = {str, _NONE}
 _TRUTHS = {bool, _NONE}
-_LISTS = {list, _NONE}
 _WORDS = {True: "true", False: "false", None: None}
 
 
@@ -82,8 +80,6 @@ class Same(Sequence[Any]):
 
 class Typed(list[Any]):
     """Values with the types that are among them: asking each for its own costs as much as making Arrow of it."""
-
-    __slots__ = ("kinds",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,7 +151,7 @@ class Columns:
         gaps: list[int] = []  # which of `rest` lack a value somewhere
         for own_name, values in own.items():
             kinds = kinds_of(values)
-            if kinds == _NOTHING:
+            if kinds == {_NONE}:
                 continue
             name, target = common.named(own_name)
             texts = values if kinds <= _TEXTUAL else _texts(values, kinds)
@@ -369,7 +365,7 @@ def _texts(values: Values, kinds: set[type]) -> Values:
         return list(map(str, values))
     if kinds <= _TRUTHS:
         return list(map(_WORDS.__getitem__, values))
-    if kinds <= _LISTS:
+    if kinds <= {list, _NONE}:
         return [value if value is None else _json_of(value) for value in values]
     return [value if value is None or type(value) is str else text_of(value) for value in values]
 
@@ -382,9 +378,7 @@ def text_of(value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (list, dict, tuple)):
-        return _json_of(value)
-    return str(value)
+    return _json_of(value) if isinstance(value, (list, dict, tuple)) else str(value)
 
 
 def _json_of(value: object) -> str:
