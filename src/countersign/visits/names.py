@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import ipaddress
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -146,6 +147,14 @@ class AddressBook:
             if len(nearest) == 1:
                 return nearest.pop()
         return None
+
+    def rivals(self, address: str) -> frozenset[str]:
+        """The hosts that had `address` by turns, over and over: no lease that passed on, but two networks with the same private
+        addresses, each with a controller of its own. Empty where it is one host's at a time."""
+        known = sorted(self._claims.get(address, ()), key=lambda claim: (claim.first, claim.last, claim.host))
+        turns = sum(one.host != other.host for one, other in itertools.pairwise(known))
+        hosts = frozenset(claim.host for claim in known)
+        return hosts if turns > 2 * len(hosts) else frozenset()
 
     def addresses(self, host: str) -> frozenset[str]:
         """All addresses that `host` ever had."""

@@ -36,7 +36,7 @@ from countersign.visits.names import AddressBook, Lease, Leases, is_local
 from countersign.visits.reading import Cast, Usage
 from countersign.visits.sensors import unlogged
 from countersign.visits.sessions import SECOND, Session, terminal_sessions, windows_sessions
-from countersign.visits.strays import lately_lost
+from countersign.visits.strays import Present, lately_lost
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Node, trees
 from countersign.visits.vouching import radius
@@ -256,9 +256,11 @@ def _opened(host: str, usage: Usage) -> Session:
 
 def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
     """The source of each arrival: a host where its address or its own word names one, else the address."""
+    present = Present(made)
     for arrival in made:
         address = arrival.source_ip
         host = book.host(address, arrival.begun) if address else None
+        host = present.host(arrival, book.rivals(address)) or host
         named = gathered.cast.hosts.canonical(arrival.source_host)
         if host is not None:
             arrival.source = host

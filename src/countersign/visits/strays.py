@@ -53,3 +53,25 @@ def lately_lost(made: Iterable[Arrival]) -> set[str]:
         else:
             by_name[arrival.account.key[1]].append(arrival)
     return {arrival.id for arrival in strays if beside(arrival, by_name[arrival.account.key[1]])}
+
+
+class Present:
+    """At which of several hosts somebody was at work at a time, of all arrivals `made`."""
+
+    def __init__(self, made: Iterable[Arrival]) -> None:
+        self._by_host: dict[str, list[Arrival]] = defaultdict(list)
+        for arrival in made:
+            if is_at_work(arrival):
+                self._by_host[arrival.host].append(arrival)
+
+    def host(self, arrival: Arrival, among: Iterable[str]) -> str | None:
+        """The only one of `among` at which the arrival's account was at work then, else anybody of a provider was."""
+        there = [
+            other
+            for host in sorted(among)
+            for other in self._by_host.get(host, ())
+            if other is not arrival and host != arrival.host and other.open_at(arrival.begun)
+        ]
+        same = {other.host for other in there if other.account.same_as(arrival.account)}
+        found = same or {other.host for other in there}
+        return found.pop() if len(found) == 1 else None

@@ -125,3 +125,24 @@ def test_a_session_in_use_before_any_other_began_before_the_logs() -> None:
     password_changed(story, 0)
     story.logon(7200, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4")
     assert "already open when the logs begin" in hops(story)[0].link.reason
+
+
+def test_an_address_of_two_networks_is_the_host_at_which_the_account_was_at_work() -> None:
+    story = Story()
+    for index in range(12):
+        story.machine(3600 * index, "FILE01" if index % 2 else "JUMP01", "10.0.0.5")
+    story.logon(30_000, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4")
+    for at in (32_300, 36_100):  # nearest to one host's word, and to the other's
+        story.logon(at, "APP01.corp.example", "adm-jdoe", f"0x{at:x}", 3, "10.0.0.5")
+    found = [hop for hop in hops(story) if hop.target == "APP01"]
+    assert [hop.source for hop in found] == ["JUMP01", "JUMP01"]
+    assert {hop.link.kind for hop in found} == {"inferred"}
+
+
+def test_an_address_that_passed_on_once_is_nobodys_by_turns() -> None:
+    story = Story()
+    story.machine(0, "JUMP01", "10.0.0.5")
+    story.machine(90_000, "FILE01", "10.0.0.5")
+    story.logon(80_000, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4")
+    story.logon(90_100, "APP01.corp.example", "adm-jdoe", "0x90", 3, "10.0.0.5")
+    assert next(hop for hop in hops(story) if hop.target == "APP01").source == "FILE01"
