@@ -162,9 +162,10 @@ class Linker:
         """The tunnel that held the source address; of the same person's own, the record of whose lease is lost, before that of
         somebody else, the record of whose end is lost."""
         address = arrival.source_ip
+        at = self.clock.on("", arrival.begun, arrival.host)  # gateways' clocks are taken to be right
         held = [
             parent
-            for lease in (self.leases.at(address, arrival.begun) if address in self.leases else ())
+            for lease in (self.leases.at(address, at) if address in self.leases else ())
             for parent in self.by_session.get(lease.key, ())
             if any(lease.first == session.begun for session in parent.sessions)
         ]
@@ -187,7 +188,7 @@ class Linker:
             hop
             for gateway in sorted(self.leases.gateways(pool) if pool else ())
             for hop in self._of(gateway, arrival.account)
-            if hop.open_at(arrival.begun)
+            if hop.open_at(self.clock.on("", arrival.begun, arrival.host))
             and hop.account.same_as(arrival.account)
             and hop.lead.kind == "vpn"
             and not any(session.leases for session in hop.sessions)

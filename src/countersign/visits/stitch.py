@@ -295,7 +295,8 @@ def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]
     def since(arrival: Arrival) -> tuple[int, str]:
         # where its source is known, only the record of its logon is lost: it came with its first sign of life
         unknown = arrival.start is None and not arrival.source and arrival.id not in lost
-        return (arrival.begun - (IDLE_ELSE if unknown else 0), arrival.id)
+        began = linker.clock.on("", arrival.begun, arrival.host)
+        return (began - (IDLE_ELSE if unknown else 0), arrival.id)
 
     nodes: list[Node] = []
     of: dict[int, Node] = {}
