@@ -151,3 +151,14 @@ def test_a_hop_to_a_host_whose_clock_is_wrong_keeps_its_logged_time_and_its_witn
     assert hop.seen_by == ("network sensor", "source host", "target host")
     assert hop.start is not None
     assert (hop.start - START).total_seconds() == pytest.approx(600.2)
+
+
+def test_a_hop_to_a_host_whose_clock_is_behind_comes_after_the_tunnel_that_it_came_by() -> None:
+    story = office()
+    for number in range(5):
+        connected(story, 60 * number + 30, "SRV4", -150.0, 52_000 + number)
+    story.tunnel(1000, "jdoe", "203.0.113.7", "10.9.0.4", "asa:1")
+    story.logon(1060 - 150, "SRV4.corp.example", "jdoe", "0x77", 10, "10.9.0.4")
+    hops = [hop for visit in stitch(story.table(), ACME, lambda _: 7) for hop in visit.hops]
+    server = next(hop for hop in hops if hop.target == "SRV4")
+    assert "leased 10.9.0.4" in server.link.reason
