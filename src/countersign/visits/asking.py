@@ -19,7 +19,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from countersign.visits.facts import Fact, columns_of, flat, made
+from countersign.visits.facts import LEAVES, Fact, columns_of, flat, made
 from countersign.visits.names import DAY
 
 Key = tuple[str | int, ...]
@@ -67,7 +67,7 @@ class Days:
     """
 
     def __init__(self, events: ir.Table, memory: Memory | None = None) -> None:
-        self.events = flat(events)
+        self.events = flat(events, LEAVES)
         self._memory = memory
         self._made: dict[str, Fact] = {}
         self._told: dict[str, pa.Table] = {}
@@ -185,17 +185,18 @@ class Days:
         return shape(rows.semi_join(keys, same)).to_pyarrow()
 
     def facts(self, parts: list[pa.Table]) -> list[Fact]:
-        """Rows of `columns_of`, each once, in order of time. One event is one object, however often it is asked for."""
+        """Rows of `columns_of` or `flow_columns`, each once, in order of time. One event is one object, however often it is asked for;
+        what an account did is asked for first, and whole."""
         if not parts:
             return []
-        rows = pa.concat_tables(parts)
-        ids = rows.column("id")
-        if self._made:
+        wanted: set[str] = set()
+        for rows in parts:
+            ids = rows.column("id")
+            wanted.update(ids.to_pylist())
             known = pa.array(list(self._made), pa.string())
-            rows = rows.filter(pc.invert(pc.is_in(ids, value_set=known)))
-        for fact in made(rows):
-            self._made.setdefault(fact.id, fact)
-        return sorted((self._made[id_] for id_ in set(ids.to_pylist())), key=lambda fact: fact.order)
+            for fact in made(rows.filter(pc.invert(pc.is_in(ids, value_set=known)))):
+                self._made.setdefault(fact.id, fact)
+        return sorted((self._made[id_] for id_ in wanted), key=lambda fact: fact.order)
 
     def _has(self, day: int) -> bool:
         return self._memory is None or day in self._memory.days

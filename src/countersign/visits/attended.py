@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 from countersign.visits import facts as f
 from countersign.visits.asking import Days
 from countersign.visits.clients import called, spoken
-from countersign.visits.facts import Fact, leaf, lowered
+from countersign.visits.facts import Fact, among, leaf, lowered
 from countersign.visits.merge import Arrival
 from countersign.visits.names import WELL_KNOWN_DOMAINS, WELL_KNOWN_SESSIONS, HostNames, is_address
 from countersign.visits.sessions import SECOND
@@ -148,7 +148,7 @@ def _at_screens(events: ir.Table, labels: list[str]) -> ir.Table:
         (leaf(events, "class_uid") == f.AUTHENTICATION)
         & (leaf(events, "logon_type_id").isin(sorted(INTERACTIVE)) | at_shell)
         & (leaf(events, "status_id").fill_null(1) != FAILURE)
-        & lowered(events, "device.hostname").split(".")[0].isin(labels)
+        & among(lowered(events, "device.hostname").split(".")[0], labels)
         & (who != "")
         & ~who.endswith("$")
         & ~lowered(events, "user.domain").isin(sorted(WELL_KNOWN_DOMAINS))
@@ -164,10 +164,10 @@ def sensed(days: Days, addresses: Iterable[str]) -> list[Fact]:
         return []
 
     def ask(events: ir.Table, some: list[str]) -> ir.Table:
-        return f.columns_of(
+        return f.flow_columns(
             events.filter(
                 leaf(events, "class_uid").isin([f.RDP, f.SSH])
-                & leaf(events, "src_endpoint.ip").isin(some)
+                & among(leaf(events, "src_endpoint.ip"), some)
                 & (leaf(events, "metadata.product") == "Zeek")
                 & (leaf(events, "status_id").fill_null(0) != FAILURE)
             )

@@ -20,7 +20,7 @@ import ibis.expr.types as ir
 
 from countersign.visits import facts as f
 from countersign.visits.asking import Days
-from countersign.visits.facts import leaf
+from countersign.visits.facts import among, leaf
 from countersign.visits.names import HostNames
 
 SECOND = 1_000_000
@@ -132,7 +132,7 @@ def _logons(events: ir.Table, labels: list[str] | None) -> ir.Table:
     rows = _stamped(events)
     rows = rows.filter((rows.code == "4624") & (rows.class_uid == f.AUTHENTICATION) & (rows.writer != ""))
     if labels is not None:
-        rows = rows.filter(rows.writer.lower().split(".")[0].isin(labels))
+        rows = rows.filter(among(rows.writer.lower().split(".")[0], labels))
     return rows.select("at", "date", "writer", "guid", "ip", "port")
 
 

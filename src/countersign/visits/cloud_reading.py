@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 
 from countersign.visits import facts as f
 from countersign.visits.asking import Days, Key
-from countersign.visits.facts import leaf
+from countersign.visits.facts import among, leaf
 from countersign.visits.names import DAY
 
 FAMILIES = {
@@ -265,8 +265,7 @@ def stays(days: Days, asked: Mapping[int, Collection[Key]]) -> list[Item]:
         ours: Any = ibis.literal(value=False)
         for kind, column in (("who", marked.who), ("at", marked.place), ("key", marked.key)):
             some = sorted(str(key[1]) for key in keys if key[0] == kind)
-            if some:
-                ours |= column.isin(some)
+            ours |= among(column, some)
         return _grouped(marked.filter(ours).drop("who"))
 
     out = [_item(row) for row in days.exactly("stays", asked, ask).to_pylist()]

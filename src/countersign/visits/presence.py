@@ -27,7 +27,6 @@ WITHIN = 24
 TICKETS = ("4768", "4769", "4776")
 """A domain controller's word on a logon elsewhere: a ticket-granting ticket, a service ticket, an NTLM answer."""
 FAILED, OUTBOUND = 2, 2
-_LAST_OCTET = r"\.[0-9]+$"
 
 Hours = Mapping[str, tuple[int, ...]]
 
@@ -79,6 +78,11 @@ def writers(days: Days) -> list[str]:
     """Every host that wrote a record, as it is spelt."""
     found = _hours(days).column("writer").unique().to_pylist()
     return sorted(writer for writer in found if writer)
+
+
+def recorded(days: Days) -> list[int]:
+    """Every day (since 1970, UTC) of which there are records."""
+    return sorted(_hours(days).column("date").unique().to_pylist())
 
 
 def presence(
@@ -162,24 +166,23 @@ def _networks(days: Days, pairs: Mapping[int, Collection[Key]]) -> Hours:
             & leaf(events, "src_endpoint.ip").notnull()
             & leaf(events, "dst_endpoint.ip").notnull()
         )
-        once = seen.select(
+        return seen.select(
             "date",
             hour=seen["at"] // HOUR,
-            source=leaf(seen, "src_endpoint.ip"),
-            target=leaf(seen, "dst_endpoint.ip"),
-        ).distinct()
-        return once.select(
-            "date",
-            "hour",
-            near=once["source"].re_replace(_LAST_OCTET, ""),
-            far=once.target.re_replace(_LAST_OCTET, ""),
-        ).distinct()
+            near=_network(leaf(seen, "src_endpoint.ip")),
+            far=_network(leaf(seen, "dst_endpoint.ip")),
+        )
 
     found: dict[str, set[int]] = defaultdict(set)
-    for rows in days.near("networks", pairs, ("near", "far"), ask, lambda rows: rows):
+    for rows in days.near("networks", pairs, ("near", "far"), ask, lambda rows: rows.distinct()):
         for row in rows.to_pylist():
             found[f"{row['near']}>{row['far']}"].add(row["hour"])
     return _sorted(found)
+
+
+def _network(address: Any) -> Any:  # noqa: ANN401  # Ibis columns of texts
+    """What stands before the last dot."""
+    return address.substr(0, address.length() - address.reverse().find(".") - 1)
 
 
 def _sorted(found: Mapping[str, set[int]]) -> Hours:

@@ -15,7 +15,7 @@ from countersign.visits import facts as f
 from countersign.visits.asking import Days, Key
 from countersign.visits.cloud_reading import is_cloud
 from countersign.visits.departures import DYNAMIC, PORTS
-from countersign.visits.facts import Fact, leaf, lowered
+from countersign.visits.facts import Fact, among, leaf, lowered
 from countersign.visits.keyed import OWNED
 from countersign.visits.names import (
     WELL_KNOWN_SESSIONS,
@@ -39,6 +39,7 @@ HOUR = 3600 * 1_000_000
 """Microseconds."""
 WINRM = (5985, 5986)
 """Ports of Windows Remote Management."""
+_NAME, _PLACE = "name:", "place:"
 ENDS = ("src_endpoint.ip", "src_endpoint.port")
 ROUNDS = 5
 """How often a credential switch is followed to a further account; real chains are two or three long."""
@@ -135,17 +136,19 @@ def _values(days: Days, question: str, dotted: str, where: Callable[[ir.Table], 
     return sorted(value for value in found if value)
 
 
-def facts_of(days: Days, question: str, names: Iterable[str]) -> list[Fact]:
+def facts_of(days: Days, question: str, names: Iterable[str], origins: Iterable[str] = ()) -> list[Fact]:
     """What these accounts did and had done to them, as far as stitching asks: logons, explicit credentials, tunnels and tickets; connections that
     they opened to others (`PORTS`, or from `DYNAMIC` on) from hosts that tell so; processes, shares, services, tasks, accounts, logs;
-    files that a bastion or a remote-support tool carried."""
-    wanted = set(names)
+    files that a bastion or a remote-support tool carried. Of `origins` (addresses) all arrivals."""
+    wanted = {*(_NAME + name for name in names), *(_PLACE + place for place in origins)}
     if not wanted:
         return []
 
-    def ask(events: ir.Table, some: list[str]) -> ir.Table:
+    def ask(events: ir.Table, keys: list[str]) -> ir.Table:
+        some = [key.removeprefix(_NAME) for key in keys if key.startswith(_NAME)]
+        places = [key.removeprefix(_PLACE) for key in keys if key.startswith(_PLACE)]
         port, kind = leaf(events, "dst_endpoint.port"), leaf(events, "class_uid")
-        user = lowered(events, "user.name").isin(some)
+        user = among(lowered(events, "user.name"), some)
         left = (
             (kind == f.NETWORK)
             & leaf(events, "device.hostname").notnull()
@@ -155,8 +158,9 @@ def facts_of(days: Days, question: str, names: Iterable[str]) -> list[Fact]:
         )
         carried = (kind == f.FILE) & leaf(events, "metadata.product").isin(sorted(OWNED))
         did = kind.isin([*f.ARRIVALS, *f.DEEDS]) | carried
-        did &= user | lowered(events, "actor.user.name").isin(some)
-        return f.columns_of(events.filter((did & ~is_cloud(events)) | left))
+        did &= user | among(lowered(events, "actor.user.name"), some)
+        came = kind.isin(list(f.ARRIVALS)) & among(leaf(events, "src_endpoint.ip"), places)
+        return f.columns_of(events.filter(((did | came) & ~is_cloud(events)) | left))
 
     return days.facts([days.of_names(question, wanted, ask)])
 
@@ -168,20 +172,6 @@ def arrivals_from(days: Days, question: str, addresses: Mapping[int, Collection[
         return events.filter(leaf(events, "class_uid").isin(list(f.ARRIVALS)) & ~is_cloud(events))
 
     return days.facts(days.near(question, addresses, ("src_endpoint.ip",), ask))
-
-
-def arrivals_of_origins(days: Days, origins: Iterable[str]) -> list[Fact]:
-    """Logons, tunnels and tickets from providers' own addresses."""
-    wanted = set(origins)
-    if not wanted:
-        return []
-
-    def ask(events: ir.Table, some: list[str]) -> ir.Table:
-        kind = leaf(events, "class_uid").isin(list(f.ARRIVALS))
-        here = leaf(events, "src_endpoint.ip").fill_null("").isin(some)
-        return f.columns_of(events.filter(kind & here & ~is_cloud(events)))
-
-    return days.facts([days.of_names("from origins", wanted, ask)])
 
 
 def usage_of(days: Days, names: Iterable[str]) -> list[Usage]:
@@ -208,10 +198,14 @@ def usage_of(days: Days, names: Iterable[str]) -> list[Usage]:
 
 
 def _usage(events: ir.Table, names: list[str]) -> ir.Table:
+    who = {role: lowered(events, f"{role}.name") for role in ("user", "actor.user")}
+    theirs = events.filter(among(who["user"], names) | among(who["actor.user"], names))
     parts = []
     for role, session in (("actor.user", "actor.session.uid"), ("user", "session.uid")):
-        chosen = events.filter(
-            lowered(events, f"{role}.name").isin(names) & leaf(events, session).fill_null("").startswith("0x")
+        # the first filter finds the rows, once for both roles; here the few that are left are told apart
+        chosen = theirs.filter(
+            among(lowered(theirs, f"{role}.name"), names)
+            & leaf(theirs, session).fill_null("").startswith("0x")
         )
         parts.append(
             chosen.select(
@@ -346,7 +340,7 @@ def flows_of(days: Days, ends: Mapping[int, Collection[Key]]) -> list[Fact]:
     def ask(events: ir.Table) -> ir.Table:
         return events.filter(leaf(events, "class_uid").isin([f.NETWORK, f.RDP, f.SSH]))
 
-    return days.facts(days.near("flows", ends, ENDS, ask))
+    return days.facts(days.near("flows", ends, ENDS, ask, f.flow_columns))
 
 
 def arrivals_by_port(days: Days, question: str, ends: Mapping[int, Collection[Key]]) -> list[Fact]:
@@ -370,21 +364,10 @@ def opened_by(
     }
 
 
-def sensor_arrivals(
-    days: Days, question: str, addresses: Mapping[int, Collection[Key]], always: Iterable[str] = ()
-) -> list[Fact]:
-    """What network sensors saw of somebody let in from these addresses on their days, and `always` from those: remote desktop, SSH,
-    shares, remote calls and remote management. A connection alone is no arrival: anybody may knock."""
-    parts = days.near(question, addresses, ("src_endpoint.ip",), _sensed)
-    own = set(always)
-    if own:
-
-        def ask(events: ir.Table, some: list[str]) -> ir.Table:
-            sensed = _sensed(events)
-            return f.columns_of(sensed.filter(leaf(sensed, "src_endpoint.ip").isin(some)))
-
-        parts.append(days.of_names(f"{question}, always", own, ask))
-    return days.facts(parts)
+def sensor_arrivals(days: Days, question: str, addresses: Mapping[int, Collection[Key]]) -> list[Fact]:
+    """What network sensors saw of somebody let in from these addresses on their days: remote desktop, SSH, shares, remote calls and
+    remote management. A connection alone is no arrival: anybody may knock."""
+    return days.facts(days.near(question, addresses, ("src_endpoint.ip",), _sensed, f.flow_columns))
 
 
 def _sensed(events: ir.Table) -> ir.Table:

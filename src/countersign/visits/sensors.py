@@ -19,6 +19,7 @@ from countersign.visits.facts import RDP, SMB, SSH, Fact
 from countersign.visits.links import Linker, Tie, among, by_client
 from countersign.visits.merge import PAUSE, Arrival
 from countersign.visits.names import Account, AddressBook, HostNames, Leases, is_address, is_local
+from countersign.visits.presence import recorded
 from countersign.visits.sessions import SECOND, Session
 from countersign.visits.strays import is_at_work
 from countersign.visits.subjects import Claimed
@@ -47,15 +48,11 @@ def unlogged(
     of their accounts, `names`."""
     checks = _Checks(found, linker.hosts)
     own = {*origins, *leases.addresses}
-    near = leases.by_day()
-    for day, hosts in checks.by_day().items():
-        near[day].update(
-            (address,) for host in hosts for address in book.addresses(host) if address not in own
-        )
+    near = _asked(days, checks, book, leases, origins)
     present = [node.arrival for node in nodes]
     around = _Around(linker, book, checks, _attended(days, present, linker, names))
     desks = {address for host in around.there.hosts for address in book.addresses(host)} - own
-    seen_by_sensors = [*reading.sensor_arrivals(days, "unlogged", near, origins), *sensed(days, desks)]
+    seen_by_sensors = [*reading.sensor_arrivals(days, "unlogged", near), *sensed(days, desks)]
     told = sorted({fact.id: fact for fact in seen_by_sensors}.values(), key=lambda fact: fact.order)
     seen = _Seen(nodes)
     of = {id(node.arrival): node for node in nodes}
@@ -85,6 +82,21 @@ def unlogged(
         elif (provider := origins.get(first.src_ip)) is not None:
             out.append(Node(arrival, Claimed(provider, "not named in the logs"), None, None))
     return out
+
+
+def _asked(
+    days: Days, checks: _Checks, book: AddressBook, leases: Leases, origins: Iterable[str]
+) -> dict[int, set[tuple[str]]]:
+    """The addresses from which somebody of a provider may have come, by day: leased ones, providers' own, and those of hosts at which
+    a password was checked."""
+    near = leases.by_day()
+    own = {*origins, *leases.addresses}
+    for day in recorded(days):
+        near[day].update((address,) for address in origins)
+    for day, hosts in checks.by_day().items():
+        inside = {address for host in hosts for address in book.addresses(host)}
+        near[day].update((address,) for address in inside - own)
+    return near
 
 
 def _attended(days: Days, present: list[Arrival], linker: Linker, names: Iterable[str]) -> Attendance:

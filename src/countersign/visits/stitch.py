@@ -127,8 +127,7 @@ def _gather(days: Days, subjects: Subjects) -> Gathered:
     gathered = Gathered(cast, set(cast.names))
     if not cast.claimed and not cast.origins:
         return gathered
-    gathered.take(reading.facts_of(days, "subjects", cast.names))
-    gathered.add(reading.arrivals_of_origins(days, cast.origins))
+    gathered.take(reading.facts_of(days, "subjects", cast.names, cast.origins))
     gathered.add(nameless(days, gathered.facts.values()))
     gathered.vpn = _provider_tunnels(gathered)
     gathered.leases = Leases(_leases(gathered.vpn))
