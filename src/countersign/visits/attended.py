@@ -93,10 +93,10 @@ class Attendance:
     on at the screen there."""
 
     def __init__(self, present: Iterable[Arrival], others: dict[str, list[int]]) -> None:
-        self._present: dict[str, list[Arrival]] = defaultdict(list)
+        self._present: dict[str, list[tuple[int, int, Arrival]]] = defaultdict(list)
         for arrival in present:
             if is_at_work(arrival):
-                self._present[arrival.host].append(arrival)
+                self._present[arrival.host].append((*arrival.span, arrival))
         self._others = others
         self._alone: dict[tuple[str, str], list[bool]] = defaultdict(list)
 
@@ -118,7 +118,7 @@ class Attendance:
         return sorted(self._at(host, at), key=lambda arrival: (-arrival.begun, arrival.id))
 
     def _at(self, host: str, at: int) -> list[Arrival]:
-        return [arrival for arrival in self._present.get(host, ()) if arrival.open_at(at)]
+        return [arrival for since, until, arrival in self._present.get(host, ()) if since <= at <= until]
 
     def _others_at(self, host: str, at: int) -> bool:
         known = self._others.get(host, [])

@@ -10,26 +10,32 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import ibis.expr.types as ir
-
-from countersign.model.visit import Link
 from countersign.visits import cloud_reading as cr
-from countersign.visits import facts as f
-from countersign.visits.asking import Days
+from countersign.visits.asking import Days, Key
 from countersign.visits.cloud_reading import Item
+from countersign.visits.cloud_stays import (
+    NAMES,
+    SIGN_IN,
+    Stay,
+    absorb,
+    acts,
+    gathered,
+    made_by,
+    names,
+    order,
+    target_of,
+)
 from countersign.visits.facts import Fact
 from countersign.visits.links import Linker
 from countersign.visits.merge import Arrival
-from countersign.visits.names import Account, AddressBook, is_address
-from countersign.visits.sessions import SECOND, SLACK, Session
+from countersign.visits.names import DAY, AddressBook, is_address
+from countersign.visits.sessions import Session
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Act, Node, when
 from countersign.visits.vouching import DOORS, GATEWAY_AFTER, GATEWAY_WITHIN, is_gateway, vouched
 
-SIGN_IN = frozenset({"microsoft", "okta", "google", "duo", "adfs"})
-"""Families whose arrivals are sign-ins, of the protocol `signin`."""
 WORDS = {
     "microsoft": "m365",
     "aws": "aws",
@@ -41,75 +47,11 @@ WORDS = {
     "adfs": "adfs",
 }
 """The protocol of a stay without a sign-in."""
-NAMES = {
-    "adfs": "AD FS",
-    "aws": "AWS",
-    "azure": "Azure",
-    "duo": "Duo",
-    "gcp": "Google Cloud",
-    "google": "Google Workspace",
-    "microsoft": "Microsoft 365",
-    "okta": "Okta",
-}
-FEDERATED = 300 * SECOND
-"""A role taken with a SAML assertion follows the sign-in that gave the assertion within this time."""
 SERVICE_KINDS = frozenset({"serviceprincipal", "awsservice", "application", "managedidentity", "system"})
 """Types of account (in the source's words, casefolded) that no person uses."""
 _INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
 SERVICE_LOGON = 5
 """The Windows logon type of a service; a visit of nothing else is a service's."""
-
-
-@dataclass(slots=True)
-class Stay:
-    """A hop in the making; `items` are in order of time."""
-
-    items: list[Item]
-    claimed: Claimed | None = None
-    maker: Stay | None = None
-    link: Link | None = None
-    node: Node | None = None
-    absorbed: bool = field(default=False)
-
-    @property
-    def head(self) -> Item:
-        """The first sign-in that was let in, else the first thing heard of."""
-        return next((item for item in self.items if item.role == "login" and not item.failed), self.items[0])
-
-    @property
-    def logins(self) -> list[Item]:
-        """Sign-ins that were let in."""
-        return [item for item in self.items if item.role == "login" and not item.failed and not item.ended]
-
-    @property
-    def family(self) -> str:
-        """As `cloud_reading.FAMILIES`."""
-        return self.head.family
-
-    @property
-    def account(self) -> Account:
-        """Whose stay it is."""
-        name, domain, uid, *_ = self.head.identity
-        return Account(domain, name or uid)
-
-    @property
-    def place(self) -> str:
-        """The first address, empty where the source names a service instead."""
-        return next((item.place for item in self.items if is_address(item.place)), "")
-
-    @property
-    def begun(self) -> int:
-        """The first sign of life (microseconds, UTC)."""
-        return self.items[0].at
-
-    @property
-    def last(self) -> int:
-        """The last."""
-        return max(item.until for item in self.items)
-
-    def beside(self, other: Stay, idle: int) -> bool:
-        """Whether `other` began while this one went on, or within `idle` after."""
-        return self.begun - SLACK <= other.begun <= self.last + idle
 
 
 def cloud_nodes(
@@ -127,12 +69,12 @@ def cloud_nodes(
     if not who and not origins:
         return []
     items = cr.stays(days, cr.wanted(told, who, origins))
-    stays = _gathered(items)
-    _absorb(stays)
-    stays = [stay for stay in stays if not stay.absorbed and (stay.logins or _acts(stay))]
-    _made_by(stays, cr.tokens(items))
+    stays = gathered(items)
+    absorb(stays)
+    stays = [stay for stay in stays if not stay.absorbed and (stay.logins or acts(stay))]
+    made_by(stays, cr.tokens(items))
     _claim(stays, who, origins)
-    _vouch(days.events, stays, nodes)
+    _vouch(days, stays, nodes)
     known = {id(node.arrival): node for node in nodes}
     out: list[Node] = []
     for stay in stays:
@@ -155,155 +97,20 @@ def _origin(place: str, subjects: Subjects) -> str | None:
     return subjects.origin(place) if is_address(place) else None
 
 
-def _gathered(items: Iterable[Item]) -> list[Stay]:
-    grouped: dict[tuple[str, int], list[Item]] = defaultdict(list)
-    for item in items:
-        grouped[item.part, item.stay].append(item)
-    return sorted((Stay(group) for group in grouped.values()), key=_order)
-
-
-def _order(stay: Stay) -> tuple[int, tuple[str, str, int], str]:
-    return stay.begun, stay.items[0].first, stay.items[0].part
-
-
-def _acts(stay: Stay) -> bool:
-    return any(item.role == "act" for item in stay.items)
-
-
-def _absorb(stays: list[Stay]) -> None:
-    """What an account did, where no session is named, belongs to its sign-in from the same address."""
-    homes: dict[tuple[str, tuple[str, str], str], list[Stay]] = defaultdict(list)
-    for stay in stays:
-        if stay.logins:
-            homes[stay.family, stay.account.key, stay.place].append(stay)
-    for stay in stays:
-        if stay.logins or not _acts(stay) or not _follows(stay):
-            continue
-        homes_of = homes.get((stay.family, stay.account.key, stay.place), ())
-        _share(stay, [home for home in homes_of if stay.family != "aws" or not home.head.key])
-
-
-def _share(stay: Stay, homes: list[Stay]) -> None:
-    """Each thing that was done goes to the latest sign-in before it that was still in use."""
-    left: list[Item] = []
-    for item in stay.items:
-        near = [home for home in homes if home.begun - SLACK <= item.at <= home.last + cr.PLACE_IDLE]
-        if not near:
-            left.append(item)
-            continue
-        home = max(near, key=_order)
-        home.items = sorted([*home.items, item], key=lambda item: (item.at, item.first, item.role))
-    stay.absorbed = not left
-    stay.items = left or stay.items
-
-
-def _follows(stay: Stay) -> bool:
-    """Whether a stay without a sign-in can be another's: it names no session, or one that a console's sign-in gave."""
-    if stay.family != "aws":
-        return not stay.head.key
-    return stay.head.key.startswith("ASIA") and stay.head.kind in {"IAMUser", "Root"}
-
-
-def _made_by(stays: list[Stay], tokens: dict[str, str]) -> None:
-    """Which stay opened which, and why."""
-    given: dict[str, list[tuple[Stay, Item]]] = defaultdict(list)
-    keyed: dict[str, list[Stay]] = defaultdict(list)
-    signed: dict[str, list[Stay]] = defaultdict(list)
-    for stay in stays:
-        keyed[stay.head.key].append(stay)
-        if stay.logins and stay.family in SIGN_IN:
-            signed[stay.place].append(stay)
-        for item in stay.items:
-            if item.issued:
-                given[item.issued].append((stay, item))
-    for stay in stays:
-        _given_key(stay, given)
-        if stay.maker is None and stay.family == "azure":
-            _token(stay, tokens, keyed)
-        if stay.maker is None:
-            _signed_in(stay, signed)
-
-
-def _given_key(stay: Stay, given: dict[str, list[tuple[Stay, Item]]]) -> None:
-    for maker, item in given.get(stay.head.key, ()) if stay.head.key else ():
-        if maker is not stay and not _above(maker, stay):
-            stay.maker = maker
-            stay.link = Link(
-                "proven", f"{item.operation} gave out the access key {stay.head.key}, which is used here"
-            )
-            return
-
-
-def _above(stay: Stay | None, other: Stay) -> bool:
-    """Whether `stay` hangs on `other` already."""
-    while stay is not None:
-        if stay is other:
-            return True
-        stay = stay.maker
-    return False
-
-
-def _token(stay: Stay, tokens: dict[str, str], keyed: dict[str, list[Stay]]) -> None:
-    keys = {tokens[item.token] for item in stay.items if item.token in tokens}
-    found = [
-        home
-        for key in sorted(keys)
-        for home in keyed[key]
-        if home.begun <= stay.begun + SLACK and home is not stay
-    ]
-    if found:
-        stay.maker = max(found, key=_order)
-        stay.link = Link("proven", "the calls were made with the token that this sign-in was given")
-
-
-def _signed_in(stay: Stay, signed: dict[str, list[Stay]]) -> None:
-    """The same account's (or for a role taken by SAML, the same person's) sign-in from the same address."""
-    saml = stay.family == "aws" and bool(stay.logins) and stay.head.protocol == "SAML"
-    related = {"azure": "microsoft", "gcp": "google"}.get(stay.family)
-    if not stay.place or not (saml or related):
-        return
-    found = [
-        home
-        for home in signed.get(stay.place, ())
-        if (saml and _names(home) & _names(stay) and home.beside(stay, FEDERATED))
-        or (
-            home.family == related and home.account.same_as(stay.account) and home.beside(stay, cr.KEYED_IDLE)
-        )
-    ]
-    if found:
-        best = max(found, key=_order)
-        stay.maker = best
-        how = "with SAML" if saml else "from the same address"
-        stay.link = Link(
-            "inferred", f"{best.account.text} had signed in to {_target(best)} and came on {how}"
-        )
-
-
-def _names(stay: Stay) -> set[str]:
-    """Names and addresses of the person of a stay, casefolded: of an address the part before the @ as well."""
-    name, _, _, mail, full, caller, _, _ = stay.head.identity
-    return {
-        word.casefold()
-        for text in (name, mail, full, caller)
-        for word in (text, text.partition("@")[0])
-        if word
-    }
-
-
 def _claim(stays: list[Stay], who: dict[tuple[str, ...], Claimed], origins: dict[str, str]) -> None:
     people: dict[tuple[str, str], set[Claimed]] = defaultdict(set)
     for identity, claimed in who.items():
         for text in (identity[0], identity[3].partition("@")[0]):
             if text:
                 people[claimed.provider, text.casefold()].add(claimed)
-    for stay in sorted(stays, key=_order):
+    for stay in sorted(stays, key=order):
         named = [who[item.identity] for item in stay.items if item.identity in who]
         if named:
             stay.claimed = named[0]
             continue
         provider = next((origins[item.place] for item in stay.items if item.place in origins), None)
         if provider is not None:
-            known = {one for name in _names(stay) for one in people.get((provider, name), ())}
+            known = {one for name in names(stay) for one in people.get((provider, name), ())}
             stay.claimed = known.pop() if len(known) == 1 else Claimed(provider, _called(stay), "person")
 
 
@@ -312,10 +119,11 @@ def _called(stay: Stay) -> str:
     return stay.head.identity[4] or stay.account.text
 
 
-def _vouch(events: ir.Table, stays: list[Stay], nodes: list[Node]) -> None:
+def _vouch(days: Days, stays: list[Stay], nodes: list[Node]) -> None:
     """Sign-ins to a gateway are the gateway's hop seen by another; one that was nothing else makes no hop of its own."""
     doors = [node for node in nodes if node.arrival.lead.kind in DOORS]
     found: dict[str, list[Node]] = defaultdict(list)
+    of: dict[int, set[Key]] = defaultdict(set)
     for stay in stays:
         if stay.family not in SIGN_IN or not stay.logins or not doors:
             continue
@@ -323,12 +131,14 @@ def _vouch(events: ir.Table, stays: list[Stay], nodes: list[Node]) -> None:
         for event, node in opened.items():
             if node is not None:
                 found[event].append(node)
-        stay.absorbed = all(opened.values()) and not _acts(stay)
+        stay.absorbed = all(opened.values()) and not acts(stay)
         for item in stay.logins:
             node = opened[item.first[0]]
+            if node is not None:
+                of[item.at // DAY].add((item.first[0],))
             if node is not None and item.mfa is not None:
                 vouched(node, mfa=item.mfa)
-    _prove(f.read(events, events.id.isin(sorted(found))) if found else [], found)
+    _prove(days.facts(days.near("vouched", of, ("id",), lambda events: events)), found)
 
 
 def _prove(facts: Iterable[Fact], found: dict[str, list[Node]]) -> None:
@@ -354,7 +164,7 @@ def _opened(stay: Stay, item: Item, doors: list[Node]) -> Node | None:
 def _same_person(stay: Stay, node: Node) -> bool:
     if stay.claimed is not None and node.claimed is not None:
         return (stay.claimed.provider, stay.claimed.person) == (node.claimed.provider, node.claimed.person)
-    return node.arrival.account.key[1] in _names(stay)
+    return node.arrival.account.key[1] in names(stay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,13 +198,6 @@ def _node(stay: Stay, around: _Around, out: list[Node]) -> Node | None:
     return stay.node
 
 
-def _target(stay: Stay) -> str:
-    """Where one arrived: an account, subscription or project, else the application signed in to."""
-    if stay.family not in SIGN_IN and stay.head.target:
-        return stay.head.target
-    return next((item.app for item in stay.logins if item.app), "") or NAMES[stay.family]
-
-
 def _session(stay: Stay) -> Session:
     opened = bool(stay.logins)
     # a session that is named but was not seen to begin began before the logs do
@@ -410,7 +213,7 @@ def _session(stay: Stay) -> Session:
     ]
     return Session(
         kind="signin" if word == "signin" else "cloud",
-        host=_target(stay),
+        host=target_of(stay),
         key=stay.head.key or f"{stay.head.part}|{stay.head.first[0]}",
         account=stay.account,
         start=None if unknown else stay.logins[0].at if opened else stay.begun,

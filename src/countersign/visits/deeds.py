@@ -34,9 +34,9 @@ def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], hosts: HostName
     for node in nodes:
         for key in node.arrival.session_keys():
             holders[key].append(node)
-    by_host: dict[str, list[Node]] = defaultdict(list)
+    by_host: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in nodes:
-        by_host[node.arrival.host].append(node)
+        by_host[node.arrival.host, node.arrival.account.key[1]].append(node)
     for fact in deeds:
         holder = _holder(fact, holders, hosts) or _by_account(fact, by_host, hosts)
         if holder is not None:
@@ -60,7 +60,7 @@ def _within(node: Node, at: int) -> bool:
     return arrival.start is None or at >= arrival.begun - SLACK
 
 
-def _by_account(fact: Fact, by_host: dict[str, list[Node]], hosts: HostNames) -> Node | None:
+def _by_account(fact: Fact, by_host: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:
     """Deeds whose source names no session (sudo, su): the one open hop of that account on that host."""
     if (
         fact.session not in WELL_KNOWN_SESSIONS
@@ -72,7 +72,7 @@ def _by_account(fact: Fact, by_host: dict[str, list[Node]], hosts: HostNames) ->
     account = fact.actor if fact.actor.name else fact.user
     found = [
         node
-        for node in by_host.get(host, ())
+        for node in by_host.get((host, account.key[1]), ())
         if node.arrival.account.same_as(account) and node.arrival.open_at(fact.time)
     ]
     return found[0] if len(found) == 1 else None

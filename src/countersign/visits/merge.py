@@ -131,11 +131,17 @@ class Arrival:
         lead = self.lead
         return keyed_id("hop", lead.kind, lead.host.casefold(), lead.key, *lead.account.key)
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """From when until when it was, or may have been, open."""
+        start, end = self.start, self.end
+        idle = IDLE.get("network" if self.is_network else self.lead.kind, IDLE_ELSE)
+        since = self.begun - min(idle, IDLE_ELSE) if start is None else start - SLACK
+        return since, self.last + idle if end is None else end + SLACK
+
     def open_at(self, moment: int) -> bool:
         """Whether it was, or may have been, open at `moment`."""
-        idle = IDLE.get("network" if self.is_network else self.lead.kind, IDLE_ELSE)
-        since = self.begun - min(idle, IDLE_ELSE) if self.start is None else self.start - SLACK
-        until = self.last + idle if self.end is None else self.end + SLACK
+        since, until = self.span
         return since <= moment <= until
 
     def session_keys(self) -> set[tuple[str, str]]:
