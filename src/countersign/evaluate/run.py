@@ -18,7 +18,7 @@ from countersign.evaluate.compare import Comparison
 from countersign.evaluate.made import made_hops
 from countersign.evaluate.records import events_of
 from countersign.evaluate.score import Score
-from countersign.evaluate.truth import Truth, read_truth
+from countersign.evaluate.truth import Truth, read_truth, zone_of
 from countersign.lake import Lake
 from countersign.ledger import Archive
 
@@ -66,7 +66,7 @@ def _place(workspace: Path | None) -> Iterator[Path]:
 
 
 def _product(made: Path, root: Path) -> tuple[Ran, Ran]:
-    """Init, collect and review. The paths of the logs are all that the product learns of the range."""
+    """Init, collect and review. The paths of the logs, and the time zone of the place, are all that the product learns of the range."""
     if not (root / "countersign.toml").exists():
         _run("init", str(root))
     for file in sorted((made / AGREEMENTS).glob("*.yaml")):
@@ -75,7 +75,10 @@ def _product(made: Path, root: Path) -> tuple[Ran, Ran]:
     logs = [path for path in sorted(made.iterdir()) if path.is_dir() and path.name not in {TRUTH, AGREEMENTS}]
     if not logs:
         raise UsageError(f"{made} has no logs beside its {TRUTH}")
-    collected = _run("-C", str(root), "collect", "--json", *map(str, logs))
+    zone = zone_of(made / TRUTH)
+    collected = _run(
+        "-C", str(root), "collect", "--json", *(("--zone", zone) if zone else ()), *map(str, logs)
+    )
     return collected, _run("-C", str(root), "review", "--all", "--json")
 
 

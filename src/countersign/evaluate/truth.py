@@ -11,6 +11,8 @@ import orjson
 
 from countersign.errors import InputError
 
+MADE = "range.json"
+"""What the range was made of, beside the truth."""
 Key = tuple[str, ...]
 """A record's name, comparable with what its event says: see `key_of`."""
 
@@ -58,6 +60,16 @@ def key_of(reference: Mapping[str, Any]) -> Key:
     if log == "line":
         return ("line", reference["sha256"])
     return ("id", reference["id"])
+
+
+def zone_of(folder: Path) -> str | None:
+    """The time zone of the place: its administrator knows it, and many a gateway writes it without saying so. None where the truth
+    does not tell."""
+    try:
+        zone = orjson.loads((folder / MADE).read_bytes())["spec"]["zone"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(zone)
 
 
 def read_truth(folder: Path) -> Truth:
