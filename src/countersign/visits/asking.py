@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from countersign.visits.facts import LEAVES, Fact, columns_of, flat, made
-from countersign.visits.names import DAY
+from countersign.visits.names import DAY, Domains
 
 Key = tuple[str | int, ...]
 Ask = Callable[[ir.Table], ir.Table]
@@ -69,6 +69,7 @@ class Days:
     def __init__(self, events: ir.Table, memory: Memory | None = None) -> None:
         self.events = flat(events, LEAVES)
         self._memory = memory
+        self.domains = Domains()  # whoever learns of domains' names sets it, before facts are asked for
         self._made: dict[str, Fact] = {}
         self._told: dict[str, pa.Table] = {}
 
@@ -194,7 +195,7 @@ class Days:
             ids = rows.column("id")
             wanted.update(ids.to_pylist())
             known = pa.array(list(self._made), pa.string())
-            for fact in made(rows.filter(pc.invert(pc.is_in(ids, value_set=known)))):
+            for fact in made(rows.filter(pc.invert(pc.is_in(ids, value_set=known))), self.domains):
                 self._made.setdefault(fact.id, fact)
         return sorted((self._made[id_] for id_ in wanted), key=lambda fact: fact.order)
 

@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from countersign.model.schema import OCSF_COLUMNS
-from countersign.visits.names import DAY, Account
+from countersign.visits.names import DAY, Account, Domains
 
 AUTHENTICATION, AUTHORIZE, TUNNEL = 3002, 3003, 4014
 NETWORK, HTTP, RDP, SMB, SSH = 4001, 4002, 4005, 4006, 4007
@@ -250,21 +250,23 @@ def flow_columns(chosen: ir.Table) -> ir.Table:
 
 def read(events: ir.Table, where: Any) -> list[Fact]:  # noqa: ANN401  # an Ibis predicate has no public type
     """The dated events of a flat view for which `where` holds, in time order."""
-    facts = list(made(columns_of(events.filter(where)).to_pyarrow()))
+    facts = list(made(columns_of(events.filter(where)).to_pyarrow(), Domains()))
     facts.sort(key=lambda fact: fact.order)
     return facts
 
 
-def made(rows: pa.Table) -> Iterator[Fact]:
-    """Rows of `columns_of` as facts."""
+def made(rows: pa.Table, domains: Domains) -> Iterator[Fact]:
+    """Rows of `columns_of` as facts, each domain by its one name."""
     names = {field.name for field in fields(Fact)}
     accounts: dict[tuple[str, str], Account] = {}
     for batch in rows.to_batches(max_chunksize=65_536):
-        found = _columns(batch, accounts)
+        found = _columns(batch, accounts, domains)
         yield from map(Fact, *(found[name] for name in Fact.__slots__ if name in names))
 
 
-def _columns(batch: pa.RecordBatch, accounts: dict[tuple[str, str], Account]) -> dict[str, list[Any]]:
+def _columns(
+    batch: pa.RecordBatch, accounts: dict[tuple[str, str], Account], domains: Domains
+) -> dict[str, list[Any]]:
     """The values of each field, absent text as empty and absent numbers as 0; equal accounts are one object."""
     absent = set(_LEAVES) - set(batch.schema.names)
 
@@ -279,7 +281,7 @@ def _columns(batch: pa.RecordBatch, accounts: dict[tuple[str, str], Account]) ->
     def account(pair: tuple[str, str]) -> Account:
         known = accounts.get(pair)
         if known is None:
-            known = accounts[pair] = Account(*pair)
+            known = accounts[pair] = Account(domains.named(pair[0]), pair[1])
         return known
 
     out: dict[str, list[Any]] = {name: batch.column(name).to_pylist() for name in ("id", "segment", "record")}

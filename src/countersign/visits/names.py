@@ -44,6 +44,31 @@ class Account:
         return mine[1] == theirs[1] and (mine[0] == theirs[0] or not mine[0] or not theirs[0])
 
 
+class Domains:
+    """One name for each domain: its short (NetBIOS) one where logs write its DNS name too, as Kerberos does.
+
+    The accounts of a domain share all of their SID but the last number (MS-DTYP 2.4.2): names under which accounts with one such
+    beginning come are one domain's. Where several short names do, nothing is said.
+    """
+
+    def __init__(self, accounts: Iterable[tuple[str, str, str]] = ()) -> None:
+        short: dict[str, set[str]] = defaultdict(set)
+        long: dict[str, set[str]] = defaultdict(set)  # DNS name -> beginnings of SIDs
+        for _, domain, uid in accounts:
+            if domain and uid.startswith("S-1-5-21-"):
+                beginning = uid.rpartition("-")[0]
+                if "." in domain:
+                    long[domain.casefold()].add(beginning)
+                else:
+                    short[beginning].add(domain.upper())
+        found = {name: set[str]().union(*(short[one] for one in of)) for name, of in long.items()}
+        self._short = {name: names.pop() for name, names in found.items() if len(names) == 1}
+
+    def named(self, domain: str) -> str:
+        """The one name of a domain, else how it is written."""
+        return self._short.get(domain.casefold(), domain) if "." in domain else domain
+
+
 class HostNames:
     """Canonical host names: the first label, unless two full names share it (two merged domains)."""
 

@@ -148,12 +148,12 @@ def _tickets(days: Days) -> Hours:
             leaf(events, "metadata.event_code").isin(["4768", "4769"])
             & (leaf(events, "class_uid") == f.AUTHENTICATION)
         )
-        domain = lowered(given, "user.domain").split(".")[0].fill_null("")
+        domain = lowered(given, "user.domain")
         return given.select("date", hour=given["at"] // HOUR, domain=domain).distinct()
 
     found: dict[str, set[int]] = defaultdict(set)
     for row in days.of_all("tickets", ask).to_pylist():
-        found[row["domain"]].add(row["hour"])
+        found[days.domains.named(row["domain"]).split(".")[0].casefold()].add(row["hour"])
     return _sorted(found)
 
 

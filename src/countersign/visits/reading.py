@@ -21,6 +21,7 @@ from countersign.visits.names import (
     WELL_KNOWN_SESSIONS,
     Account,
     Claim,
+    Domains,
     HostNames,
     is_address,
     is_local,
@@ -91,10 +92,13 @@ def cast(days: Days, subjects: Subjects) -> Cast:
             for row in days.of_all("accounts", _accounts).to_pylist()
         }
     )
+    days.domains = Domains(accounts)
     for name, domain, uid in accounts:
-        found = subjects.who(name, domain, uid) if name or uid else None
+        short = days.domains.named(domain)
+        asked = [(name, one, uid) for one in dict.fromkeys((short, domain))] if name or uid else []
+        found = next((claimed for one in asked if (claimed := subjects.who(*one)) is not None), None)
         if found is not None:
-            out.claimed[Account(domain, name).key] = found
+            out.claimed[Account(short, name).key] = found
     for address in _values(days, "addresses", "src_endpoint.ip", _may_arrive):
         provider = subjects.origin(address) if is_address(address) else None
         if provider is not None:
@@ -181,7 +185,8 @@ def usage_of(days: Days, names: Iterable[str]) -> list[Usage]:
         return []
     found: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = defaultdict(list)
     for row in days.of_names("usage", wanted, _usage).to_pylist():
-        found[row["host"], row["session"], row["name"], row["domain"]].append(row)
+        domain = days.domains.named(row["domain"])
+        found[row["host"], row["session"], row["name"], domain].append(row)
     out = []
     for (host, session, name, domain), rows in found.items():
         if session in WELL_KNOWN_SESSIONS:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from countersign.visits.names import AddressBook, Claim, settled
+from countersign.visits.names import AddressBook, Claim, Domains, settled
 
 NOW = 1_000_000_000
 HOUR = 3_600_000_000
@@ -47,3 +47,25 @@ def test_an_address_that_passed_on_is_the_nearest_holders() -> None:
 
 def test_a_shared_address_is_nobodys() -> None:
     assert host([claim("WS1")], {"10.0.0.5"}) is None
+
+
+def test_the_two_names_of_a_domain_are_one_by_the_sids_of_its_accounts() -> None:
+    one, other = "S-1-5-21-1-2-3", "S-1-5-21-4-5-6"
+    domains = Domains(
+        [
+            ("ann", "HALDEN", f"{one}-1001"),
+            ("bob", "CORP.HALDEN.EXAMPLE", f"{one}-1002"),
+            ("cat", "SRV1", f"{other}-500"),
+            ("dan", "", f"{one}-1003"),
+        ]
+    )
+    assert domains.named("corp.halden.example") == "HALDEN"
+    assert domains.named("HALDEN") == "HALDEN"
+    assert domains.named("SRV1") == "SRV1"
+    assert domains.named("other.example") == "other.example"
+
+
+def test_a_domain_of_which_several_short_names_are_told_keeps_what_is_written() -> None:
+    sid = "S-1-5-21-1-2-3-1001"
+    domains = Domains([("ann", "OLD", sid), ("ann", "NEW", sid), ("ann", "corp.example", sid)])
+    assert domains.named("corp.example") == "corp.example"

@@ -106,6 +106,17 @@ def test_session_open_before_the_logs_is_a_hop_of_unknown_start() -> None:
     assert visit.start is None
 
 
+def test_a_hop_under_the_dns_name_of_its_domain_hangs_on_the_session_under_the_short_one() -> None:
+    story = Story()
+    sid = "S-1-5-21-1-2-3-1104"
+    story.machine(-60, "WS5", "10.0.0.55")
+    story.logon(0, "WS5", "jdoe", "0x77", 2, user__uid=sid)
+    story.logon(60, "WS6", "jdoe", "0x88", 3, "10.0.0.55", user__uid=sid, domain="EAST.HOUSE.EXAMPLE")
+    (visit,) = visits(story)
+    assert [(hop.account, hop.target) for hop in visit.hops] == [("CORP\\jdoe", "WS5"), ("CORP\\jdoe", "WS6")]
+    assert visit.hops[1].link.reason == "CORP\\jdoe had one open session on WS5"
+
+
 def test_a_connection_seen_at_both_ends_proves_the_link() -> None:
     story = Story()
     story.process(30, "WS5", "jdoe", "0x77", "grunt.exe")
