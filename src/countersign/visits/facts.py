@@ -298,27 +298,6 @@ def _columns(
     return out
 
 
-def accounts(events: ir.Table) -> list[tuple[str, str, str]]:
-    """Every distinct (name, domain, uid) that logged on, was used, or did something."""
-    both = [
-        events.select(
-            name=leaf(events, f"{role}.name"),
-            domain=leaf(events, f"{role}.domain"),
-            uid=leaf(events, f"{role}.uid"),
-        ).distinct()
-        for role in ("user", "actor.user")
-    ]
-    found = ibis.union(*both, distinct=True).to_pyarrow()
-    return sorted((row["name"] or "", row["domain"] or "", row["uid"] or "") for row in found.to_pylist())
-
-
-def distinct_texts(events: ir.Table, dotted: str, where: Any) -> list[str]:  # noqa: ANN401  # an Ibis predicate
-    """Distinct non-null values of one column among the rows for which `where` holds."""
-    chosen = events.filter(where)
-    found = chosen.select(value=leaf(chosen, dotted)).distinct().to_pyarrow()
-    return sorted(value for value in found.column("value").to_pylist() if value)
-
-
 def check_columns() -> None:
     """Every leaf read here is a column of the schema; a test calls this."""
     unknown = [name for name in _LEAVES if name not in OCSF_COLUMNS]

@@ -17,6 +17,7 @@ from countersign.model.visit import Link, Reference, Visit
 from countersign.visits import clocks, reading
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import clients
+from countersign.visits.claims import claims
 from countersign.visits.clouds import cloud_nodes
 from countersign.visits.deeds import attach
 from countersign.visits.departures import (
@@ -78,7 +79,7 @@ def stitch(
     gathered = _gather(days, subjects)  # (1)
     sessions = _sessions(gathered)  # (2)
     leases = gathered.leases
-    book = AddressBook(reading.claims(days, gathered.cast.hosts, leases.addresses))
+    book = AddressBook(claims(days, gathered.cast.hosts, leases.addresses))
     known_by_name(sessions, book)
     for session in sessions:
         held = leases.at(session.source_ip, session.begun) if session.kind in {"windows", "terminal"} else ()

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from countersign.visits import facts as f
 from countersign.visits import reading
 from countersign.visits.asking import Days
+from countersign.visits.claims import claims
 from countersign.visits.facts import leaf
 from countersign.visits.names import HostNames
 
@@ -52,7 +53,7 @@ def views(events: ir.Table | Days) -> Views:
         return frozenset(hosts.canonical(row["host"]) for row in rows if row["host"] and holds(row))
 
     known: dict[str, set[str]] = {}
-    for claim in reading.claims(days, hosts, ()):
+    for claim in claims(days, hosts, ()):
         known.setdefault(claim.host, set()).add(claim.address)
     return Views(
         logons=where(lambda row: row["kind"] == f.AUTHENTICATION and row["good"]),
