@@ -84,6 +84,7 @@ def zip_members(file: IO[bytes], size: int, budget: Budget) -> Iterator[Member]:
         raise zipfile.BadZipFile(f"its directory is larger than {DIRECTORY_BYTES >> 20} MiB")
     try:
         infos = zipfile.ZipFile(file).infolist()
+    # zipfile's words for a damaged directory; NotImplementedError is its "unknown version or compression"
     except (ValueError, NotImplementedError, struct.error, EOFError, OverflowError, UnicodeError) as error:
         raise zipfile.BadZipFile("its directory cannot be read") from error
     for info in infos:

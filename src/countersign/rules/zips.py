@@ -11,7 +11,7 @@ ZIP_FAILURES = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
-    NotImplementedError,
+    NotImplementedError,  # how zipfile refuses a compression or version that it does not know
     RuntimeError,
     EOFError,
     ValueError,
