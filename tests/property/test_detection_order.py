@@ -113,7 +113,7 @@ def spread(ward: Workspace, laid: dict[str, str]) -> None:
 def test_any_order_gives_what_one_review_of_everything_gives(steps: list[tuple[str, int, str]]) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch("countersign.app.review.stitch", lambda *_: ()),
+        patch("countersign.app.review.visits_of", lambda *_: ()),
         patch("countersign.app.review.coverage", lambda _: None),
         patch("countersign.app._events.CHUNK_ROWS", 1),
     ):

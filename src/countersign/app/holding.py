@@ -78,11 +78,11 @@ def _meant(lake: Lake, in_force: Sequence[Exemption]) -> pa.Table:
 
 
 def speaking(lake: Lake, ready: Ready) -> Iterator[pa.Table]:
-    """Hits of rules, but of those that speak through a correlation only."""
-    quiet = quiet_rules(ready)
-    quiet_ids = pa.array(sorted(quiet), pa.string())
+    """Hits of rules, but of those that speak through a correlation only, and of those that are gone since they were matched."""
+    heard = {rule.id for rule in ready.ruleset.rules} - quiet_rules(ready)
+    ids = pa.array(sorted(heard), pa.string())
     for table in live(lake, ("rule",)):
-        yield table.filter(pc.invert(pc.is_in(table["rule_id"], value_set=quiet_ids))) if quiet else table
+        yield table.filter(pc.is_in(table["rule_id"], value_set=ids))
 
 
 def quiet_rules(ready: Ready) -> frozenset[str]:

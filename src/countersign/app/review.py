@@ -18,10 +18,10 @@ import orjson
 import pyarrow as pa
 
 from countersign import __version__, agreements
-from countersign.agreements import Agreement, Coverage, Resolver
+from countersign.agreements import Agreement, Coverage
 from countersign.app._feeds import Feeds
 from countersign.app._reviewed import State, digest, recall, remember
-from countersign.app.agreements import Subjects, load
+from countersign.app.agreements import load
 from countersign.app.correlating import correlated, group, keep
 from countersign.app.documents import finding_document, visit_document, visit_from
 from countersign.app.enriching import Enricher
@@ -41,16 +41,20 @@ from countersign.app.holding import Holding, speaking
 from countersign.app.importing import drift
 from countersign.app.matching import Matching
 from countersign.app.notes import crowded_notes, drift_notes, exception_notes, noisy_notes, rule_notes
-from countersign.app.remembering import Remembered, forget
+from countersign.app.phases import Phases
+from countersign.app.remembering import forget
 from countersign.app.results import Results
 from countersign.app.ruleset import Ready, prepare
+from countersign.app.stitching import days_of, visits_of
 from countersign.app.workspace import Workspace
 from countersign.lake import Lake
 from countersign.lake.tables import FINDINGS_SCHEMA, VISITS_SCHEMA
 from countersign.model.visit import Finding, Severity, Visit
-from countersign.visits import Days, details_of, stitch, views
+from countersign.visits import Days, views
 
 Progress = Callable[[int, int | None], None]
+
+NOT_MATCHED = "rules and indicators were not matched: countersign review does that for what is new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Reviewed:
     left_out: int = 0  # agreement files that are wrong: nobody is held to them
     estate: Mapping[Severity, int] = field(default_factory=dict)  # of `severities`, outside of every visit
     held: int = 0  # hits that exceptions hold back
+    phases: Mapping[str, float] = field(default_factory=dict)  # seconds of each part that was done
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -79,6 +84,7 @@ class Reviewed:
             "left_out": self.left_out,
             "estate": dict(self.estate),
             "held": self.held,
+            "phases": {name: round(seconds, 3) for name, seconds in self.phases.items()},
         }
 
 
@@ -86,20 +92,23 @@ def review(
     workspace: Workspace,
     *,
     everything: bool = False,
+    visits_only: bool = False,
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> Reviewed:
     """Work out visits, verdicts and findings, if anything is new; `everything` matches all rules anew as well.
 
-    A broken agreement file is told in `notes` and holds up nobody else's. `now` is the moment as of which
+    `visits_only` leaves rules and indicators to the next review: the same visits and verdicts, and findings of the hits that earlier
+    reviews left.     A broken agreement file is told in `notes` and holds up nobody else's. `now` is the moment as of which
     open visits are judged, the present if not given.
     """
-    begun = time.monotonic()
+    begun, phases = time.monotonic(), Phases()
     as_of = now or datetime.now(UTC)
     with workspace.writing() as lake:
         results = Results(workspace, lake)
         agreed, problems = load(workspace)
-        ready = prepare(workspace)
+        with phases.of("rules"):
+            ready = prepare(workspace)
         notes = [f"agreement left out, nobody is held to it: {problem.diagnostics()}" for problem in problems]
         if not agreed:
             notes.append(
@@ -109,7 +118,13 @@ def review(
             forget(workspace.root / "state")
         before = State() if everything else recall(workspace)
         matching = Matching(workspace, lake, ready.compiled, ready.filters, Feeds(workspace), progress)
-        state = matching.bring_up_to_date(before)
+        state = replace(before, made_of="")
+        if visits_only:
+            notes.append(NOT_MATCHED)
+            remember(workspace, state)
+        else:
+            with phases.of("matching"):
+                state = matching.bring_up_to_date(before)
         said, told = rule_notes(ready, before.told)
         silent = Enricher.of(workspace).silent()
         made_of = digest(
@@ -120,12 +135,12 @@ def review(
             sorted(silent),
         )
         fresh: tuple[Finding, ...] = ()
-        if matching.changed or made_of != state.made_of:
+        if visits_only or matching.changed or made_of != state.made_of:
             same = {id_ for id_, text in before.rules.items() if state.rules.get(id_) == text}
             holding = Holding.of(lake, ready, as_of)
-            fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same), silent)
+            fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same), silent, phases)
             state = replace(state, held=holding.counts)
-        remember(workspace, replace(state, made_of=made_of, told=told))
+        remember(workspace, replace(state, made_of="" if visits_only else made_of, told=told))
         notes += [
             *said,
             *drift_notes(drift(workspace, ready.ruleset.digests)),
@@ -145,6 +160,7 @@ def review(
             len({problem.path for problem in problems}),
             results.severities("estate"),
             sum(state.held.values()),
+            phases.seconds,
         )
 
 
@@ -157,18 +173,15 @@ def _work(
     as_of: datetime,
     unchanged: frozenset[str],
     silent: frozenset[str],
+    phases: Phases,
 ) -> tuple[Finding, ...]:
     """Visits, verdicts and findings, anew. `unchanged` are the rules that mean what they meant at the last review, `silent` the
     hosts that are declared to log nothing."""
     leaves = results.leaves()
-    table = lake.table("events")
-    details = details_of(table)
-    days = Days(
-        details.filled(table),
-        Remembered(results.workspace.root / "state", lake.day_digests("events"), details.digest),
-    )
-    stitched = without_silent(stitch(days, Subjects(Resolver(agreed)), leaves.get), silent)
-    visits = _aliased(stitched, results.visits())
+    with phases.of("stitching"):
+        days = days_of(lake, results.workspace.root / "state")
+        stitched = visits_of(days, agreed, leaves)
+    visits = _aliased(without_silent(stitched, silent), results.visits())
     judged = judge_all(visits, agreed, coverage(days), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
     homes = Homes(judged)

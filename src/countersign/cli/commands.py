@@ -107,9 +107,12 @@ def _exit_of(summary: Summary) -> int:
 
 @program.command()
 @click.option("--all", "everything", is_flag=True, help="Everything anew, not only what new records touch.")
+@click.option(
+    "--visits-only", is_flag=True, help="Visits and verdicts; rules and indicators wait for the next review."
+)
 @json_option
 @click.pass_context
-def review(ctx: click.Context, *, everything: bool, as_json: bool) -> int:
+def review(ctx: click.Context, *, everything: bool, visits_only: bool, as_json: bool) -> int:
     """Work out visits, verdicts and findings for what is new. Exit code 2 if an agreement had to be left out."""
     from countersign.app.review import review as run
     from countersign.cli.progress import bar
@@ -117,7 +120,7 @@ def review(ctx: click.Context, *, everything: bool, as_json: bool) -> int:
 
     workspace = workspace_of(ctx)
     with bar("reviewing", quiet=as_json, unit="events") as progress:
-        result = run(workspace, everything=everything, progress=progress)
+        result = run(workspace, everything=everything, visits_only=visits_only, progress=progress)
     if as_json:
         lines([result.document()])
         _say_why(result)

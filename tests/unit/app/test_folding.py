@@ -132,7 +132,7 @@ def test_each_record_has_a_row_of_its_severity_whatever_the_order(
 
 @pytest.fixture
 def ward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setattr("countersign.app.review.stitch", lambda *_: ())
+    monkeypatch.setattr("countersign.app.review.visits_of", lambda *_: ())
     monkeypatch.setattr("countersign.app.review.coverage", lambda _: None)
     workspace = Workspace.create(tmp_path / "ward")
     take(workspace, "a.jsonl", [process(number, "evil.exe -x") for number in range(3)])

@@ -109,6 +109,11 @@ def counts(value: Any) -> None:
     many(count, list(value.values()))
 
 
+def phases(value: Any) -> None:
+    assert set(value) <= {"rules", "matching", "stitching"}
+    many(number, list(value.values()))
+
+
 def verdict(value: Any) -> None:
     assert value in {"kept", "broken", "not observed"}
 
@@ -264,6 +269,7 @@ REVIEW: dict[str, Check] = {
     "left_out": count,
     "estate": counts,
     "held": count,
+    "phases": phases,
 }
 HELD: dict[str, Check] = {
     **dict.fromkeys(("exception", "rule_id", "title", "host", "until", "reason", "by", "path"), text),

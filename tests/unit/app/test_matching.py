@@ -22,7 +22,7 @@ LINES = ["evil.exe -a", "good.exe -b", "evil.exe -c", "odd.exe evil"]
 @pytest.fixture(autouse=True)
 def no_visits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody comes in these logs; to find that out anew takes a second each time."""
-    monkeypatch.setattr("countersign.app.review.stitch", lambda *_: ())
+    monkeypatch.setattr("countersign.app.review.visits_of", lambda *_: ())
     monkeypatch.setattr("countersign.app.review.coverage", lambda _: None)
 
 

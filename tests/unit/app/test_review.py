@@ -100,6 +100,16 @@ def test_reviewing_bit_by_bit_gives_what_reviewing_at_once_gives(ward: Workspace
     assert ids[0] == ids[1]
 
 
+def test_visits_only_gives_the_visits_and_verdicts_of_a_whole_review(ward: Workspace) -> None:
+    take(ward, "a.log", ssh(9, 0, 1) + ssh(22, 0, 2, "198.51.100.4"))
+    whole = state(ward)
+    for everything in (False, True):
+        result = review(ward, everything=everything, visits_only=True)
+        assert state(ward) == whole
+        assert 0 < result.phases["stitching"] < result.seconds
+        assert "matching" not in result.phases
+
+
 def test_nothing_new_is_not_worked_out_again(ward: Workspace) -> None:
     take(ward, "a.log", ssh(22, 0, 1))
     again = review(ward)

@@ -11,7 +11,7 @@ from countersign.app.holding import held_hits
 from countersign.app.indicators import import_
 from countersign.app.review import review
 from countersign.app.workspace import Workspace
-from detecting import found, hits, lay, process, rule, take
+from detecting import found, hits, lay, process, rule, rule_id, take
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 SHORT = """\
@@ -49,7 +49,7 @@ level: high
 
 @pytest.fixture(autouse=True)
 def no_visits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countersign.app.review.stitch", lambda *_: ())
+    monkeypatch.setattr("countersign.app.review.visits_of", lambda *_: ())
     monkeypatch.setattr("countersign.app.review.coverage", lambda _: None)
 
 
@@ -212,6 +212,36 @@ def test_a_new_indicator_is_run_over_history_once_and_one_that_is_gone_leaves_no
     take(ward, "c.jsonl", [{**process(40, "x.exe", host="SRV9"), "Hashes": f"SHA256={two}"}])
     review(ward, now=NOW)
     assert {hosts for _, hosts in found(ward)} == {"SRV1", "SRV9"}
+
+
+def test_visits_only_leaves_findings_and_rules_as_they_were(ward: Workspace) -> None:
+    review(ward, now=NOW)
+    before = found(ward)
+    take(ward, "b.jsonl", [process(6, "evil.exe -b")])
+    lay(ward, "two.yml", rule(2, "evil.exe -x"))
+    result = review(ward, now=NOW, visits_only=True)
+    assert found(ward) == before
+    assert any("were not matched" in note for note in result.notes)
+    assert "stitching" in result.phases
+    assert "matching" not in result.phases
+    review(ward, now=NOW)
+    assert counted(ward) == {"SRV1": 5, "SRV2": 2}
+    assert [row[1] for row in hits(ward)].count(rule_id(2)) == 3
+
+
+def test_visits_only_says_nothing_of_rules_that_are_gone(ward: Workspace) -> None:
+    review(ward, now=NOW)
+    (ward.root / "rules" / "one.yml").unlink()
+    review(ward, now=NOW, visits_only=True)
+    assert found(ward) == {}
+
+
+def test_visits_only_of_everything_lets_the_next_review_match_everything(ward: Workspace) -> None:
+    review(ward, now=NOW)
+    before = hits(ward), found(ward)
+    review(ward, now=NOW, everything=True, visits_only=True)
+    assert "matching" in review(ward, now=NOW).phases
+    assert (hits(ward), found(ward)) == before
 
 
 def test_a_rule_that_fires_on_everything_is_said(ward: Workspace) -> None:
