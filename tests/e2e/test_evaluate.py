@@ -57,6 +57,19 @@ def test_figures_of_the_small_range(evaluated: tuple[dict[str, Any], Path]) -> N
     assert 0 < found["peak_mb"] < 4000
 
 
+def test_visits_only_of_what_is_collected_scores_the_same(evaluated: tuple[dict[str, Any], Path]) -> None:
+    whole, folder = evaluated
+    options = ("--range", folder / "small", "--visits-only", "--collected", "--json")
+    found = json.loads(countersign("-C", folder / "ward", "evaluate", "visits", *options).stdout)
+    taken = {name for name in found if name.endswith(("seconds", "peak_mb"))}
+    assert {name: found[name] for name in found.keys() - taken} == {
+        name: whole[name] for name in whole.keys() - taken
+    }
+    assert found["collect_seconds"] is found["collect_peak_mb"] is None
+    for figures in (found, whole):
+        assert 0 < figures["stitch_seconds"] < figures["seconds"]
+
+
 def test_parts_add_up_to_the_whole(evaluated: tuple[dict[str, Any], Path]) -> None:
     found, _ = evaluated
     for part, whole in (("in_visit", "hops_in_visit"), ("wrong_visit", "hops_wrong_visit"), ("hops", "hops")):

@@ -99,8 +99,8 @@ def review(
     """Work out visits, verdicts and findings, if anything is new; `everything` matches all rules anew as well.
 
     `visits_only` leaves rules and indicators to the next review: the same visits and verdicts, and findings of the hits that earlier
-    reviews left.     A broken agreement file is told in `notes` and holds up nobody else's. `now` is the moment as of which
-    open visits are judged, the present if not given.
+    reviews left. A broken agreement file is told in `notes` and holds up nobody else's. `now` is the moment as of which open visits
+    are judged, the present if not given.
     """
     begun, phases = time.monotonic(), Phases()
     as_of = now or datetime.now(UTC)

@@ -30,13 +30,17 @@ def evaluate() -> None:
 @click.option(
     "--misses", type=click.IntRange(0, 1000), default=5, show_default=True, help="How many of each kind."
 )
+@click.option("--visits-only", is_flag=True, help="Match no rules: what is scored are visits.")
+@click.option("--collected", is_flag=True, help="The workspace of -C has the range's logs: collect nothing.")
 @json_option
 @click.pass_context
-def evaluate_visits(ctx: click.Context, made: Path, misses: int, *, as_json: bool) -> None:
+def evaluate_visits(
+    ctx: click.Context, made: Path, misses: int, *, visits_only: bool, collected: bool, as_json: bool
+) -> None:
     """Collect and review a range in a temporary workspace (or the one of -C), and compare its visits with truth/."""
     from countersign.evaluate import evaluate_visits as run
 
-    score = run(made, ctx.obj, misses)
+    score = run(made, ctx.obj, misses, visits_only=visits_only, collected=collected)
     if as_json:
         lines([score.document()])
     else:
@@ -61,6 +65,7 @@ def _show(score: Score) -> None:
         share = shares.get(name)
         table.add_row(name, f"{getattr(score, name):,}", "" if share is None else f"{share:.2%}")
     table.add_row("seconds", f"{score.seconds:,.1f}", "")
+    table.add_row("stitch_seconds", f"{score.stitch_seconds:,.1f}", "")
     table.add_row("peak_mb", "unknown" if score.peak_mb is None else f"{score.peak_mb:,.0f}", "")
     out.print(table)
     protocols = plain_table("protocol", "hops", "in a visit", "wrong visit", "lost whole")

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from countersign.errors import Error, UsageError
 from countersign.evaluate.compare import Comparison
 from countersign.evaluate.made import made_hops
@@ -23,6 +25,7 @@ from countersign.lake import Lake
 from countersign.ledger import Archive
 
 TRUTH = "truth"
+CONFIG = "countersign.toml"
 AGREEMENTS = "agreements"
 _MEGABYTE = 1 << 20
 _ERROR_SHOWN = 2000
@@ -30,29 +33,50 @@ _ERROR_SHOWN = 2000
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a process took: wall-clock seconds, and the memory of its largest process, None where no system tells."""
+    """What a process took: wall-clock seconds, and the memory of its largest process, None where no system tells. `said` is
+    what it printed."""
 
     seconds: float
     peak_mb: float | None
+    said: bytes = b""
 
 
-def evaluate_visits(made: Path, workspace: Path | None = None, misses: int = 5) -> Score:
+def evaluate_visits(
+    made: Path,
+    workspace: Path | None = None,
+    misses: int = 5,
+    *,
+    visits_only: bool = False,
+    collected: bool = False,
+) -> Score:
     """Collect and review the range in `made`, and hold the visits against its truth.
 
-    The workspace is a temporary one, unless one is named: it is made where there is none, and kept. Raises
-    `UsageError` for a folder that is no range, `Error` where the product fails.
+    The workspace is a temporary one, unless one is named: it is made where there is none, and kept. With `visits_only` no rules
+    are matched; with `collected` the workspace has the range's logs already. Raises `UsageError` for a folder that is no range
+    or no workspace where one is needed, `Error` where the product fails.
     """
     if not (made / TRUTH / "visits.jsonl").is_file():
         raise UsageError(
             f"{made} is no range: it has no {TRUTH}/visits.jsonl\n  remedy: name a folder that `countersign range "
             "generate` wrote"
         )
+    if collected and (workspace is None or not (workspace / CONFIG).is_file()):
+        raise UsageError(
+            f"{workspace or 'a temporary workspace'} has collected nothing\n  remedy: name the workspace by `-C DIR`"
+        )
     with _place(workspace) as root:
-        collected, reviewed = _product(made, root)
+        collecting = None
+        if collected:
+            _agree(made, root)
+        else:
+            collecting = collect(made, root)
+        reviewing = _review(root, visits_only=visits_only)
         truth = read_truth(made / TRUTH)
         score = _compare(root, truth, misses)
-    score.seconds, score.peak_mb = reviewed.seconds, reviewed.peak_mb
-    score.collect_seconds, score.collect_peak_mb = collected.seconds, collected.peak_mb
+    score.seconds, score.peak_mb = reviewing.seconds, reviewing.peak_mb
+    score.stitch_seconds = orjson.loads(reviewing.said)["phases"]["stitching"]
+    if collecting is not None:
+        score.collect_seconds, score.collect_peak_mb = collecting.seconds, collecting.peak_mb
     return score
 
 
@@ -65,21 +89,27 @@ def _place(workspace: Path | None) -> Iterator[Path]:
         yield Path(folder) / "workspace"
 
 
-def _product(made: Path, root: Path) -> tuple[Ran, Ran]:
-    """Init, collect and review. The paths of the logs, and the time zone of the place, are all that the product learns of the range."""
-    if not (root / "countersign.toml").exists():
+def collect(made: Path, root: Path) -> Ran:
+    """Collect the range in `made` into the workspace `root`, which is made where there is none. The paths of the logs, the agreements
+    and the time zone of the place are all that the product learns of the range."""
+    if not (root / CONFIG).exists():
         _run("init", str(root))
-    for file in sorted((made / AGREEMENTS).glob("*.yaml")):
-        if not (root / AGREEMENTS / file.name).exists():
-            shutil.copy(file, root / AGREEMENTS / file.name)
+    _agree(made, root)
     logs = [path for path in sorted(made.iterdir()) if path.is_dir() and path.name not in {TRUTH, AGREEMENTS}]
     if not logs:
         raise UsageError(f"{made} has no logs beside its {TRUTH}")
     zone = zone_of(made / TRUTH)
-    collected = _run(
-        "-C", str(root), "collect", "--json", *(("--zone", zone) if zone else ()), *map(str, logs)
-    )
-    return collected, _run("-C", str(root), "review", "--all", "--json")
+    return _run("-C", str(root), "collect", "--json", *(("--zone", zone) if zone else ()), *map(str, logs))
+
+
+def _agree(made: Path, root: Path) -> None:
+    for file in sorted((made / AGREEMENTS).glob("*.yaml")):
+        if not (root / AGREEMENTS / file.name).exists():
+            shutil.copy(file, root / AGREEMENTS / file.name)
+
+
+def _review(root: Path, *, visits_only: bool) -> Ran:
+    return _run("-C", str(root), "review", "--all", "--json", *(("--visits-only",) if visits_only else ()))
 
 
 def _compare(root: Path, truth: Truth, misses: int) -> Score:
@@ -91,20 +121,21 @@ def _compare(root: Path, truth: Truth, misses: int) -> Score:
 
 def _run(*arguments: str) -> Ran:
     """The program with these arguments. Raises `Error`, with its own words, where it fails."""
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as wrong:
         begun = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "countersign", *arguments], stdout=subprocess.DEVNULL, stderr=said
+            [sys.executable, "-m", "countersign", *arguments], stdout=said, stderr=wrong
         )
         peak = _wait(process)
         seconds = time.monotonic() - begun
         if process.returncode:
-            said.seek(0)
-            words = said.read().decode("utf-8", "replace")[-_ERROR_SHOWN:].strip()
+            wrong.seek(0)
+            words = wrong.read().decode("utf-8", "replace")[-_ERROR_SHOWN:].strip()
             raise Error(
                 f"countersign {' '.join(arguments[:3])} ended with {process.returncode}\n  {words or 'it said nothing'}"
             )
-    return Ran(seconds, peak)
+        said.seek(0)
+        return Ran(seconds, peak, said.read())
 
 
 def _wait(process: subprocess.Popen[bytes]) -> float | None:

@@ -75,8 +75,9 @@ class Score:
     protocols: dict[str, Protocol] = field(default_factory=dict)
     misses: list[Miss] = field(default_factory=list)
     seconds: float = 0.0
+    stitch_seconds: float = 0.0
     peak_mb: float | None = None
-    collect_seconds: float = 0.0
+    collect_seconds: float | None = None
     collect_peak_mb: float | None = None
 
     @property
@@ -95,14 +96,19 @@ class Score:
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
-        plain = ("links", "protocols", "misses", "seconds", "peak_mb", "collect_seconds", "collect_peak_mb")
-        counts = {name: getattr(self, name) for name in Score.__slots__ if name not in plain}
+        plain = {"links", "protocols", "misses", "peak_mb", "collect_peak_mb"}
+        counts = {
+            name: getattr(self, name)
+            for name in Score.__slots__
+            if name not in plain and not name.endswith("seconds")
+        }
         return {
             **counts,
             "false_proven": self.false_proven,
             "seconds": round(self.seconds, 3),
+            "stitch_seconds": round(self.stitch_seconds, 3),
             "peak_mb": self.peak_mb,
-            "collect_seconds": round(self.collect_seconds, 3),
+            "collect_seconds": None if self.collect_seconds is None else round(self.collect_seconds, 3),
             "collect_peak_mb": self.collect_peak_mb,
             "shares": self.shares(),
             "links": {

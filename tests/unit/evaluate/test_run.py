@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign.errors import Error
+from countersign.errors import Error, UsageError
 from countersign.evaluate import run
 
 
@@ -29,18 +29,25 @@ def test_the_product_is_given_the_logs_and_not_the_truth(
         return run.Ran(1.0, 2.0)
 
     monkeypatch.setattr(run, "_run", note)
-    run._product(made, root)
+    run.collect(made, root)
     assert [call[-3:] for call in calls] == [
-        ("init", str(root))[-3:],
+        ("init", str(root)),
         ("--json", str(made / "windows"), str(made / "zeek")),
-        ("review", "--all", "--json"),
     ]
     assert (root / "agreements" / "northgate.yaml").exists()
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["no -C", "an empty folder"])
+def test_what_is_collected_already_needs_a_workspace(made: Path, tmp_path: Path, *, named: bool) -> None:
+    (made / "truth" / "visits.jsonl").touch()
+    with pytest.raises(UsageError, match="has collected nothing"):
+        run.evaluate_visits(made, tmp_path if named else None, collected=True)
 
 
 def test_a_process_is_measured_and_its_failure_told_in_its_own_words(tmp_path: Path) -> None:
     ran = run._run("--version")
     assert ran.seconds > 0
+    assert ran.said.startswith(b"countersign")
     assert ran.peak_mb is None or 5 < ran.peak_mb < 1000
     with pytest.raises(Error, match="is no workspace"):
         run._run("-C", str(tmp_path), "review")
