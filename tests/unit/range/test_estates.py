@@ -35,7 +35,7 @@ def test_what_ships_is_valid_and_has_the_size_it_says(name: str) -> None:
         ("nat: true", "nat: false", 14, "two sites without `nat`"),
         ("name: medisoft", "name: northgate", 28, "two of the providers"),
         ("origins: [203.0.113.64/29]", "origins: [203.0.113.24/29]", 28, "is an origin of northgate too"),
-        ("tenant: meridian.example", "", 29, "comes by Entra"),
+        ("tenant: meridian.example", "", 27, "comes by Entra"),
         ("services: 2, busy", "services: 0, busy", 26, "no service account"),
         ("people: 3", "people: many", 28, "valid integer"),
     ],

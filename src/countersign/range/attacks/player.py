@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.brokers import Support
 from countersign.range.plan.deeds import Deeds
-from countersign.range.plan.errands import FETCHED, errands, fetch
+from countersign.range.plan.errands import FETCHED, diagnose, errands, fetch
 from countersign.range.plan.places import Cause, Desktop, Foothold, Tunnel
-from countersign.range.plan.working import by_tool, command_for, tool_for, work
+from countersign.range.plan.working import WORKED_ON, by_tool, command_for, tool_for, work
 from countersign.range.truth import TrueHop
 
 NOISY, OFF_THE_LAND, AGREED, IN_CHARACTER = range(4)
@@ -116,8 +116,21 @@ class Player:
             self.type(command, "")
         if self.care >= IN_CHARACTER:
             errands(self.acts, self.at, (lambda command: self.type(command, "")) if remote else None)
-        elif not remote and self.acts.rng.random() < FETCHED:
-            fetch(self.acts, self.at)
+        else:
+            diagnose(self.acts, lambda command: self.type(command, ""))
+            if not remote and self.acts.rng.random() < FETCHED:
+                fetch(self.acts, self.at)
+
+    def see_hosts(self) -> None:
+        """Goes on to hosts that the account is used on, by the person's tools, and sees what they are."""
+        if self.care == NOISY:
+            return
+        hosts, rng = self.estate.hosts, self.acts.rng
+        reached = self.person.hosts if self.care >= IN_CHARACTER else self.provider.servers
+        for _ in range(rng.choice(WORKED_ON)):
+            self.pause(15, 160)
+            host = hosts[rng.choice(reached)]
+            work(self.acts, self.at.inside, host, self.person, tool_for(rng, self.person), patching=False)
 
     def by_any(self, host: Host, commands: list[str], technique: str, tool: str = "") -> None:
         """Commands on another host by a tool, or by whatever people here use for that."""

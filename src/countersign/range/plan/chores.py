@@ -8,7 +8,7 @@ from countersign.range.draws import mix
 from countersign.range.estate import Account, Host
 from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.commands import POWERSHELL, S32
-from countersign.range.plan.deeds import Deeds
+from countersign.range.plan.deeds import LOGS, Deeds
 from countersign.range.plan.errands import site
 from countersign.range.plan.places import Desktop, Foothold, Seat
 from countersign.range.streams.fields import Session
@@ -16,6 +16,9 @@ from countersign.range.streams.fields import Session
 DUMP = rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 3412 C:\Temp\w3wp.dmp full"
 AUDIT = f"{POWERSHELL} -NoProfile -Command Get-ADReplAccount -All -Server %s"
 """How the strength of passwords is audited: the hashes are fetched from a controller, and compared with known ones."""
+
+GROUPS = ("", "VPN Users", "Staff", "Domain Admins")
+"""What somebody who joins is made a member of."""
 
 Chore = Callable[[Deeds, Desktop, Host, Account], None]
 
@@ -32,7 +35,7 @@ def chore(acts: Deeds, desktop: Desktop, hosts: Sequence[Host], other: Account |
 
 
 def _log(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
-    acts.clear_log(desktop.seat)
+    acts.clear_log(desktop.seat, acts.rng.choice(LOGS))
 
 
 def _sensor(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
@@ -52,7 +55,7 @@ def _dump(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
 
 def _account(acts: Deeds, desktop: Desktop, controller: Host, other: Account) -> None:
     rng = acts.rng
-    new, group = f"n.joiner{rng.randrange(900)}", rng.choice(("", "", "Domain Admins"))
+    new, group = f"n.joiner{rng.randrange(900)}", rng.choice(GROUPS)
     if controller.index == desktop.host.index:
         acts.new_account(desktop.seat, new, group)
     else:

@@ -26,6 +26,8 @@ GENERAL = (
     rf"{S32}\quser.exe",
     rf"{S32}\gpupdate.exe /force",
     rf"{S32}\sc.exe query state= all",
+    rf"{S32}\vssadmin.exe list writers",
+    rf"{S32}\wevtutil.exe qe System /c:40 /rd:true /f:text",
     rf"{POWERSHELL} -NoProfile -Command Get-Service",
     rf"{POWERSHELL} -NoProfile -ExecutionPolicy Bypass -File C:\Scripts\health.ps1",
 )
@@ -34,7 +36,6 @@ RARE = (
     rf"{S32}\nltest.exe /domain_trusts",
     rf"{S32}\vssadmin.exe list shadows",
     rf"{S32}\wevtutil.exe epl Application C:\Temp\application.evtx",
-    rf"{S32}\wevtutil.exe cl Application",
     rf"{S32}\reg.exe save HKLM\SOFTWARE C:\Temp\software.hiv",
     rf"{S32}\certutil.exe -verify C:\Temp\server.cer",
     rf"{S32}\rundll32.exe {S32}\comsvcs.dll, MiniDump 3412 C:\Temp\w3wp.dmp full",

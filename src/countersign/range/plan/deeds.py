@@ -22,6 +22,9 @@ REPLICATION = (
 )
 """DS-Replication-Get-Changes-All, [MS-ADTS] 5.1.3.2.1."""
 SENSOR = "CSFalconService"
+SECURITY_LOG = "Security"
+LOGS = (SECURITY_LOG, "System", "Application", "Windows PowerShell")
+"""Logs that are cleared now and then: because they are full, or before something is tried again; or of what they tell."""
 CMD, MMC = rf"{S32}\cmd.exe", rf"{S32}\mmc.exe"
 SYNCHRONISER = r"C:\Program Files\Microsoft Azure AD Sync\Bin\miiserver.exe"
 REPLICATES = Way("network", 49_667, SYNCHRONISER, "ldap", b"gssapi,dce_rpc", 2212)
@@ -35,11 +38,19 @@ class Deeds(Acts):
         """A command in a window with a prompt; its process's number."""
         return self.runs(seat, command, (CMD, self.number()))
 
-    def clear_log(self, seat: Seat, cause: Cause = WORK) -> None:
-        """1102: the Security log is cleared."""
-        self.deed(seat.hop, seat.host.name, "log", "Security log cleared", cause)
-        self.typed(seat, rf"{S32}\wevtutil.exe cl Security")
-        self.windows(seat.host, "1102", seat.hop, self.subject(seat.account, seat.session), after=4000)
+    def clear_log(self, seat: Seat, log: str = SECURITY_LOG, cause: Cause = WORK) -> None:
+        """A log is cleared: 1102 of the Security log, 104 of any other."""
+        account = seat.account
+        self.deed(seat.hop, seat.host.name, "log", f"{log} log cleared", cause)
+        self.typed(seat, f'{S32}\\wevtutil.exe cl "{log}"' if " " in log else rf"{S32}\wevtutil.exe cl {log}")
+        if log == SECURITY_LOG:
+            event, data = "1102", self.subject(account, seat.session)
+        else:
+            event, data = (
+                "104",
+                {"SubjectUserName": account.name, "SubjectDomainName": account.netbios, "Channel": log, "BackupPath": ""},
+            )  # fmt: skip
+        self.windows(seat.host, event, seat.hop, data, after=4000)
         self.done()
 
     def stop_sensor(self, seat: Seat, cause: Cause = WORK) -> None:

@@ -65,10 +65,7 @@ SENDERS = (
 def errands(acts: Deeds, desktop: Desktop, typist: Typist | None = None) -> None:
     """Each of them now and then; by a `typist` where there is no desktop but a remote-support tool's command line."""
     rng = acts.rng
-    if rng.random() < DIAGNOSED:
-        for command, _ in rng.sample(DIAGNOSIS, rng.randrange(2, 5)):
-            acts.wait(5, 40)
-            (typist or at(acts, desktop))(command)
+    diagnose(acts, typist or at(acts, desktop))
     if rng.random() < FETCHED and typist is None:
         acts.wait(10, 90)
         fetch(acts, desktop)
@@ -81,6 +78,15 @@ def errands(acts: Deeds, desktop: Desktop, typist: Typist | None = None) -> None
         if rng.random() < SENT:
             acts.wait(20, 90)
             send(acts, desktop, site(rng), rng.randrange(10**7, 9 * 10**8))
+
+
+def diagnose(acts: Deeds, typist: Typist) -> None:
+    """Now and then somebody who has come asks where that is."""
+    rng = acts.rng
+    if rng.random() < DIAGNOSED:
+        for command, _ in rng.sample(DIAGNOSIS, rng.randrange(2, 5)):
+            acts.wait(5, 40)
+            typist(command)
 
 
 def at(acts: Deeds, desktop: Desktop, cause: Cause = WORK) -> Typist:

@@ -14,7 +14,7 @@ from countersign.range.plan.cloud_work import aws_visit, cloud_visit, okta_visit
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.errands import errands
 from countersign.range.plan.places import Desktop, Foothold
-from countersign.range.plan.working import ask, command_for, roll_out, tool_for, work
+from countersign.range.plan.working import WORKED_ON, ask, command_for, roll_out, tool_for, work
 from countersign.range.spec import Way
 from countersign.range.streams.base import shell_at_desk
 from countersign.range.streams.fields import Session
@@ -22,7 +22,7 @@ from countersign.range.streams.fields import Session
 MISTYPED, DROPPED, CHORES = 0.08, 0.15, 0.35
 OTHER_ACCOUNT = 0.35
 """How often a piece of work is done with the provider's service account, which may more."""
-ROLLED_OUT, ASKED, ONCE_MORE = 0.12, 0.12, 0.5
+ROLLED_OUT, ASKED, ONCE_MORE = 0.2, 0.12, 0.25
 """How often in a visit a package is put on several hosts, how often several are asked how they are, and how often there is
 something left to do at the jump host."""
 SENDS, INSTALLS = 0.3, 0.25
@@ -162,7 +162,7 @@ class Plays:
             acts.run(desktop, command_for(desktop.host, rng))
         errands(acts, desktop)
         some = provider.servers if emergency or patching else list(person.hosts)
-        for _ in range(rng.randrange(4, 9) if patching else rng.choice((1, 1, 1, 2, 2, 3))):
+        for _ in range(rng.randrange(4, 9) if patching else rng.choice(WORKED_ON)):
             acts.wait(15 * person.pace, 160 * person.pace)
             target = hosts[rng.choice(some) if rng.random() < 0.5 else some[0]]
             if target.index != provider.jump:

@@ -11,7 +11,12 @@ from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.errands import DIAGNOSIS, errands
 from countersign.range.plan.places import WORK, Cause, Foothold
 
-RARE_COMMAND = 0.06
+RARE_COMMAND, INSTALLED = 0.06, 0.08
+"""How often what somebody types is rare, and how often it installs something."""
+FROM_AFAR = ("winrm", "psexec", "wmi", "task")
+"""Tools for several hosts in a row: nobody opens a desktop on each."""
+WORKED_ON = (1, 1, 1, 2, 2, 3)
+"""On how many hosts somebody works in a visit."""
 SHARE_NAMES = ("Install", "Projects", "Departments")
 
 
@@ -20,10 +25,19 @@ def tool_for(rng: random.Random, person: Person) -> str:
     return person.tools[min(int(rng.expovariate(1.1)), len(person.tools) - 1)]
 
 
+def from_afar(rng: random.Random, person: Person) -> str:
+    """One of a person's tools that needs no desktop, mostly the favourite of these."""
+    tools = [tool for tool in person.tools if tool in FROM_AFAR]
+    return tools[min(int(rng.expovariate(1.1)), len(tools) - 1)]
+
+
 def command_for(host: Host, rng: random.Random) -> str:
     """Something that somebody types on a host."""
-    if rng.random() < RARE_COMMAND:
+    roll = rng.random()
+    if roll < RARE_COMMAND:
         return rng.choice(RARE)
+    if roll < RARE_COMMAND + INSTALLED:
+        return rng.choice(PACKAGES)
     return rng.choice(GENERAL + BY_ROLE.get(host.role, ()) * 4)
 
 
@@ -76,7 +90,7 @@ def by_tool(
 
 def roll_out(acts: Deeds, place: Foothold, targets: Sequence[Host], person: Person) -> None:
     """A package comes to one host after the other."""
-    tool, package = tool_for(acts.rng, person), acts.rng.choice(PACKAGES)
+    tool, package = from_afar(acts.rng, person), acts.rng.choice(PACKAGES)
     for target in targets:
         by_tool(acts, place, target, person, tool, [package])
         acts.wait(10 * person.pace, 60 * person.pace)

@@ -199,6 +199,10 @@ EVENTS: dict[str, Event] = {
         1102, SECURITY, "Microsoft-Windows-Eventlog", _SUBJECT, "The audit log was cleared.",
         task=104, keywords=0x4020000000000000, section="LogFileCleared", user="",
     ),
+    "104": _other(
+        104, SYSTEM, "Microsoft-Windows-Eventlog", "SubjectUserName SubjectDomainName Channel BackupPath",
+        "The log file was cleared.", task=104, section="LogFileCleared", user="",
+    ),
     "s1": _sysmon(
         1, 5,
         f"{_PROCESS} FileVersion Description Product Company OriginalFileName CommandLine CurrentDirectory User "

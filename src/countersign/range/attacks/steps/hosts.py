@@ -12,11 +12,13 @@ from countersign.range.attacks.player import (
     Player,
 )
 from countersign.range.attacks.step import TO, Options, step
+from countersign.range.attacks.steps.ways_on import arrive
 from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.commands import PACKAGES, POWERSHELL, S32
+from countersign.range.plan.deeds import LOGS, SECURITY_LOG
 from countersign.range.plan.errands import DIAGNOSIS, pack, send
 from countersign.range.plan.places import Seat
-from countersign.range.plan.working import tool_for
+from countersign.range.plan.working import from_afar
 from countersign.range.streams.base import SITES
 
 LOOKS = DIAGNOSIS[:5]
@@ -26,9 +28,20 @@ DUMPERS = (
     rf"{S32}\taskmgr.exe /7",
 )
 """Programs that are there anyway and write another's memory to a file."""
+COMES_AGAIN, CLEARED = 0.5, 0.5
+"""How often another account gets a desktop of its own, and how often somebody who is not noisy clears a log."""
 DELETED = rf"{S32}\vssadmin.exe delete shadows /all /quiet"
-STARVED = rf"{S32}\vssadmin.exe resize shadowstorage /for=D: /on=D: /maxsize=401MB"
+REMOVED = (
+    DELETED,
+    rf'{POWERSHELL} -NoProfile -Command "Get-CimInstance Win32_ShadowCopy | Remove-CimInstance"',
+    rf"{S32}\sc.exe config VSS start= disabled",
+)
+STARVED = (rf"{S32}\vssadmin.exe resize shadowstorage /for=D: /on=D: /maxsize=401MB", *REMOVED[1:])
 """Shadow copies go when there is no room for them."""
+
+LOCKERS = tuple(package for package in PACKAGES if "wusa.exe" not in package)
+ENCRYPTED = ("app", "file", "sql", "web")
+"""What software comes as, and a locker may; an update's file is signed by Microsoft."""
 
 
 @step("look_around", "T1033 T1069.002 T1482 T1087.002 T1049")
@@ -63,13 +76,19 @@ def dump_credentials(p: Player, _: Options) -> None:
 
 @step("switch_credential", "T1078.002", "to=administrator|service")
 def switch_credential(p: Player, options: Options) -> None:
-    """From here on with another account: an administrator's, or that of the provider's service."""
+    """From here on with another account: an administrator's, or that of the provider's service.
+
+    With some care as often by a desktop of that account's own as by giving its credentials each time.
+    """
     if options.get("to") == "service" and p.provider.services:
         p.account = p.provider.services[0].account
     elif options.get("to") == "service":
         p.account = p.estate.administrators[0].account
     else:
         p.account = p.estate.administrators[p.acts.rng.randrange(len(p.estate.administrators))].account
+    if p.care > NOISY and p.place is not None and p.acts.rng.random() < COMES_AGAIN:
+        p.pause()
+        arrive(p, p.place, p.at.host)
 
 
 @step("kerberoast", "T1558.003")
@@ -150,9 +169,10 @@ def beacon(p: Player, options: Options) -> None:
 
 @step("clear_log", "T1070.001")
 def clear_log(p: Player, _: Options) -> None:
-    """The Security log is cleared; with care it is not, for a cleared log is what would be looked at."""
-    if p.care < AGREED:
-        p.acts.clear_log(p.at.seat, p.cause("T1070.001"))
+    """The Security log is cleared, with some care one of those that tell of it, or none; with more none, for that is looked at."""
+    if p.care == NOISY or (p.care == OFF_THE_LAND and p.acts.rng.random() < CLEARED):
+        log = SECURITY_LOG if p.care == NOISY else p.acts.rng.choice(LOGS)
+        p.acts.clear_log(p.at.seat, log, p.cause("T1070.001"))
         p.pause()
 
 
@@ -166,10 +186,11 @@ def stop_sensor(p: Player, _: Options) -> None:
 @step("remove_backups", "T1490", TO)
 def remove_backups(p: Player, options: Options) -> None:
     """Shadow copies are deleted."""
-    host, command = p.host(options.get("to") or "file"), DELETED if p.care < AGREED else STARVED
+    host = p.host(options.get("to") or "file")
     if p.care == NOISY:
-        p.acts.wmi(p.at.inside, host, p.who, [command], p.cause("T1490"))
+        p.acts.wmi(p.at.inside, host, p.who, [DELETED], p.cause("T1490"))
     else:
+        command = p.acts.rng.choice(REMOVED if p.care < AGREED else STARVED)
         p.by_any(host, [command], "T1490")
 
 
@@ -180,9 +201,9 @@ def encrypt(p: Player, options: Options) -> None:
     # with care as many as come to a package at a time, or as the person comes to in a day
     hosts = min(hosts, {AGREED: 5, IN_CHARACTER: 3}.get(p.care, hosts))
     # with care the locker is a package, which is how software comes to hosts anyway
-    package, tool = rng.choice(PACKAGES), tool_for(rng, p.person)
+    package, tool = rng.choice(LOCKERS), from_afar(rng, p.person)
     for _ in range(hosts):
-        host, cause = p.host("app"), p.cause("T1486")
+        host, cause = p.host("app" if p.care == NOISY else rng.choice(ENCRYPTED)), p.cause("T1486")
         if p.care == NOISY:
             p.acts.psexec(p.at.inside, host, p.who, [r"C:\PerfLogs\locker.exe -all"], cause=cause)
         elif not p.in_character(host, "T1486"):
@@ -211,7 +232,7 @@ def dump_directory(p: Player, _: Options) -> None:
         noisy = rf'{S32}\cmd.exe /c {S32}\ntdsutil.exe "ac i ntds" ifm "create full C:\Windows\Temp\pro" q q'
         p.acts.wmi(p.at.inside, controller, p.who, [noisy], p.cause("T1003.003"))
     else:
-        p.by_any(controller, [rf"{S32}\vssadmin.exe list shadows"], "T1003.003")
+        p.by_any(controller, [rf"{S32}\vssadmin.exe create shadow /for=C:"], "T1003.003")
     p.pause()
 
 

@@ -9,7 +9,7 @@ from countersign.range.attacks.step import TO, Options, step
 from countersign.range.estate import Host
 from countersign.range.plan.commands import S32
 from countersign.range.plan.errands import DIAGNOSIS
-from countersign.range.plan.places import Cause, Desktop
+from countersign.range.plan.places import Cause, Desktop, Foothold
 from countersign.range.plan.plays import DROPPED, dropped
 from countersign.range.plan.working import tool_for, work
 
@@ -21,7 +21,14 @@ def rdp(p: Player, options: Options) -> None:
     source = p.desktop.inside if p.desktop is not None else p.place
     if source is None:
         raise RuntimeError("rdp comes after a way in")
-    host = p.estate.hosts[p.provider.jump] if role == "jump" else p.host(role)
+    arrive(p, source, p.estate.hosts[p.provider.jump] if role == "jump" else p.host(role))
+    if role == "jump":
+        p.see_hosts()
+    p.pause()
+
+
+def arrive(p: Player, source: Foothold, host: Host) -> None:
+    """A desktop is opened with the account in use, and is where the intruder sits from then on."""
     desktop = p.acts.rdp(source, host, p.who)
     desktop.hop.switch = p.switched
     p.acts.deed(desktop.hop, host.name, "logon", "remote desktop", p.cause("T1021.001"))
@@ -29,7 +36,6 @@ def rdp(p: Player, options: Options) -> None:
     p.desktop = desktop
     p.after.append(lambda: _away(p, desktop))
     p.settle()
-    p.pause()
 
 
 def _away(p: Player, desktop: Desktop) -> None:
