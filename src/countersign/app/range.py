@@ -14,10 +14,14 @@ Progress = Callable[[int, int | None], None]
 def shipped(folder: str, name: str) -> Path:
     """The file that `name` means: a path, or the name of one that ships (`content/ranges`, `content/scenarios`)."""
     path = Path(name)
-    if path.is_file() or path.suffix:
+    if path.is_file():
         return path
     root = resources.files("countersign").joinpath("content", folder)
     names = sorted(item.name.removesuffix(".yaml") for item in root.iterdir() if item.name.endswith(".yaml"))
+    if path.suffix and path.stem in names:
+        raise InputError("is no file", path=name, remedy=f"one that ships is called by its name: {path.stem}")
+    if path.suffix:
+        return path
     if name not in names:
         raise InputError(
             "is no file, and none of this name ships",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from countersign.errors import InputError
+from countersign.range.wording import dotted, first_wrong
 
 MAX_HOSTS, MAX_DAYS = 20_000, 400
 
@@ -31,9 +33,31 @@ def _zone(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+def _like(pattern: str, words: str) -> AfterValidator:
+    wanted = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not wanted.fullmatch(text):
+            raise ValueError(f"must be {words}")
+        return text
+
+    return AfterValidator(check)
+
+
+Name = Annotated[
+    str,
+    _like(
+        r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}",
+        "1 to 32 letters, digits, dots, dashes, the first a letter or digit",
+    ),
+]
 Zone = Annotated[str, AfterValidator(_zone)]
-Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
+Hours = Annotated[
+    str,
+    _like(
+        r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", "hours such as 08:00-18:00, with two digits each"
+    ),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 Way = Literal["vpn", "direct", "entra", "aws", "bastion", "support", "okta"]
 
@@ -244,13 +268,12 @@ def parse_spec(data: object, raw: object, path: str) -> RangeSpec:
     try:
         return RangeSpec.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        conflict = first.get("ctx", {}).get("error")
-        place = list(conflict.place if isinstance(conflict, ConflictError) else first["loc"])
-        name = ".".join(map(str, place)) or "the range"
-        message, remedy = first["msg"].removeprefix("Value error, "), "docs/range.md lists every key"
-        if first["type"] == "extra_forbidden":
+        where, kind, message, cause = first_wrong(error)
+        place = list(cause.place if isinstance(cause, ConflictError) else where)
+        remedy = "docs/range.md lists every key"
+        if kind == "extra_forbidden":
             message, remedy = _unknown(place, remedy)
+        name = dotted(place, "the range")
         raise InputError(f"{name}: {message}", path=path, line=line_of(raw, place), remedy=remedy) from error
 
 
@@ -278,12 +301,39 @@ def read_yaml(path: Path) -> tuple[object, object]:
     """A YAML file as plain data, and once more with its places. Raises `InputError`."""
     try:
         content = path.read_bytes()
-        data = YAML(typ="safe", pure=True).load(content)
-        raw = YAML(typ="rt", pure=True).load(content)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", path=str(path), remedy="check the path") from error
+    except OSError as error:
+        raise InputError(
+            f"cannot be read: {error.strerror}", path=str(path), remedy="check the path"
+        ) from error
+    try:
+        return YAML(typ="safe", pure=True).load(content), YAML(typ="rt", pure=True).load(content)
+    except UnicodeDecodeError as error:
+        raise InputError("is no text in UTF-8", path=str(path), remedy="save it as UTF-8") from error
     except YAMLError as error:
-        mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-        line = None if mark is None else mark.line + 1
-        raise InputError("is not valid YAML", path=str(path), line=line, remedy="mend that line") from error
-    return data, raw
+        marked = error if isinstance(error, MarkedYAMLError) else None
+        line = None if marked is None or marked.problem_mark is None else marked.problem_mark.line + 1
+        why = f": {marked.problem.splitlines()[0]}" if marked is not None and marked.problem else ""
+        raise InputError(
+            f"is not valid YAML{why}", path=str(path), line=line, remedy="mend that line"
+        ) from error
+    except ValueError as error:
+        # ruamel makes a date of what looks like one, also of 2026-13-45
+        raise InputError(
+            f"holds a day that there is not: {error}",
+            path=str(path),
+            line=_impossible_day(content),
+            remedy="write days as 2026-03-02",
+        ) from error
+
+
+DAY = re.compile(rb"\b(\d{4})-(\d\d?)-(\d\d?)\b")
+
+
+def _impossible_day(content: bytes) -> int | None:
+    for number, text in enumerate(content.splitlines(), 1):
+        for found in DAY.finditer(text):
+            try:
+                date(*map(int, found.groups()))
+            except ValueError:
+                return number
+    return None

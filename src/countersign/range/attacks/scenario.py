@@ -9,8 +9,10 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countersign.errors import InputError
-from countersign.range.attacks.steps import STEPS
+from countersign.range.attacks.step import NUMBERS
+from countersign.range.attacks.steps import STEPS, clouds, hosts, ways_on
 from countersign.range.spec import Name, line_of, read_yaml
+from countersign.range.wording import dotted, first_wrong
 
 Value = str | int | float | bool
 
@@ -35,14 +37,16 @@ def load_scenario(path: Path) -> Scenario:
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = list(first["loc"])
-        name = ".".join(map(str, place)) or "the scenario"
+        place, kind, words, _ = first_wrong(error)
+        remedy = "docs/range.md describes scenarios"
+        if kind == "extra_forbidden":
+            near = get_close_matches(str(place[-1]), Scenario.model_fields, 1)
+            words, remedy = "there is no such key", f"did you mean {near[0]!r}?" if near else remedy
         raise InputError(
-            f"{name}: {first['msg']}",
+            f"{dotted(place, 'the scenario')}: {words}",
             path=str(path),
-            line=line_of(raw, place),
-            remedy="docs/range.md describes scenarios",
+            line=line_of(raw, list(place)),
+            remedy=remedy,
         ) from error
     for number, step in enumerate(scenario.steps):
         _check(step, number, raw, str(path))
@@ -52,7 +56,41 @@ def load_scenario(path: Path) -> Scenario:
             f"steps.0: {scenario.steps[0]['do']} is no way in", path=str(path), line=line_of(raw, ["steps", 0]),
             remedy="begin with one of " + ", ".join(name for name, step in STEPS.items() if step.way_in),
         )  # fmt: skip
+    _in_order(scenario, raw, str(path))
     return scenario
+
+
+DESKTOPS = ("rdp", "login_bastion", "login_support")
+TUNNELS = ("login_vpn", "return_after_cleanup")
+IN_AWS = {"create_access_key", "share_snapshot", "stop_trail", "read_secrets"}
+
+
+def _comes_after(name: str) -> tuple[str, ...]:
+    """Of which steps one must have gone before, since the last way in; none where it can stand anywhere."""
+    step = STEPS[name]
+    if name == "rdp":
+        return (*TUNNELS, *DESKTOPS[1:])
+    if step in hosts.STEPS or step in ways_on.STEPS:
+        return DESKTOPS
+    if step in clouds.STEPS:
+        return ("assume_role",) if name in IN_AWS else ("login_partner",)
+    return ()
+
+
+def _in_order(scenario: Scenario, raw: object, path: str) -> None:
+    gone: set[str] = set()
+    for number, step in enumerate(scenario.steps):
+        name = str(step["do"])
+        if STEPS[name].way_in:
+            gone = set()
+        elif (before := _comes_after(name)) and not gone.intersection(before):
+            raise InputError(
+                f"steps.{number}: {name} has no place yet where it could be done",
+                path=path,
+                line=line_of(raw, ["steps", number]),
+                remedy=f"put {' or '.join(before)} before it, after the last way in",
+            )
+        gone.add(name)
 
 
 def _check(step: dict[str, Value], number: int, raw: object, path: str) -> None:
@@ -81,4 +119,11 @@ def _check(step: dict[str, Value], number: int, raw: object, path: str) -> None:
             remedy = f"did you mean {near[0]!r}?" if near else "it may be " + ", ".join(allowed)
             raise InputError(
                 f"steps.{number}: {name} knows no {option} {value!r}", path=path, line=line, remedy=remedy
+            )
+        if option in NUMBERS and not NUMBERS[option].holds(value):
+            raise InputError(
+                f"steps.{number}: {name} knows no {option} {value!r}",
+                path=path,
+                line=line,
+                remedy=f"it must be {NUMBERS[option].words}",
             )
