@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import bisect
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from countersign.visits.clients import called, spoken
 from countersign.visits.facts import Fact, among, leaf, lowered
 from countersign.visits.merge import Arrival
 from countersign.visits.names import WELL_KNOWN_DOMAINS, WELL_KNOWN_SESSIONS, HostNames, is_address
-from countersign.visits.sessions import SECOND
+from countersign.visits.sessions import SECOND, SLACK
 from countersign.visits.strays import INTERACTIVE, is_at_work
 
 SOON = {"ssh": 5 * SECOND, "rdp": 120 * SECOND, "network": 5 * SECOND}
@@ -29,6 +29,10 @@ LATELY = 12 * 3600 * SECOND
 BY_ITSELF = 0.05
 """A host that opens more than this share of such connections while nobody is there does so by itself."""
 FAILURE = 2
+DOORS = (22, 3389)
+"""Ports of SSH and remote desktop."""
+LOGGED_OFF = frozenset({"23", "4634", "4647"})
+"""Records of a logoff, which ends whatever the session had open; a disconnected desktop goes on."""
 
 
 def way(arrival: Arrival) -> str:
@@ -90,9 +94,15 @@ def clients(deeds: Iterable[Fact], hosts: HostNames) -> Clients:
 
 class Attendance:
     """Who was at work on hosts from which people of providers go on: `present` are their hops, `others` says when anybody else logged
-    on at the screen there."""
+    on at the screen there, `further` from when until when (on a right clock) each hop, by id, had a screen or shell open on another host."""
 
-    def __init__(self, present: Iterable[Arrival], others: dict[str, list[int]]) -> None:
+    def __init__(
+        self,
+        present: Iterable[Arrival],
+        others: dict[str, list[int]],
+        further: Mapping[str, list[tuple[int, int]]],
+    ) -> None:
+        self._further = further
         self._present: dict[str, list[tuple[int, int, Arrival]]] = defaultdict(list)
         for arrival in present:
             if is_at_work(arrival):
@@ -109,13 +119,17 @@ class Attendance:
         """A connection of this kind left `host` at `at`."""
         self._alone[host, kind].append(not self._at(host, at) and not self._others_at(host, at))
 
-    def candidates(self, host: str, kind: str, at: int) -> list[Arrival]:
-        """The hops one of which opened such a connection, the latest first; none where others may have been there, or where the
-        host opens such connections by itself."""
+    def candidates(self, host: str, kind: str, at: int, until: int) -> list[Arrival]:
+        """The hops one of which opened such a connection, that lasted `until` then: who had nothing else open on a further host before
+        others, then the latest first; none where others may have been there, or where the host opens such connections by itself."""
         noted = self._alone[host, kind]
         if self._others_at(host, at) or sum(noted) > BY_ITSELF * len(noted):
             return []
-        return sorted(self._at(host, at), key=lambda arrival: (-arrival.begun, arrival.id))
+        there = [arrival for arrival in self._at(host, at) if not _gone(arrival, until)]
+        return sorted(there, key=lambda arrival: (self._busy(arrival, at), -arrival.begun, arrival.id))
+
+    def _busy(self, arrival: Arrival, at: int) -> bool:
+        return any(since <= at <= until for since, until in self._further.get(arrival.id, ()))
 
     def _at(self, host: str, at: int) -> list[Arrival]:
         return [arrival for since, until, arrival in self._present.get(host, ()) if since <= at <= until]
@@ -123,6 +137,20 @@ class Attendance:
     def _others_at(self, host: str, at: int) -> bool:
         known = self._others.get(host, [])
         return bisect.bisect_right(known, at) > bisect.bisect_left(known, at - LATELY)
+
+
+def _gone(arrival: Arrival, until: int) -> bool:
+    """Whether it was logged off before `until`: no connection outlives the session that opened it."""
+    end = arrival.end
+    return (
+        end is not None
+        and end + SLACK < until
+        and any(
+            fact.code in LOGGED_OFF and abs(fact.time - end) <= SLACK
+            for session in arrival.sessions
+            for fact in session.facts
+        )
+    )
 
 
 def others_at(
@@ -157,20 +185,25 @@ def _at_screens(events: ir.Table, labels: list[str]) -> ir.Table:
     return rows.distinct()
 
 
-def sensed(days: Days, addresses: Iterable[str]) -> list[Fact]:
-    """Remote desktop and SSH that sensors saw leave these addresses, let in as far as they can tell."""
+def sensed(days: Days, addresses: Iterable[str]) -> tuple[list[Fact], list[Fact]]:
+    """Remote desktop and SSH that sensors saw leave these addresses, let in as far as they can tell; and the connections to their doors,
+    which alone tell how long one lasted."""
     wanted = set(addresses)
     if not wanted:
-        return []
+        return [], []
 
     def ask(events: ir.Table, some: list[str]) -> ir.Table:
+        kind: Any = leaf(events, "class_uid")
+        door: Any = leaf(events, "dst_endpoint.port")
         return f.flow_columns(
             events.filter(
-                leaf(events, "class_uid").isin([f.RDP, f.SSH])
+                (kind.isin([f.RDP, f.SSH]) | ((kind == f.NETWORK) & door.isin(DOORS)))
                 & among(leaf(events, "src_endpoint.ip"), some)
                 & (leaf(events, "metadata.product") == "Zeek")
                 & (leaf(events, "status_id").fill_null(0) != FAILURE)
             )
         )
 
-    return days.facts([days.of_names("left desks", wanted, ask)])
+    found = days.facts([days.of_names("left desks", wanted, ask)])
+    told = [fact for fact in found if fact.class_uid != f.NETWORK]
+    return told, [fact for fact in found if fact.class_uid == f.NETWORK and fact.duration]

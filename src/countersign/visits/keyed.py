@@ -22,6 +22,7 @@ from countersign.visits.bastions import LOGIN_SILENCE, logins
 from countersign.visits.facts import Fact
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, AddressBook, HostNames
 from countersign.visits.sessions import SECOND, SLACK, Session
+from countersign.visits.shells import rejoined
 
 FAILED, OPENED, CLOSED = 2, 1, 2
 """OCSF `status_id` of a failure; `activity_id` of an opening and of a logoff or closed tunnel."""
@@ -101,7 +102,7 @@ def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     out: list[Session] = []
     for where, group in grouped.items():
         out.extend(_session(where, run, hosts) for run in _runs(where.kind, group) if _came_in(run))
-    out = _one_tunnel(out)
+    out = rejoined(_one_tunnel(out))
     return [*out, *logins(out)]
 
 

@@ -49,10 +49,11 @@ def unlogged(
     checks = _Checks(found, linker.hosts)
     own = {*origins, *leases.addresses}
     near = _asked(days, checks, book, leases, origins)
-    present = [node.arrival for node in nodes]
-    around = _Around(linker, book, checks, _attended(days, present, linker, names))
-    desks = {address for host in around.there.hosts for address in book.addresses(host)} - own
-    seen_by_sensors = [*reading.sensor_arrivals(days, "unlogged", near), *sensed(days, desks)]
+    there = _attended(days, nodes, linker, names)
+    desks = {address for host in there.hosts for address in book.addresses(host)} - own
+    left, lengths = sensed(days, desks)
+    around = _Around(linker, book, checks, there, _ends(lengths))
+    seen_by_sensors = [*reading.sensor_arrivals(days, "unlogged", near), *left]
     told = sorted({fact.id: fact for fact in seen_by_sensors}.values(), key=lambda fact: fact.order)
     seen = _Seen(nodes)
     of = {id(node.arrival): node for node in nodes}
@@ -99,9 +100,23 @@ def _asked(
     return near
 
 
-def _attended(days: Days, present: list[Arrival], linker: Linker, names: Iterable[str]) -> Attendance:
+def _attended(days: Days, nodes: list[Node], linker: Linker, names: Iterable[str]) -> Attendance:
+    present = [node.arrival for node in nodes]
     places = {arrival.host for arrival in present if is_at_work(arrival)}
-    return Attendance(present, others_at(days, names, places, linker.hosts))
+    further: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for node in nodes:
+        end = node.arrival.end
+        if node.parent is not None and end is not None and is_at_work(node.arrival):
+            begun, end = (linker.clock.corrected(node.arrival.host, at) for at in (node.arrival.begun, end))
+            further[node.parent.arrival.id].append((begun, end))
+    return Attendance(present, others_at(days, names, places, linker.hosts), further)
+
+
+def _ends(lengths: Iterable[Fact]) -> dict[tuple[str, int], list[tuple[int, int]]]:
+    out: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+    for fact in lengths:
+        out[fact.src_ip, fact.src_port].append((fact.time, fact.time + fact.duration * 1000))
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +127,18 @@ class _Around:
     book: AddressBook
     checks: _Checks
     there: Attendance
+    ends: dict[
+        tuple[str, int], list[tuple[int, int]]
+    ]  # by address and port: when connections began and ended
+
+    def lasted(self, call: Fact) -> int:
+        """How long it lasted, at least (microseconds)."""
+        near = [
+            ended
+            for begun, ended in self.ends.get((call.src_ip, call.src_port), ())
+            if 0 <= call.time - begun <= CHECKED
+        ]
+        return max([call.duration * 1000, *(ended - call.time for ended in near)])
 
     def source(self, call: Fact) -> str:
         """The host that it left, else its address."""
@@ -139,7 +166,7 @@ class _Around:
             return by_client(started)
         if kind == "rdp" and self.account(call) is not None:
             return None
-        there = self.there.candidates(source, kind, at)
+        there = self.there.candidates(source, kind, at, at + self.lasted(call))
         return among(there) if there else None
 
     def account(self, call: Fact) -> Account | None:

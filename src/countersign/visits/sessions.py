@@ -18,6 +18,8 @@ LOGON_CODES = frozenset({"4624"})
 END_CODES = frozenset({"4634", "4647", "4779", "23", "24"})
 RETURN_CODES = frozenset({"4778", "25"})
 TERMINAL_LOG = "localsessionmanager"
+LOGGED_OFF = 5 * SECOND
+"""What LocalSessionManager tells of a session after its logoff (23) it tells within this time."""
 
 
 @dataclass(slots=True)
@@ -164,12 +166,17 @@ def terminal_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     for (host, key, _), group in grouped.items():
         run: list[Fact] = []
         for fact in sorted(group, key=lambda fact: fact.order):
-            if fact.code == "21" and run:
+            if run and (fact.code == "21" or _is_over(run, fact)):
                 out.append(_terminal(host, key, run))
                 run = []
             run.append(fact)
         out.append(_terminal(host, key, run))
     return out
+
+
+def _is_over(run: list[Fact], fact: Fact) -> bool:
+    """Whether the session of `run` was logged off (23) before: its number is given out again, and a disconnection (24) is told at once."""
+    return any(one.code == "23" and fact.time - one.time > LOGGED_OFF for one in run)
 
 
 def _terminal(host: str, key: str, run: list[Fact]) -> Session:

@@ -107,6 +107,15 @@ def test_a_disconnected_desktop_has_ended_until_somebody_returns() -> None:
     assert life(only_hop(back)) == (0, None)
 
 
+def test_a_number_that_is_given_out_again_is_another_desktop_though_its_logon_is_lost() -> None:
+    story = Story()
+    for at, code in ((0, 21), (500, 23), (501, 24), (90_000, 22), (90_400, 24), (90_401, 23)):
+        terminal(story, at, code)
+    first, second = (visit.hops[0] for visit in visits(story))
+    assert life(first) == (0, 501)
+    assert life(second) == (None, 90_401)
+
+
 def test_local_session_manager_at_the_console_is_no_remote_desktop() -> None:
     story = Story()
     terminal(story, 0, 21, ip=None)

@@ -87,6 +87,44 @@ def test_of_two_at_work_it_is_ambiguous_whose_it_was() -> None:
     assert (hop.link.kind, len(hop.link.candidates)) == ("ambiguous", 2)
 
 
+def lasting(story: Story, at: float, seconds: int, port: int = 50001) -> None:
+    """Zeek's word of the connection itself, which alone tells how long it lasted."""
+    story.add(
+        at,
+        {
+            "class_uid": 4001,
+            "activity_id": 6,
+            "metadata.product": "Zeek",
+            "metadata.log_name": "conn",
+            "src_endpoint.ip": "10.0.0.5",
+            "src_endpoint.port": port,
+            "dst_endpoint.ip": SILENT,
+            "dst_endpoint.port": 22,
+            "duration": seconds * 1000,
+        },
+    )
+
+
+def test_a_connection_that_outlasts_a_session_was_not_opened_in_it() -> None:
+    story = desks("adm-jdoe", "adm-ray")
+    ssh_seen(story, 300)
+    lasting(story, 299.9, 600)
+    assert to(story, SILENT)[0].link.kind == "ambiguous"
+    story.logoff(400, JUMP, "adm-ray", "0x21")
+    (hop,) = to(story, SILENT)
+    assert (hop.account, hop.link.kind) == (r"CORP\adm-jdoe", "inferred")
+
+
+def test_who_is_at_work_on_a_further_host_comes_after_who_is_not() -> None:
+    story = desks("adm-jdoe", "adm-ray")
+    story.logon(200, "SRV1.corp.example", "adm-ray", "0x70", 10, "10.0.0.5")
+    story.logoff(500, "SRV1.corp.example", "adm-ray", "0x70")
+    ssh_seen(story, 300)
+    (hop,) = to(story, SILENT)
+    assert (hop.account, hop.link.kind) == (r"CORP\adm-jdoe", "ambiguous")
+    assert len(hop.link.candidates) == 2
+
+
 def test_where_somebody_else_was_at_the_desk_it_is_no_providers_hop() -> None:
     story = desks("adm-jdoe", "their-admin")
     ssh_seen(story, 300)

@@ -262,6 +262,33 @@ def test_an_ssh_session_ends_by_the_word_of_its_child_process() -> None:
     assert len(hop.records) == 4
 
 
+def sshd_ends(story: Story, opened: float, closed: float, pid: int, port: int) -> None:
+    """An SSH session of which the record that names its address at the beginning is lost."""
+    common = {"class_uid": 3002, "status_id": 1, "metadata.log_name": "sshd", "device.hostname": "lnx01"}
+    place = {"user.name": "jdoe", "session.uid": f"sshd:{pid}"}
+    story.add(opened, {**common, **place, "activity_id": 1})
+    child = {"user.name": "jdoe", "session.uid": f"sshd:{pid + 1}"}
+    ends = {"activity_id": 2, "src_endpoint.ip": "203.0.113.9", "src_endpoint.port": port}
+    story.add(closed, {**common, **child, **ends})
+    story.add(closed + 0.5, {**common, **place, "activity_id": 2})
+
+
+def test_an_ssh_session_whose_address_is_lost_has_that_of_the_end_that_came_with_its_own() -> None:
+    story = Story()
+    sshd_ends(story, 0, 300, 44, 4022)
+    sshd_ends(story, 60, 900, 54, 4023)
+    hops = [hop for visit in visits(story) for hop in visit.hops]
+    assert [(hop.source_ip, len(hop.records)) for hop in hops] == [("203.0.113.9", 3)] * 2
+
+
+def test_two_ssh_sessions_that_end_at_once_have_neithers_address() -> None:
+    story = Story()
+    sshd_ends(story, 0, 300, 44, 4022)
+    sshd_ends(story, 60, 300.2, 54, 4023)
+    hops = [hop for visit in visits(story) for hop in visit.hops]
+    assert [hop.source_ip for hop in hops if hop.start is not None] == ["", ""]
+
+
 def test_service_accounts_make_visits_of_kind_service() -> None:
     story = Story()
     story.logon(0, "SRV1", "svc-acme", "0x10", 5)
