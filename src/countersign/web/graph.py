@@ -13,11 +13,14 @@ from dataclasses import dataclass
 
 from countersign.model.visible import counted, visible
 from countersign.model.visit import Hop, Visit
+from countersign.web.lettering import pressed
 from countersign.web.story import TreeHop, in_order
 
 BOX, HEIGHT, GAP, STEP = 140, 36, 22, 130
 """A box's width and height, the room between two of a column, and between two columns."""
 MARGIN = 14
+LETTER = 6.6
+"""Pixels of a letter of a label."""
 MAX_HOSTS, MAX_LINES = 40, 80
 NAME_CHARACTERS, WAY_CHARACTERS = 19, 17
 ORDER = ("proven", "entry", "inferred", "ambiguous")
@@ -26,13 +29,14 @@ ORDER = ("proven", "entry", "inferred", "ambiguous")
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A host, or the place that somebody came from; `outside` if nobody arrived there."""
+    """A host, or the place that somebody came from; `outside` if nobody arrived there. `length` is what a long name is pressed into, else 0."""
 
     x: float
     y: float
     name: str
     full: str
     outside: bool
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,8 @@ def _boxes(hosts: Sequence[str], depths: dict[str, int], arrived: set[str]) -> d
         x = MARGIN + column * (BOX + STEP)
         y = MARGIN + 14 + rows[column] * (HEIGHT + GAP)
         rows[column] += 1
-        out[host] = Box(x, y, visible(host, NAME_CHARACTERS), visible(host, 200), host not in arrived)
+        name = visible(host, NAME_CHARACTERS)
+        out[host] = Box(x, y, name, visible(host, 200), host not in arrived, pressed(name, BOX - 12))
     return out
 
 
@@ -135,7 +140,7 @@ def _line(start: Box, end: Box, hops: Sequence[Hop]) -> Line:
     ways = ", ".join(dict.fromkeys(hop.protocol for hop in hops))
     label = visible(ways, WAY_CHARACTERS) + (f" ×{len(hops)}" if len(hops) > 1 else "")
     switch = any(hop.credential_switch for hop in hops)
-    path, x, y = _course(start, end)
+    path, x, y = _course(start, end, len(label) + 2 * switch)
     accounts = ", ".join(dict.fromkeys(hop.account for hop in hops))
     title = f"{ways} as {accounts}: {link}, {hops[0].link.reason}" + (
         " (other credentials)" if switch else ""
@@ -143,15 +148,15 @@ def _line(start: Box, end: Box, hops: Sequence[Hop]) -> Line:
     return Line(path, link, label, x, y, visible(title, 400), switch)
 
 
-def _course(start: Box, end: Box) -> tuple[str, float, float]:
-    """A curve from box to box, and where its label stands."""
+def _course(start: Box, end: Box, letters: int) -> tuple[str, float, float]:
+    """A curve from box to box, and where its label stands: of those that fan out by the tip of its own, where they lie apart."""
     y1, y2 = start.y + HEIGHT / 2, end.y + HEIGHT / 2
     if end.x > start.x:
         x1, x2 = start.x + BOX, end.x - 6
         bend = (x2 - x1) / 2
         return (
             f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}",
-            end.x - STEP / 2,
+            end.x - STEP / 2 if y1 == y2 else max(end.x - STEP / 2, end.x - 16 - letters * LETTER / 2),
             y2 - 6,
         )
     if start is end:

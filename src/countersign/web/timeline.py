@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from countersign.model.visible import visible
 from countersign.model.visit import Finding, Hop, Visit
+from countersign.web.lettering import pressed
 from countersign.web.scale import Scale, Shade, Tick
 from countersign.web.times import clock_text, day_text, moment
 from countersign.web.words import PROTOCOLS, severity_rank
@@ -29,12 +30,13 @@ LETTER = 6.6
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A host's row or rows; `name` is cut to fit, `full` is not."""
+    """A host's row or rows; `name` is cut to fit and pressed into `length` (0 where it has room), `full` is not."""
 
     y: float
     height: float
     name: str
     full: str
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,8 @@ def _lanes(
     lanes, tops = [], {}
     for host in hosts:
         height = heights.get(host, 1) * ROW + ABOVE + 2
-        lanes.append(Lane(y, height, visible(host, NAME_CHARACTERS), visible(host)))
+        name = visible(host, NAME_CHARACTERS)
+        lanes.append(Lane(y, height, name, visible(host), pressed(name, GUTTER - 14)))
         tops[host] = y + ABOVE
         y += height
     return lanes, tops, y

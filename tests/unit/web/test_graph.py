@@ -9,6 +9,7 @@ import pytest
 from countersign.model.visit import Hop, Visit
 from countersign.web import render_report
 from countersign.web.graph import BOX, MAX_HOSTS, Graph, draw_graph
+from countersign.web.timeline import GUTTER
 from report_samples import AMBIGUOUS, HOSTILE, INFERRED, MONDAY, hop, intrusion, model, ordinary
 
 
@@ -48,6 +49,31 @@ def test_two_hosts_of_one_column_do_not_lie_on_each_other_and_a_way_back_is_draw
     assert abs(places["SQL09"][1] - places["lnx01"][1]) >= 36
     assert len({line.path for line in drawn.lines}) == len(drawn.lines) == 6
     assert all(box.x >= 0 and box.x + BOX <= drawn.width for box in drawn.boxes)
+
+
+def test_a_long_name_is_pressed_into_its_box_and_lane() -> None:
+    visit = ordinary(2, MONDAY)
+    hops = (*visit.hops[:2], replace(visit.hops[2], target="FILE01-" + "A" * 150))
+    drawn = graph(replace(visit, hops=hops))
+    assert [box.length for box in drawn.boxes] == [0, 0, 0, BOX - 12]
+    page = render_report(replace(model(0, with_intrusion=False), visits=(replace(visit, hops=hops),)))
+    assert f'textLength="{BOX - 12}" lengthAdjust="spacingAndGlyphs">FILE01-AAA' in page
+    assert f'textLength="{GUTTER - 14}" lengthAdjust="spacingAndGlyphs">FILE01-AAA' in page
+
+
+def test_labels_of_lines_that_fan_out_stand_at_their_tips_and_no_line_is_drawn_over_them() -> None:
+    visit = ordinary(2, MONDAY)
+    fan = [
+        hop(900 + n, visit.hops[1].id, ("ssh", "a", "JUMP01", f"H{n}"), MONDAY, 5, INFERRED) for n in range(3)
+    ]
+    drawn = graph(further(visit, *fan))
+    for box, line in zip(drawn.boxes[-3:], drawn.lines[-3:], strict=True):
+        assert box.x - 40 < line.x < box.x - 20
+        assert box.y < line.y < box.y + 18
+    page = render_report(replace(model(0, with_intrusion=False), visits=(further(visit, *fan),)))
+    picture = page[page.index("draw graph") :]
+    picture = picture[: picture.index("</svg>")]
+    assert picture.rindex('<path class="join') < picture.index('<text class="edge')
 
 
 def test_a_visit_of_one_hop_needs_no_graph() -> None:
