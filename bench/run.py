@@ -19,12 +19,14 @@ RUNS = (
     ("indicators.py", ()),
     ("benign.py", ()),
     ("correlations.py", ("--hits", "300000")),
+    ("stitching.py", ("--hosts", "60", "120")),
 )
 FULL = (
     ("collect.py", ("--records", "2000000")),
     ("lake.py", ("--rows", "10000000", "--appends", "1000")),
     ("correlations.py", ()),
     ("hunt.py", ("--rows", "10000000")),
+    ("stitching.py", ("--hosts", "200", "600", "2000", "--days", "30")),
 )
 """The full sizes: for a machine with time and disk to spare."""
 
