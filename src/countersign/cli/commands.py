@@ -328,7 +328,7 @@ def discover(ctx: click.Context, *, only_groups: bool, folder: Path | None, as_j
     """
     from countersign.app.discover import discover as run
     from countersign.app.discover import discover_groups, draft
-    from countersign.cli.show_outsiders import outsider_groups, outsiders
+    from countersign.cli.show_outsiders import outsider_groups, outsiders, what_next
 
     workspace = workspace_of(ctx)
     groups = discover_groups(workspace) if only_groups or folder or not as_json else []
@@ -336,11 +336,16 @@ def discover(ctx: click.Context, *, only_groups: bool, folder: Path | None, as_j
     if as_json:
         lines(one.document() for one in (groups if only_groups else run(workspace)))
         return
-    if not only_groups:
-        outsiders(run(workspace))
+    found = [] if only_groups else run(workspace)
+    outsiders(found)
     outsider_groups(groups)
-    if folder is not None:
+    if folder is None:
+        what_next(found, groups)
+    elif drafts:
         click.echo(f"Wrote {len(drafts)} drafts into {folder}")
+        click.echo("Finish them, take `draft` out and put them into agreements/, then: countersign review")
+    else:
+        click.echo(f"No new drafts: what is in {folder} stays as it is")
 
 
 @program.command()

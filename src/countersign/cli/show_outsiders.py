@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import click
+
 from countersign.cli.text import console, local, plain_table, safe
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ def outsiders(found: Sequence[Outsider]) -> None:
     """Who came from outside."""
     out = console()
     if not found:
-        out.print("Nobody came from outside, as far as these logs tell.")
         return
     table = plain_table("account", "from", "to", "by", "times", "first", "last", "provider")
     for item in found[:60]:
@@ -37,9 +38,18 @@ def outsiders(found: Sequence[Outsider]) -> None:
     out.print(table)
     if len(found) > 60:
         out.print(f"... and {len(found) - 60} more; --json lists them all")
-    if any(not item.provider for item in found):
-        out.print(
-            "Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review"
+
+
+def what_next(found: Sequence[Outsider], groups: Sequence[OutsiderGroup]) -> None:
+    """What to do about those whom no agreement names, or where nobody came."""
+    if not found and not groups:
+        click.echo(
+            "Nobody came from outside, as far as what was collected tells (countersign collect PATH... reads more)."
+        )
+    elif not all(item.provider for item in found) or not all(one.provider for one in groups):
+        click.echo(
+            "Write an agreement for each provider in agreements/ (example.yaml shows how), then: countersign review\n"
+            "`countersign discover --draft FOLDER` writes a first one of each group."
         )
 
 
