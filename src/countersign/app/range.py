@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from countersign.errors import InputError
+from countersign.errors import InputError, UsageError
 
 Progress = Callable[[int, int | None], None]
 
@@ -43,7 +43,12 @@ def generate(output: Path, seed: int, spec: str, processes: int, progress: Progr
 
 
 def attack(base: Path, scenario: str, output: Path, care: int, number: int) -> list[str]:
-    """Write to `output` the files of the range in `base` that a campaign changes, and the truth of the campaign."""
+    """Write to `output` the files of the range in `base` that a campaign changes, and the truth of the campaign.
+
+    Raises `UsageError` where `output` holds something, as `base` itself does.
+    """
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise UsageError(f"{output} is not an empty folder: choose another, for two campaigns must not mix")
     from countersign.range import load_made
     from countersign.range.attacks import load_scenario, overlay
 

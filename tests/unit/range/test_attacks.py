@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from countersign.errors import InputError
+from countersign.app.range import attack
+from countersign.errors import InputError, UsageError
 from countersign.range import RangeSpec, load_spec
 from countersign.range.attacks import load_scenario, overlay
 from countersign.range.attacks.overlay import lay, planned
@@ -152,3 +153,10 @@ def test_a_wrong_scenario_is_one_error_with_a_suggestion(
         load_scenario(file)
     assert words in caught.value.diagnostics()
     assert caught.value.line == line
+
+
+def test_a_campaign_is_not_written_over_another_nor_over_its_estate(base: Made, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("mine", "utf-8")
+    for output in (tmp_path, base.root, tmp_path / "kept"):
+        with pytest.raises(UsageError, match="is not an empty folder"):
+            attack(base.root, "cloud-hopper", output, 1, 0)
