@@ -38,11 +38,12 @@ def clocks(workspace: Workspace) -> list[ClockOf]:
     """Every host that can be compared with another, that furthest off first."""
     from countersign.visits.asking import Days
     from countersign.visits.clocks import read
+    from countersign.visits.facts import LEAVES
     from countersign.visits.names import HostNames
     from countersign.visits.presence import writers
 
     with workspace.reading() as lake:
-        days = Days(lake.table("events"))
+        days = Days(lake.flat("events", LEAVES))
         clock = read(days, HostNames(writers(days)))
     found = [
         ClockOf(

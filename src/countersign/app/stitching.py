@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from countersign.agreements import Agreement, Resolver
 from countersign.app.agreements import Subjects
 from countersign.app.remembering import Remembered
 from countersign.lake import Lake
 from countersign.model.visit import Visit
-from countersign.visits import Days, details_of, stitch
+from countersign.visits import LEAVES, Days, details_of, stitch
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 
 def days_of(lake: Lake, state: Path, without: str | None = None) -> Days:
     """The events in `lake`, to be asked; what they answered is kept below `state`. Not those of the day `without`
     (`2026-03-02`), which are left out as if they had not come yet."""
-    table = lake.table("events")
-    details = details_of(table)
+    details = details_of(lake.table("events"))
     digests = {day: digest for day, digest in lake.day_digests("events").items() if day != without}
-    kept = table if without is None else table.filter(table.day != without)
-    return Days(details.filled(kept), Remembered(state, digests, details.digest))
+
+    def part(days: Collection[str] | None) -> ir.Table:
+        return details.filled(lake.flat("events", LEAVES, digests if days is None else days))
+
+    return Days(part, Remembered(state, digests, details.digest))
 
 
 def visits_of(days: Days, agreed: Iterable[Agreement], leaves: Mapping[str, int]) -> tuple[Visit, ...]:

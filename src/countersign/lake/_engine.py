@@ -3,13 +3,14 @@
 # ruff: noqa: S608  # SQL is put together from our identifiers and the files of a snapshot; values are bound
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from countersign.lake import spill
+from countersign.lake import _files, spill
 from countersign.lake._files import StoredFile, field_id
 from countersign.lake._guard import store_errors
 from countersign.lake.tables import TableSpec
@@ -41,6 +42,7 @@ def connect(root: Path) -> duckdb.DuckDBPyConnection:
             }
         )
         connection.execute("SET timezone = 'UTC'")
+        connection.execute("SET parquet_metadata_cache = true")  # no file of a table ever changes
         connection.execute("SET python_enable_replacements = false")
         folder = f"{root}/"  # DuckDB compares what it is asked for, so also as a pattern
         allowed = ", ".join(_literal(text) for text in sorted({folder, _unglobbed(folder)}))
@@ -63,6 +65,42 @@ def scan(root: Path, spec: TableSpec, files: Sequence[StoredFile]) -> str:
     if others:
         parts.append(_by_name(spec, others))
     return " UNION ALL ".join(parts) if parts else _empty(spec)
+
+
+def flat_scan(
+    root: Path,
+    spec: TableSpec,
+    wanted: pa.Schema,
+    alike: Iterable[tuple[Collection[str], Sequence[StoredFile]]],
+    rest: Sequence[StoredFile],
+) -> str:
+    """A SELECT of columns and dotted leaves of `spec`, named and typed as in `wanted`.
+
+    `alike` are our own files, together where they have the very same leaves, which are named. Of those nothing but what is asked
+    for is read; by field id DuckDB reads every leaf of a struct for one of them, at two to three times the cost. Each group costs
+    planning, so small files, and those of other engines, are the `rest`.
+    """
+    parts = [
+        _exactly(spec, wanted, present, [str(root / file.path) for file in files]) for present, files in alike
+    ]
+    if rest or not parts:
+        tops = dict.fromkeys(name.partition(".")[0] for name in wanted.names)
+        narrow = replace(spec, schema=pa.schema([spec.schema.field(name) for name in tops]))
+        columns = ", ".join(f"{leaf(name)} AS {quote(name)}" for name in wanted.names)
+        parts.append(f"SELECT {columns} FROM ({scan(root, narrow, rest)})")
+    return " UNION ALL ".join(parts)
+
+
+def _exactly(spec: TableSpec, wanted: pa.Schema, present: Collection[str], paths: Sequence[str]) -> str:
+    def value(field: pa.Field) -> str:
+        if field.name == spec.partition:
+            return _partition_of(field.name)
+        if set(_files.paths_of(field)).isdisjoint(present):
+            return f"NULL::{sql_type(field.type)}"
+        return leaf(field.name)
+
+    columns = ", ".join(f"{value(field)} AS {quote(field.name)}" for field in wanted)
+    return f"SELECT {columns} FROM read_parquet({_list(paths)}, filename = true, hive_partitioning = false)"
 
 
 def _by_id(spec: TableSpec, paths: Sequence[str]) -> str:
@@ -97,11 +135,15 @@ def _empty(spec: TableSpec, *, partition: bool = True) -> str:
 def _columns(spec: TableSpec) -> str:
     """The partition is no column of the files; it stands in their folder's name, by which DuckDB skips files."""
     return ", ".join(
-        f"substr(split_part(filename, '/', -2), {len(field.name) + 2}) AS {quote(field.name)}"
+        f"{_partition_of(field.name)} AS {quote(field.name)}"
         if field.name == spec.partition
         else quote(field.name)
         for field in spec.schema
     )
+
+
+def _partition_of(name: str) -> str:
+    return f"substr(split_part(filename, '/', -2), {len(name) + 2})"
 
 
 def sql_type(type_: pa.DataType) -> str:

@@ -174,7 +174,22 @@ def sync(path: Path) -> None:
 def leaves(schema: pa.Schema) -> Iterator[str]:
     """The names of a schema's leaves as Parquet has them."""
     for field in schema:
-        yield from _paths(field.name, field.type)
+        yield from paths_of(field)
+
+
+def paths_of(field: pa.Field) -> Iterator[str]:
+    """Those of one column."""
+    return _paths(field.name, field.type)
+
+
+def alike(root: Path, files: Iterable[StoredFile]) -> list[tuple[frozenset[str], list[StoredFile]]]:
+    """Our own files, together where they have the same leaves, which are named; from their footers. Most rows first."""
+    groups: dict[frozenset[str], list[StoredFile]] = {}
+    for file in files:
+        columns = pq.read_metadata(root / file.path).schema
+        present = frozenset(columns.column(place).path for place in range(len(columns)))
+        groups.setdefault(present, []).append(file)
+    return sorted(groups.items(), key=lambda group: -sum(file.rows for file in group[1]))
 
 
 def _paths(name: str, type_: pa.DataType) -> Iterator[str]:

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +22,7 @@ from countersign.lake._files import EPOCH, StoredFile
 from countersign.lake._guard import store_errors
 from countersign.lake._query import Filter, Span, concerned, projection, where
 from countersign.lake._scan import Passage
+from countersign.lake._views import Views
 from countersign.lake.batch import SegmentRow, rows_of
 from countersign.lake.tables import TableSpec
 from countersign.model import schema
@@ -67,8 +68,7 @@ class LakeReading:
     def __init__(self, root: Path, folders: Mapping[str, DeltaFolder]) -> None:
         self.root = root
         self._folders = folders
-        self._backend: Any = None
-        self._views: dict[str, int] = {}
+        self._views = Views(lambda: self._connection)
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
@@ -180,24 +180,15 @@ class LakeReading:
 
         Run it with `to_pyarrow`. It shows the lake as it was when `table` was last called for that name.
         """
-        import ibis
-        import ibis.expr.operations as ops
+        return self._views.whole(self._folder(name))
 
-        folder = self._folder(name)
-        if self._views.get(name) != folder.version:
-            columns = ", ".join(quote(column) for column in folder.spec.schema.names)
-            source = scan(folder.root, folder.spec, folder.files())
-            with store_errors(f"table {name}"):
-                self._connection.execute(
-                    f"CREATE OR REPLACE VIEW {quote(name)} AS SELECT {columns} FROM ({source})"
-                )
-            self._views[name] = folder.version
-        if self._backend is None:
-            self._backend = ibis.duckdb.from_connection(self._connection)
-        # not `backend.table`: it asks for the view's types and parses 330 of them from text, 0.1 s
-        schema = ibis.Schema.from_pyarrow(folder.spec.schema)
-        place = ops.Namespace(catalog="memory", database="main")
-        return ops.DatabaseTable(name, schema=schema, source=self._backend, namespace=place).to_expr()
+    def flat(self, name: str, columns: Sequence[str], days: Collection[str] | None = None) -> ir.Table:
+        """Columns and dotted leaves of a table, each under the name that it is asked by, as an Ibis expression like `table`'s; of the
+        partitions `days`, if given. For questions to many rows: of large files nothing but the leaves in question is read.
+
+        Raises `UsageError` for a name that is no column.
+        """
+        return self._views.flat(self._folder(name), columns, days)
 
     def read(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from countersign.visits.asking import Days, Memory
+from countersign.visits.facts import LEAVES
 from countersign.visits.outside import Outside, outside
 from countersign.visits.sign_in_details import details_of, with_details
 from countersign.visits.stitch import stitch
@@ -10,6 +11,7 @@ from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.views import Views, views
 
 __all__ = [
+    "LEAVES",
     "Claimed",
     "Days",
     "Memory",

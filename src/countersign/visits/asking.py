@@ -7,11 +7,13 @@ and keys that were not asked for before, are read. The answer is that of asking 
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import ibis
@@ -24,6 +26,7 @@ from countersign.visits.names import DAY, Domains
 
 Key = tuple[str | int, ...]
 Ask = Callable[[ir.Table], ir.Table]
+Part = Callable[[tuple[str, ...] | None], ir.Table]
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -60,18 +63,25 @@ class Memory(ABC):
 
 
 class Days:
-    """The events of a table, to be asked. Without a `memory` each question reads all of them.
+    """The events of a table, to be asked. Without a `memory` each question reads all of them. In place of the table may stand a
+    function that gives the events of some days (as their `day` column spells them), or all for None.
 
     Every question has a name of its own. What is asked makes of the flat view, or of a part of it, a table whose rows each rest on the
     records of one day, which they name (`date`).
     """
 
-    def __init__(self, events: ir.Table, memory: Memory | None = None) -> None:
-        self.events = flat(events, LEAVES)
+    def __init__(self, events: ir.Table | Part, memory: Memory | None = None) -> None:
+        self._table = events
         self._memory = memory
+        self._parts: dict[tuple[str, ...], ir.Table] = {}
         self.domains = Domains()  # whoever learns of domains' names sets it, before facts are asked for
         self._made: dict[str, Fact] = {}
         self._told: dict[str, pa.Table] = {}
+
+    @cached_property
+    def events(self) -> ir.Table:
+        """The flat view of all."""
+        return flat(self._table if isinstance(self._table, ir.Table) else self._table(None), LEAVES)
 
     def of_all(self, question: str, ask: Ask) -> pa.Table:
         """What all days answer; asked again, the same answer."""
@@ -206,8 +216,14 @@ class Days:
         """The part of the view with these days, for the lake by their files."""
         if self._memory is None or len(days) == len(self._memory.days):
             return self.events
+        names = tuple(named_day(day) for day in days)
+        if not isinstance(self._table, ir.Table):
+            if names not in self._parts:
+                digest = hashlib.sha256(" ".join(names).encode()).hexdigest()[:16]
+                self._parts[names] = flat(self._table(names), LEAVES, f"visits_of_{digest}")
+            return self._parts[names]
         if "day" in self.events.columns:
-            return self.events.filter(self.events.day.isin([named_day(day) for day in days]))
+            return self.events.filter(self.events.day.isin(names))
         return self.events.filter(self.events.date.isin(days))
 
 

@@ -87,7 +87,13 @@ class Item:
 
 def is_cloud(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
     """Whether a row is a cloud service's, and so none to be read as a fact."""
-    return leaf(events, "metadata.product").fill_null("").isin(sorted(FAMILIES))
+    return leaf(events, "metadata.product").isin(sorted(FAMILIES))
+
+
+def is_no_cloud(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
+    """The opposite; a row without a product is none."""
+    product = leaf(events, "metadata.product")
+    return product.isnull() | product.notin(sorted(FAMILIES))
 
 
 def rows_of(events: ir.Table) -> ir.Table:

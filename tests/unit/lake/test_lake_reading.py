@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from deltalake import DeltaTable, QueryBuilder
 
 from countersign.errors import StoreError, UsageError
-from countersign.lake import Filter, Lake, WorkspaceLock
+from countersign.lake import Filter, Lake, WorkspaceLock, _views
 from countersign.lake._files import StoredFile
 from countersign.lake._query import Span, concerned, microseconds
 from countersign.model import schema
@@ -145,6 +146,64 @@ def test_a_table_asked_again_shows_what_is_new(filled: Lake) -> None:
     filled.table("events")
     filled.append([segment("s3", [event("later")])])
     assert filled.table("events").count().to_pyarrow().as_py() == 8
+
+
+FLAT = (
+    "id",
+    "day",
+    "source",
+    "class_uid",
+    "time",
+    "user.name",
+    "device.hostname",
+    "src_endpoint.ip",
+    "unmapped",
+)
+
+
+def of_leaves(lake: Lake, days: Collection[str] | None = None) -> list[dict[str, Any]]:
+    rows = lake.flat("events", FLAT, days).to_pyarrow()
+    assert rows.column_names == list(FLAT)
+    assert rows.schema.field("time").type == schema.TIMESTAMP
+    return sorted(rows.to_pylist(), key=lambda row: str(row["id"]))
+
+
+def leaves_of(lake: Lake) -> list[dict[str, Any]]:
+    return sorted(lake.events(FLAT).read_all().to_pylist(), key=lambda row: str(row["id"]))
+
+
+@pytest.mark.parametrize("large", [1, 4, 100])
+def test_leaves_are_the_same_however_large_their_files_are(
+    filled: Lake, monkeypatch: pytest.MonkeyPatch, large: int
+) -> None:
+    monkeypatch.setattr(_views, "LARGE_ROWS", large)
+    filled.append([segment("s3", [event("more", NOON, src_endpoint={"ip": "10.0.0.1"})])])
+    assert of_leaves(filled) == leaves_of(filled)
+    assert {row["src_endpoint.ip"] for row in of_leaves(filled)} == {None, "10.0.0.1"}
+    monkeypatch.setattr(_views, "MOST_GROUPS", 1)
+    assert of_leaves(filled) == leaves_of(filled)
+
+
+def test_leaves_of_some_days_keep_their_days(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_views, "LARGE_ROWS", 1)
+    first, second = (filled.flat("events", FLAT, [day]) for day in ("2026-03-14", schema.UNDATED))
+    assert {row["day"] for row in first.to_pyarrow().to_pylist()} == {"2026-03-14"}
+    assert [row["time"] for row in second.to_pyarrow().to_pylist()] == [None]
+    assert of_leaves(filled, []) == []
+
+
+def test_leaves_of_files_of_other_engines_are_read_too(filled: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_views, "LARGE_ROWS", 1)
+    expected = [{**row, "unmapped": None} for row in leaves_of(filled)]
+    DeltaTable(filled.root / "events").optimize.compact()
+    assert [{**row, "unmapped": None} for row in of_leaves(filled)] == expected
+
+
+def test_a_struct_is_no_leaf(filled: Lake) -> None:
+    with pytest.raises(RuntimeError, match="leaves"):
+        filled.flat("events", ["user"])
+    with pytest.raises(UsageError, match="no column"):
+        filled.flat("events", ["user.nothing"])
 
 
 def test_every_table_can_be_read_while_it_is_empty(lake: Lake) -> None:
