@@ -98,7 +98,13 @@ def _ticket(fact: Fact) -> bool:
 
 
 def _split_by_logon(host: str, key: str, group: list[Fact]) -> list[Session]:
-    logons = [fact for fact in group if fact.code in LOGON_CODES]
+    logons: list[Fact] = []
+    told = None
+    for fact in group:
+        if fact.code in LOGON_CODES:
+            if told is None or fact.time - told > SLACK:  # else a logon told twice: the first one counts
+                logons.append(fact)
+            told = fact.time
     starts = [fact.time - SLACK for fact in logons]
     out: list[Session] = []
     early = [fact for fact in group if not starts or fact.time < starts[0]]
