@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import ibis
@@ -202,12 +203,12 @@ class Days:
             return []
         wanted: set[str] = set()
         for rows in parts:
-            ids = rows.column("id")
-            wanted.update(ids.to_pylist())
-            known = pa.array(list(self._made), pa.string())
-            for fact in made(rows.filter(pc.invert(pc.is_in(ids, value_set=known))), self.domains):
+            ids = rows.column("id").to_pylist()
+            wanted.update(ids)
+            fresh = pa.array([id_ not in self._made for id_ in ids], pa.bool_())
+            for fact in made(rows.filter(fresh), self.domains):
                 self._made.setdefault(fact.id, fact)
-        return sorted((self._made[id_] for id_ in wanted), key=lambda fact: fact.order)
+        return sorted((self._made[id_] for id_ in wanted), key=attrgetter("time", "id"))
 
     def _has(self, day: int) -> bool:
         return self._memory is None or day in self._memory.days

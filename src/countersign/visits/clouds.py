@@ -7,9 +7,10 @@ same address just before.
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from countersign.visits import cloud_reading as cr
@@ -121,13 +122,14 @@ def _called(stay: Stay) -> str:
 
 def _vouch(days: Days, stays: list[Stay], nodes: list[Node]) -> None:
     """Sign-ins to a gateway are the gateway's hop seen by another; one that was nothing else makes no hop of its own."""
-    doors = [node for node in nodes if node.arrival.lead.kind in DOORS]
+    doors = sorted((node for node in nodes if node.arrival.lead.kind in DOORS), key=_begun)
+    gates = {node.arrival.host for node in doors}
     found: dict[str, list[Node]] = defaultdict(list)
     of: dict[int, set[Key]] = defaultdict(set)
     for stay in stays:
         if stay.family not in SIGN_IN or not stay.logins or not doors:
             continue
-        opened = {item.first[0]: _opened(stay, item, doors) for item in stay.logins}
+        opened = {item.first[0]: _opened(stay, item, doors, gates) for item in stay.logins}
         for event, node in opened.items():
             if node is not None:
                 found[event].append(node)
@@ -147,16 +149,21 @@ def _prove(facts: Iterable[Fact], found: dict[str, list[Node]]) -> None:
             node.proof = [*node.proof, fact]
 
 
-def _opened(stay: Stay, item: Item, doors: list[Node]) -> Node | None:
-    """The gateway's hop that a sign-in opened: of the same person, from the same address, just after."""
-    if item.times > 1 or not is_gateway(item.app, [node.arrival.host for node in doors]):
+def _begun(node: Node) -> int:
+    return node.arrival.begun
+
+
+def _opened(stay: Stay, item: Item, doors: list[Node], gates: Collection[str]) -> Node | None:
+    """The gateway's hop, of `doors` in order of their beginning, that a sign-in opened: of the same person, from the same address,
+    just after. `gates` are the gateways' names."""
+    if item.times > 1 or not is_gateway(item.app, gates):
         return None
+    first = bisect.bisect_left(doors, item.at - GATEWAY_AFTER, key=_begun)
+    last = bisect.bisect_right(doors, item.at + GATEWAY_WITHIN, key=_begun)
     fitting = [
         node
-        for node in doors
-        if _same_person(stay, node)
-        and -GATEWAY_AFTER <= node.arrival.begun - item.at <= GATEWAY_WITHIN
-        and (not stay.place or node.arrival.source_ip in {"", stay.place})
+        for node in doors[first:last]
+        if _same_person(stay, node) and (not stay.place or node.arrival.source_ip in {"", stay.place})
     ]
     return min(fitting, key=lambda node: (abs(node.arrival.begun - item.at), node.arrival.id), default=None)
 

@@ -79,6 +79,7 @@ class Eyes:
     tickets: Mapping[str, list[Fact]]
     clock: Clock = field(default_factory=Clock)
     given: Mapping[str, list[Fact]] = field(default_factory=dict)
+    _times: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -108,8 +109,11 @@ class Eyes:
 
     def _time(self, fact: Fact) -> int:
         """When it was by a right clock."""
-        writer = SENSOR if fact.product == "Zeek" else self.cast.hosts.canonical(fact.host)
-        return self.clock.corrected(writer, fact.time)
+        found = self._times.get(fact.id)
+        if found is None:
+            writer = SENSOR if fact.product == "Zeek" else self.cast.hosts.canonical(fact.host)
+            found = self._times[fact.id] = self.clock.corrected(writer, fact.time)
+        return found
 
     def _order(self, fact: Fact) -> tuple[int, str]:
         return self._time(fact), fact.id

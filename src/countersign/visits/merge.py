@@ -58,8 +58,9 @@ class Arrival:
     @property
     def lead(self) -> Session:
         """The session that tells most: the first one of the most telling kind."""
-        order = sorted(self.sessions, key=lambda s: (s.kind == "terminal", s.start is None, s.begun, s.key))
-        return order[0]
+        if len(self.sessions) == 1:
+            return self.sessions[0]
+        return min(self.sessions, key=lambda s: (s.kind == "terminal", s.start is None, s.begun, s.key))
 
     @property
     def host(self) -> str:

@@ -7,7 +7,7 @@ import ipaddress
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 DAY = 86_400 * 1_000_000
@@ -26,11 +26,12 @@ class Account:
 
     domain: str
     name: str
+    key: tuple[str, str] = field(init=False, repr=False, compare=False)
+    """First label of the domain and the name, casefolded: THESHIRE and theshire.local are one domain."""
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """First label of the domain and the name, casefolded: THESHIRE and theshire.local are one domain."""
-        return self.domain.split(".")[0].casefold(), self.name.casefold()
+    def __post_init__(self) -> None:
+        # worked out once: it is asked for a hundred times
+        object.__setattr__(self, "key", (self.domain.split(".")[0].casefold(), self.name.casefold()))
 
     @property
     def text(self) -> str:
@@ -82,9 +83,16 @@ class HostNames:
                 full[label.casefold()].add(name.casefold())
         self._full = full
         self._spelt = spelt
+        self._known: dict[str, str] = {}
 
     def canonical(self, name: str) -> str:
         """The one spelling of `name`; an address stays what it is."""
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._canonical(name)
+        return found
+
+    def _canonical(self, name: str) -> str:
         if not name or is_address(name):
             return name
         label = name.partition(".")[0]
