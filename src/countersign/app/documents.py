@@ -16,6 +16,7 @@ from countersign.model.visit import (
     Link,
     Matched,
     Reference,
+    Revision,
     Verdict,
     Visit,
 )
@@ -23,7 +24,7 @@ from countersign.model.visit import (
 COMPLIANCE_FINDING, DETECTION_FINDING = 2003, 2004
 _CLASS_NAMES = {COMPLIANCE_FINDING: "Compliance Finding", DETECTION_FINDING: "Detection Finding"}
 FINDINGS_CATEGORY = 2
-T = TypeVar("T", Visit, Hop, Verdict, Link, Action, Finding, Also)
+T = TypeVar("T", Visit, Hop, Verdict, Link, Action, Finding, Also, Revision)
 _TIMES = frozenset({"time", "start", "end"})
 
 
@@ -125,6 +126,10 @@ def visit_document(visit: Visit) -> dict[str, Any]:
         ],
         "findings": list(visit.findings),
         "aliases": list(visit.aliases),
+        "revisions": [
+            {"time": stamp(one.time), "kind": one.kind, "hop": one.hop, "text": one.text}
+            for one in visit.revisions
+        ],
     }
 
 
@@ -137,6 +142,7 @@ def visit_from(body: dict[str, Any]) -> Visit:
         verdicts=tuple(
             _made(Verdict, verdict, records=_references(verdict["records"])) for verdict in body["verdicts"]
         ),
+        revisions=tuple(_made(Revision, one) for one in body.get("revisions", ())),
     )
 
 

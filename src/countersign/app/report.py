@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from countersign import __version__
 from countersign.agreements import Agreement
 from countersign.app import unread
 from countersign.app._reviewed import recall
 from countersign.app.agreements import load
-from countersign.app.documents import finding_from, visit_from
+from countersign.app.documents import finding_from, moment, visit_from
 from countersign.app.enriching import Enricher, said
 from countersign.app.own_families import OwnFamilies
 from countersign.app.results import Results
@@ -37,6 +38,8 @@ from countersign.model.visible import counted
 from countersign.model.visit import Visit
 from countersign.visits import views
 
+CANDIDATES = 5
+"""Of an ambiguous link, that are named."""
 Render = Callable[[ReportModel], str]
 """Makes the page: `web.render_report`, handed in because `app` stands below `web`."""
 
@@ -69,7 +72,8 @@ def report_model(
     results = Results(workspace, lake)
     agreed, problems = load(workspace)
     extent = lake.extent()
-    visits = tuple(_named(visit_from(_told(body))) for body in results.visits(since, until))
+    zone = workspace.settings.report_zone or local_zone()
+    visits = tuple(_named(visit_from(_told(body, ZoneInfo(zone)))) for body in results.visits(since, until))
     findings = tuple(finding_from(body) for body in results.findings(since, until))
     names = {item.provider.id: item for item in agreed}
     held = recall(workspace).held
@@ -77,7 +81,7 @@ def report_model(
     return ReportModel(
         organisation=workspace.settings.organisation or workspace.root.resolve().name,
         generated=generated or datetime.now(UTC),
-        zone=workspace.settings.report_zone or local_zone(),
+        zone=zone,
         since=since or extent.first,
         until=until or extent.last,
         providers=tuple(_part(names[id_]) if id_ in names else ProviderPart(id_, id_) for id_ in present),
@@ -108,12 +112,23 @@ def _named(visit: Visit) -> Visit:
     )
 
 
-def _told(body: dict[str, Any]) -> dict[str, Any]:
-    """What is known of where each hop came from, beside the address."""
+def _told(body: dict[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    """What is known of where each hop came from, beside the address; and which hops an ambiguous link is between, likeliest first."""
     for hop in body["hops"]:
         if words := said(hop.get("source_about")):
             hop["source"] = f"{hop['source'] or hop['source_ip']} ({words})"
+        if between := hop["link"]["between"]:
+            named = [
+                f"{number}. {_candidate(one, zone)}" for number, one in enumerate(between[:CANDIDATES], 1)
+            ]
+            hop["link"]["reason"] += f": {'; '.join(named)}{'; and more' if between[CANDIDATES:] else ''}"
     return body
+
+
+def _candidate(one: Mapping[str, Any], zone: ZoneInfo) -> str:
+    begun = moment(one["start"])
+    since = "an unknown time" if begun is None else f"{begun.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+    return f"{one['target'] or NAMELESS} as {one['account']} since {since}"
 
 
 def _coverage(workspace: Workspace, lake: Lake) -> Coverage:

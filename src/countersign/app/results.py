@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from countersign.app.candidates import name_candidates
 from countersign.app.enriching import Enricher
 from countersign.app.folding import ids_told
 from countersign.app.workspace import Workspace
@@ -69,7 +70,9 @@ class Results:
         found = self._lake.read("visits", since=since, until=until)
         rows = [row for row in found.to_pylist() if provider is None or row["provider"] == provider]
         rows.sort(key=lambda row: (row["start"] is None, row["start"], row["id"]))
-        return [self._known.visit(orjson.loads(row["body"])) for row in rows]
+        bodies = [self._known.visit(orjson.loads(row["body"])) for row in rows]
+        name_candidates(bodies, lambda: self._bodies("visits"))
+        return bodies
 
     def findings(
         self, since: datetime | None = None, until: datetime | None = None, scope: Scope | None = None
@@ -84,16 +87,22 @@ class Results:
 
     def visit(self, prefix: str) -> dict[str, Any]:
         """The one visit whose id, or an id it once had, starts with `prefix`."""
-        return self._known.visit(self._one("visits", prefix, lambda body: [body["id"], *body["aliases"]]))
+        body = self._known.visit(self._one("visits", prefix, lambda body: [body["id"], *body["aliases"]]))
+        name_candidates([body], lambda: self._bodies("visits"))
+        return body
+
+    def _bodies(self, table: str) -> Iterator[dict[str, Any]]:
+        return (orjson.loads(body) for body in self._lake.read(table).column("body").to_pylist())
 
     def finding(self, prefix: str) -> dict[str, Any]:
         """The one finding whose id, or an id it once had, or that of one folded into it, starts with `prefix`."""
         return self._one("findings", prefix, lambda body: ids_told([body]))
 
     def _one(self, table: str, prefix: str, ids: Any) -> dict[str, Any]:  # noqa: ANN401  # a function of a body
-        bodies = (orjson.loads(body) for body in self._lake.read(table).column("body").to_pylist())
-        found = [body for body in bodies if any(id_.startswith(prefix) for id_ in ids(body))]
-        noun = table.removesuffix("s")
+        noun, wanted = table.removesuffix("s"), prefix.strip().lower()
+        if not wanted:
+            raise UsageError(f"an empty id names no {noun}\n  remedy: countersign {table} lists them")
+        found = [body for body in self._bodies(table) if any(id_.startswith(wanted) for id_ in ids(body))]
         if not found:
             raise UsageError(
                 f"no {noun} has an id that starts with {prefix!r}\n  remedy: countersign {table} lists them"
@@ -102,7 +111,7 @@ class Results:
             raise UsageError(
                 f"{len(found)} {table} have ids that start with {prefix!r}\n  remedy: give more of the id"
             )
-        return dict(found[0])
+        return found[0]
 
     def findings_of(self, visit: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The findings of one visit, most severe first."""

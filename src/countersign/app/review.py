@@ -44,6 +44,7 @@ from countersign.app.notes import crowded_notes, drift_notes, exception_notes, n
 from countersign.app.phases import Phases
 from countersign.app.remembering import forget
 from countersign.app.results import Results
+from countersign.app.revising import Revised, revise
 from countersign.app.ruleset import Ready, prepare
 from countersign.app.stitching import days_of, visits_of
 from countersign.app.workspace import Workspace
@@ -71,6 +72,8 @@ class Reviewed:
     estate: Mapping[Severity, int] = field(default_factory=dict)  # of `severities`, outside of every visit
     held: int = 0  # hits that exceptions hold back
     phases: Mapping[str, float] = field(default_factory=dict)  # seconds of each part that was done
+    revised: int = 0  # visits told before of which something is told otherwise now
+    gone: int = 0  # visits told before that are told no more, under no id
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -85,6 +88,8 @@ class Reviewed:
             "estate": dict(self.estate),
             "held": self.held,
             "phases": {name: round(seconds, 3) for name, seconds in self.phases.items()},
+            "revised": self.revised,
+            "gone": self.gone,
         }
 
 
@@ -135,10 +140,13 @@ def review(
             sorted(silent),
         )
         fresh: tuple[Finding, ...] = ()
+        changed = Revised(())
         if visits_only or matching.changed or made_of != state.made_of:
             same = {id_ for id_, text in before.rules.items() if state.rules.get(id_) == text}
             holding = Holding.of(lake, ready, as_of)
-            fresh = _work(lake, results, agreed, ready, holding, as_of, frozenset(same), silent, phases)
+            fresh, changed = _work(
+                lake, results, agreed, ready, holding, as_of, frozenset(same), silent, phases
+            )
             state = replace(state, held=holding.counts)
         remember(workspace, replace(state, made_of="" if visits_only else made_of, told=told))
         notes += [
@@ -161,6 +169,8 @@ def review(
             results.severities("estate"),
             sum(state.held.values()),
             phases.seconds,
+            changed.revised,
+            changed.gone,
         )
 
 
@@ -174,15 +184,15 @@ def _work(
     unchanged: frozenset[str],
     silent: frozenset[str],
     phases: Phases,
-) -> tuple[Finding, ...]:
-    """Visits, verdicts and findings, anew. `unchanged` are the rules that mean what they meant at the last review, `silent` the
+) -> tuple[tuple[Finding, ...], Revised]:
+    """Visits, verdicts and findings, anew: the new findings, and what became of visits told before. `unchanged` are the rules that mean what they meant at the last review, `silent` the
     hosts that are declared to log nothing."""
     leaves = results.leaves()
     with phases.of("stitching"):
         days = days_of(lake, results.workspace.root / "state")
         stitched = visits_of(days, agreed, leaves)
-    visits = _aliased(without_silent(stitched, silent), results.visits())
-    judged = judge_all(visits, agreed, coverage(days), as_of)
+    changed = revise(without_silent(stitched, silent), map(visit_from, results.visits()), as_of)
+    judged = judge_all(changed.visits, agreed, coverage(days), as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
     homes = Homes(judged)
     groups = grouped(holding.let_through(speaking(lake, ready)), homes, leaves)
@@ -196,7 +206,8 @@ def _work(
     lake.replace("visits", _visit_rows(with_findings(judged, findings)))
     lake.replace("findings", _finding_rows(findings))
     known = ids_told(before.values())
-    return tuple(finding for finding in findings if known.isdisjoint({finding.id, *finding.aliases}))
+    fresh = tuple(finding for finding in findings if known.isdisjoint({finding.id, *finding.aliases}))
+    return fresh, changed
 
 
 def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:
@@ -260,26 +271,6 @@ def _concurrent(visits: tuple[Visit, ...]) -> dict[str, int]:
             for _, _, id_ in open_:
                 counts[id_] = max(counts[id_], len(open_))
     return counts
-
-
-def _aliased(visits: tuple[Visit, ...], stored: Iterable[Mapping[str, Any]]) -> tuple[Visit, ...]:
-    """A visit whose entry moved keeps the ids it had: a stored visit whose entry's records are now this one's."""
-    homes: dict[str, int] = {}
-    for index, visit in enumerate(visits):
-        for hop in visit.hops:
-            homes.update({reference.event: index for reference in hop.records})
-    present = {visit.id for visit in visits}
-    aliases: dict[int, set[str]] = {}
-    for body in stored:
-        old = visit_from(dict(body))
-        entry = next(hop for hop in old.hops if hop.id == old.entry)
-        found = next((homes[r.event] for r in sorted(entry.records) if r.event in homes), None)
-        if found is not None:
-            aliases.setdefault(found, set()).update({old.id, *old.aliases} - present)
-    return tuple(
-        replace(visit, aliases=tuple(sorted(aliases.get(index, set()) - {visit.id})))
-        for index, visit in enumerate(visits)
-    )
 
 
 def _visit_rows(visits: Iterable[Visit]) -> pa.Table:

@@ -165,7 +165,7 @@ def visits(
 def visit(ctx: click.Context, visit_id: str, *, as_json: bool) -> None:
     """One visit as a tree, with times, credentials, tools and verdicts. The start of an ID is enough."""
     from countersign.app.results import Results
-    from countersign.cli.show import visit_tree
+    from countersign.cli.show_visit import visit_tree
 
     results = Results.open(workspace_of(ctx))
     body = results.visit(visit_id)

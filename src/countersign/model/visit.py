@@ -93,9 +93,21 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """What a later review changed about a visit that had been told: `time` is the moment as of which that review judged, `kind` one of
+    entry, visit, person, link, hop joined, hop left, start, more; `hop` the hop it is about; `text` is for a person."""
+
+    time: datetime
+    kind: str
+    hop: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """A tree of hops rooted at an entry. The id is that of the entry hop; `aliases` are ids it had before a
-    late record moved the entry. `findings` are ids."""
+    late record moved the entry. `findings` are ids. `revisions` are the newest first; they and `aliases` depend on when reviews
+    were run, all else depends on the records alone."""
 
     id: str
     provider: str
@@ -108,6 +120,7 @@ class Visit:
     verdicts: tuple[Verdict, ...] = ()
     findings: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    revisions: tuple[Revision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,14 @@ class VerdictRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionRow:
+    """What a later review changed."""
+
+    time: Moment
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class VisitView:
     """One visit told in full."""
 
@@ -79,6 +87,7 @@ class VisitView:
     verdicts: tuple[VerdictRow, ...]
     actions: tuple[ActionRow, ...]
     more_actions: int
+    revisions: tuple[RevisionRow, ...]
     findings: tuple[FindingView, ...]
 
 
@@ -105,6 +114,10 @@ def visit_view(
         verdicts=_verdict_rows(visit.verdicts),
         actions=tuple(_action(action, host, zone) for action, host in deeds[:MAX_ACTIONS]),
         more_actions=max(0, len(deeds) - MAX_ACTIONS),
+        revisions=tuple(
+            RevisionRow(moment(one.time, zone), visible(f"{one.kind}: {one.text}", LONG))
+            for one in visit.revisions
+        ),
         findings=tuple(findings[:MAX_FINDINGS]),
     )
 

@@ -28,6 +28,7 @@ from countersign.model.visit import (
     Link,
     LinkKind,
     Reference,
+    Revision,
     Verdict,
     VerdictKind,
     Visit,
@@ -90,6 +91,7 @@ VISITS = st.builds(
     verdicts=some(VERDICTS),
     findings=some(IDS),
     aliases=some(IDS),
+    revisions=some(st.builds(Revision, TIMES, TEXTS, IDS, TEXTS)),
 )
 FINDINGS = st.builds(
     Finding,

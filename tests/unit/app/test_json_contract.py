@@ -152,11 +152,18 @@ ACTION: dict[str, Check] = {
     "text": text,
     **REFERENCE,
 }
+CANDIDATE: dict[str, Check] = {
+    **dict.fromkeys(("hop", "visit"), id_),
+    **dict.fromkeys(("person", "target", "account"), text),
+    "start": partial(maybe, moment),
+}
 LINK: dict[str, Check] = {
     "kind": partial(one_of, "entry proven inferred ambiguous"),
     "reason": text,
     "candidates": IDS,
+    "between": partial(many, partial(shape, CANDIDATE)),
 }
+REVISION: dict[str, Check] = {"time": moment, "kind": text, "hop": id_, "text": text}
 ABOUT: dict[str, Check] = {
     "country": text,
     "asn": partial(maybe, number),
@@ -209,6 +216,7 @@ VISIT: dict[str, Check] = {
     "verdicts": partial(many, partial(shape, VERDICT)),
     "findings": IDS,
     "aliases": IDS,
+    "revisions": partial(many, partial(shape, REVISION)),
 }
 MATCHED: dict[str, Check] = {"field": text, "value": partial(maybe, text), "test": text}
 ALSO: dict[str, Check] = {
@@ -270,6 +278,8 @@ REVIEW: dict[str, Check] = {
     "estate": counts,
     "held": count,
     "phases": phases,
+    "revised": count,
+    "gone": count,
 }
 HELD: dict[str, Check] = {
     **dict.fromkeys(("exception", "rule_id", "title", "host", "until", "reason", "by", "path"), text),

@@ -56,7 +56,7 @@ def state(ward: Workspace) -> list[bytes]:
     """Everything that a review left, in one order."""
     results = Results.open(ward)
     bodies = [*results.visits(), *results.findings()]
-    return sorted(orjson.dumps({**body, "aliases": []}) for body in bodies)
+    return sorted(orjson.dumps({**body, "aliases": [], "revisions": []}) for body in bodies)
 
 
 def test_a_visit_inside_the_agreement_has_no_findings(ward: Workspace) -> None:

@@ -61,3 +61,22 @@ def test_the_document_counts_what_was_left_out_and_whom_it_still_holds(ward: War
 def test_with_sound_agreements_stderr_is_empty(ward: Ward) -> None:
     result = run(ward, "review", "--json")
     assert (result.return_value, result.stderr) == (0, "")
+
+
+def test_what_was_revised_is_counted_by_review_and_told_by_visit(ward: Ward, tmp_path: Path) -> None:
+    head, place = "2026-03-05T{}:00+00:00 lnx sshd[77]: ", "anna 203.0.113.9 port 4077"
+    end = head.format("10:10") + f"Disconnected from user {place}\n"
+    start = head.format("10:00") + f"Accepted publickey for {place.replace(' ', ' from ', 1)} ssh2\n"
+    told = []
+    for name, text in (("end.log", end), ("start.log", start)):
+        (tmp_path / name).write_text(text, "utf-8")
+        ward.collect(tmp_path / name)
+        told.append(run(ward, "review").stdout)
+    assert "revised" not in told[0]
+    assert "1 visit was revised: countersign visit ID says what and why." in told[1]
+    assert "revised" not in run(ward, "review").stdout
+    bodies = [json.loads(line) for line in run(ward, "visits", "--json").stdout.splitlines()]
+    (visit,) = [body for body in bodies if body["revisions"]]
+    shown = run(ward, "visit", visit["id"]).stdout
+    assert "\nRevised\n" in shown
+    assert "203.0.113.9 > lnx (ssh): began 2026-03-05 10:00:00Z, was told as an unknown time" in shown

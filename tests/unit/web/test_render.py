@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import report_samples as samples
 from countersign.model.report import OUTSIDE
-from countersign.model.visit import Action, Also, Finding, Link, Verdict, Visit
+from countersign.model.visit import Action, Also, Finding, Link, Revision, Verdict, Visit
 from countersign.web import (
     Coverage,
     HostCoverage,
@@ -207,6 +207,18 @@ def test_a_circle_of_hops_ends() -> None:
     circle = replace(visit, entry="gone", hops=(replace(one, parent=two.id), replace(two, parent=one.id)))
     text = check(render_report(replace(samples.model(), visits=(circle,), findings=()))).text
     assert "JUMP01 → FILE01" in text
+
+
+def test_what_reviews_revised_is_told_in_the_zone_and_does_nothing() -> None:
+    visit, _ = samples.intrusion()
+    model = replace(samples.model(), visits=(visit,), findings=())
+    assert "Revised since it was first told" not in check(render_report(model)).text
+    at = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    revised = replace(visit, revisions=(Revision(at, "link", visit.id, "was ambiguous; is proven <b>"),))
+    text = check(render_report(replace(model, visits=(revised,)))).text
+    assert "Revised since it was first told" in text
+    assert "13:00:00 UTC+01:00" in text
+    assert "link: was ambiguous; is proven <b>" in text
 
 
 nasty = st.text(
