@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from countersign.app.workspace import Workspace
 
+if TYPE_CHECKING:
+    from countersign.visits.zones import Step
+
 SECOND = 1_000_000
+HOUR = 3600 * SECOND
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,8 @@ class ClockOf:
     drift: float
     pairs: int
     used: bool
+    steps: tuple[tuple[str, float, str], ...] = ()
+    """From when on (ISO date, empty from the beginning) its times are so many hours ahead besides, and what that seems to mean."""
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -31,6 +40,7 @@ class ClockOf:
             "drift_per_day": self.drift,
             "pairs": self.pairs,
             "used": self.used,
+            "steps": [{"since": since, "hours": hours, "words": words} for since, hours, words in self.steps],
         }
 
 
@@ -42,6 +52,7 @@ def clocks(workspace: Workspace) -> list[ClockOf]:
     from countersign.visits.names import HostNames
     from countersign.visits.presence import writers
 
+    zone = ZoneInfo(workspace.settings.zone)
     with workspace.reading() as lake:
         days = Days(lake.flat("events", LEAVES))
         clock = read(days, HostNames(writers(days)))
@@ -52,8 +63,30 @@ def clocks(workspace: Workspace) -> list[ClockOf]:
             round(one.spread / SECOND, 3),
             round(one.drift / SECOND, 3),
             one.pairs,
-            clock.ahead(one.host, one.middle) != 0,
+            clock.ahead(one.host, one.middle) != 0 or one.host in clock.steps,
+            tuple(_told(step, zone) for step in clock.steps.get(one.host, ()) if step.ahead),
         )
         for one in clock.offsets.values()
     ]
-    return sorted(found, key=lambda one: (-abs(one.ahead), one.host))
+    return sorted(found, key=lambda one: (-max([abs(one.ahead), *_seconds(one)]), one.host))
+
+
+def _seconds(one: ClockOf) -> list[float]:
+    return [abs(hours) * 3600 for _, hours, _ in one.steps]
+
+
+def _told(step: Step, zone: ZoneInfo) -> tuple[str, float, str]:
+    """A step in words: a host that is behind by just as much as the place is ahead of UTC logs in UTC."""
+    since = "" if step.since is None else (EPOCH + timedelta(microseconds=step.since)).date().isoformat()
+    hours = step.ahead / HOUR
+    offset = (
+        None
+        if step.since is None
+        else (EPOCH + timedelta(microseconds=step.since, days=2)).astimezone(zone).utcoffset()
+    )
+    is_utc = offset is not None and offset / timedelta(hours=1) == -hours
+    return (
+        since,
+        hours,
+        "this host seems to log in UTC" if is_utc else "this host seems to log in another time zone",
+    )

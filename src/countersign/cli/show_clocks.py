@@ -29,6 +29,10 @@ def clock_table(found: Sequence[ClockOf]) -> None:
         drift = f"{one.drift:+.1f} s" if one.drift else "none seen"
         table.add_row(safe(one.host), f"{one.ahead:+,.1f} s", f"{one.spread:.1f} s", drift, f"{one.pairs:,}")
     out.print(table)
+    for one in off:
+        for since, hours, words in one.steps:
+            when = f" from {since} on" if since else ""
+            out.print(f"{safe(one.host)}: {hours:+g} h{when}: {words}", soft_wrap=True)
     if len(off) > CLOCKS_SHOWN:
         out.print(f"... and {len(off) - CLOCKS_SHOWN:,} more; --json lists them all", style="dim")
     out.print("Times are shown as logged; links and witnesses reckon with these.", style="dim")

@@ -19,6 +19,7 @@ import ibis
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
+from countersign.visits import zones
 from countersign.visits.asking import Days
 from countersign.visits.facts import among, leaf
 from countersign.visits.names import HostNames
@@ -35,13 +36,15 @@ LEAST_DAYS = 4
 """Days that a drift must be seen on."""
 MOST_DAYS = 400
 """Days whose slopes are compared two by two; older ones say nothing of today's clock."""
+OPENED = 1
+"""OCSF `activity_id` of a logon."""
 SENSOR = "network sensor"
 
 
 @dataclass(frozen=True, slots=True)
 class Daily:
     """What one day shows of two hosts: `middle`, `low` and `high` are the median and the quartiles of how much later `host` wrote
-    than `other` (microseconds); `day` counts from 1970 in UTC."""
+    than `other` (microseconds), beside the half hours of `step`; `day` counts from 1970 in UTC."""
 
     host: str
     other: str
@@ -50,6 +53,7 @@ class Daily:
     middle: float
     low: float
     high: float
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,20 @@ class Offset:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Times of hosts made comparable. Of a host without an offset its own time is taken."""
+    """Times of hosts made comparable. Of a host without an offset its own time is taken. `steps` are whole and half hours by
+    which hosts are off, from when on."""
 
     offsets: Mapping[str, Offset] = field(default_factory=dict)
+    steps: Mapping[str, tuple[zones.Step, ...]] = field(default_factory=dict)
 
     def ahead(self, host: str, time: int) -> int:
         """By how much the clock of `host` was ahead when it said `time`; 0 within the noise."""
+        step = zones.at(self.steps.get(host, ()), time)
         known = self.offsets.get(host)
         if known is None:
-            return 0
+            return step
         found = known.ahead + round(known.drift * (time - known.middle) / DAY)
-        return found if abs(found) > max(NOISE, 2 * known.spread) else 0
+        return step + (found if abs(found) > max(NOISE, 2 * known.spread) else 0)
 
     def corrected(self, host: str, time: int) -> int:
         """What a right clock would have said when that of `host` said `time`."""
@@ -96,16 +103,31 @@ def read(days: Days, hosts: HostNames, places: Iterable[str] | None = None) -> C
     else:
         labels = {place.split(".")[0].casefold() for place in places if place}
         found = days.of_names("clocks of", labels, daily)
-    return Clock(offsets(merged(found.to_pylist(), hosts)))
+    return reckoned(merged(found.to_pylist(), hosts))
+
+
+def reckoned(seen: Iterable[Daily]) -> Clock:
+    """The clock of what each day shows, in whatever order it is given."""
+    told = list(seen)
+    shown = (zones.Shown(one.host, one.other, one.day, one.step, one.pairs) for one in told)
+    steps = zones.steps(shown, SENSOR)
+
+    def right(one: Daily) -> bool:
+        noon = one.day * DAY + DAY // 2
+        mine, theirs = (zones.at(steps.get(host, ()), noon) for host in (one.host, one.other))
+        return one.step == mine - theirs
+
+    return Clock(offsets(one for one in told if right(one)), steps)
 
 
 def daily(events: ir.Table, labels: list[str] | None = None) -> ir.Table:
-    """For each pair of recorders and day: how many arrivals both saw on it, and how much later the target's record was."""
+    """For each pair of recorders, day and step of half hours: how many arrivals both saw, and how much later the target's record was
+    beside that step."""
     logons = _logons(events, labels)
     told = ibis.union(_by_guid(events, logons), _by_port(events, logons), distinct=False)
     apart = told.filter(told.host != told.other)
-    apart = apart.mutate(later=(apart["at"] - apart.seen).cast("float64"))
-    return apart.group_by(["host", "other", "date"]).agg(
+    apart = apart.mutate(later=(apart["at"] - apart.seen - apart.step).cast("float64"))
+    return apart.group_by(["host", "other", "date", "step"]).agg(
         pairs=apart.count(),
         middle=apart.later.quantile(0.5),
         low=apart.later.quantile(0.25),
@@ -121,6 +143,10 @@ def _stamped(events: ir.Table) -> ir.Table:
         class_uid=leaf(dated, "class_uid"),
         product=leaf(dated, "metadata.product").fill_null(""),
         code=leaf(dated, "metadata.event_code").fill_null(""),
+        shell=leaf(dated, "session.uid").fill_null("").startswith("sshd:")
+        & (leaf(dated, "activity_id") == OPENED)
+        & (leaf(dated, "status_id").fill_null(1) == 1)
+        & leaf(dated, "src_endpoint.port").notnull(),
         writer=leaf(dated, "device.hostname").fill_null(""),
         guid=leaf(dated, "session.uuid").fill_null(""),
         ip=leaf(dated, "src_endpoint.ip").fill_null(""),
@@ -130,7 +156,8 @@ def _stamped(events: ir.Table) -> ir.Table:
 
 def _logons(events: ir.Table, labels: list[str] | None) -> ir.Table:
     rows = _stamped(events)
-    rows = rows.filter((rows.code == "4624") & (rows.class_uid == f.AUTHENTICATION) & (rows.writer != ""))
+    came = (rows.code == "4624") | rows.shell
+    rows = rows.filter(came & (rows.class_uid == f.AUTHENTICATION) & (rows.writer != ""))
     if labels is not None:
         rows = rows.filter(among(rows.writer.lower().split(".")[0], labels))
     return rows.select("at", "date", "writer", "guid", "ip", "port")
@@ -144,7 +171,14 @@ def _by_guid(events: ir.Table, logons: ir.Table) -> ir.Table:
     gave = said.group_by(["guid", "writer", "date"]).agg(seen=_first(said))
     gave = gave.rename(other="writer", key="guid", of="date")
     both = came.join(gave, (came.guid == gave.key) & (came.date == gave.of))
-    return both.select(host=both.writer, other=both.other, date=both.date, at=both["at"], seen=both.seen)
+    return both.select(
+        host=both.writer,
+        other=both.other,
+        date=both.date,
+        at=both["at"],
+        seen=both.seen,
+        step=ibis.literal(0, "int64"),
+    )
 
 
 def _by_port(events: ir.Table, logons: ir.Table) -> ir.Table:
@@ -164,12 +198,21 @@ def _by_port(events: ir.Table, logons: ir.Table) -> ir.Table:
     came = came.group_by(["writer", "ip", "port", "date", "chunk"]).agg(at=_first(came))
     same = [came.ip == flows.address, came.port == flows.gate, came.date == flows.of]
     both = came.join(flows, same)
-    both = both.filter((both["at"] - both.seen).abs() <= FAR)
-    one = both.group_by(["writer", "other", "ip", "port", "date", "at"]).agg(
-        seen=both.seen.min(), n=both.count()
+    both = both.mutate(apart=both["at"] - both.seen)
+    halves = (both.apart / zones.HALF_HOUR).round().cast("int64") * zones.HALF_HOUR
+    both = both.mutate(step=(both.apart.abs() <= FAR).ifelse(0, halves))
+    both = both.filter(
+        (both.step == 0) | (((both.apart - both.step).abs() <= zones.CLOSE) & (both.step.abs() <= zones.MOST))
     )
-    one = one.filter(one.n == 1)  # several could be it: none is taken
-    return one.select(host=one.writer, other=one.other, date=one.date, at=one["at"], seen=one.seen)
+    # whoever is near in time is it, before anybody half hours away
+    in_order = ibis.window(group_by=[both.writer, both.other, both.ip, both.port, both.date, both["at"]])
+    both = both.mutate(
+        near=(both.step == 0).cast("int64").sum().over(in_order), n=both.count().over(in_order)
+    )
+    one = both.filter(((both.near == 1) & (both.step == 0)) | ((both.near == 0) & (both.n == 1)))
+    return one.select(
+        host=one.writer, other=one.other, date=one.date, at=one["at"], seen=one.seen, step=one.step
+    )
 
 
 def _first(rows: ir.Table) -> Any:  # noqa: ANN401  # an Ibis value has no public type
@@ -191,6 +234,7 @@ def merged(rows: Iterable[Mapping[str, Any]], hosts: HostNames) -> list[Daily]:
             row["middle"],
             row["low"],
             row["high"],
+            row["step"],
         )
         for row in rows
     ]

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 from countersign.visits import facts as f
 from countersign.visits.clients import account_named, called
+from countersign.visits.clocks import Clock
 from countersign.visits.facts import Fact
 from countersign.visits.merge import DESKTOP, NETWORK, PAUSE, Arrival
 from countersign.visits.names import (
@@ -176,7 +177,7 @@ def _ticket(fact: Fact, scene: Scene, controllers: set[str]) -> Departure | None
     return Departure("ticket", fact, source, "", fact.user, fact.user, target, "")
 
 
-def locate_by_ticket(made: Iterable[Arrival], found: Iterable[Fact], hosts: HostNames) -> None:
+def locate_by_ticket(made: Iterable[Arrival], found: Iterable[Fact], hosts: HostNames, clock: Clock) -> None:
     """Gives arrivals whose records name no address the one that asked for the ticket that they came with: that with
     the logon's GUID, else the only one that asked just then. One of which the logon's own record is lost (type 0) began with its
     first sign of life, as a rule."""
@@ -190,26 +191,36 @@ def locate_by_ticket(made: Iterable[Arrival], found: Iterable[Fact], hosts: Host
         asked = tickets.get((arrival.host, arrival.account.key[1]), ())
         guids = set().union(*(session.guids for session in arrival.sessions))
         same = [fact for fact in asked if fact.guid and fact.guid in guids]
+        begun = clock.corrected(arrival.host, arrival.begun)
         near = same or [
             fact
             for fact in asked
-            if -LATE <= arrival.begun - fact.time <= TICKET and arrival.lead.logon_type in NETWORK | {0, 10}
+            if -LATE <= begun - clock.corrected(hosts.canonical(fact.host), fact.time) <= TICKET
+            and arrival.lead.logon_type in NETWORK | {0, 10}
         ]
         if near and len({fact.src_ip for fact in near}) == 1:
             arrival.lead.source_ip = near[0].src_ip
             arrival.lead.facts.append(near[0])
 
 
-def answered(departures: Iterable[Departure], made: Iterable[Arrival]) -> Departed:
+def answered(
+    departures: Iterable[Departure], made: Iterable[Arrival], hosts: HostNames, clock: Clock
+) -> Departed:
     """Departures held against arrivals: by the same port at both ends, else by target, source, account and time."""
     index = _Arrivals(made)
     out = Departed()
     for departure in departures:
-        exact = [arrival for arrival in index.at_port(departure) if _same_port(departure, arrival)]
+        writer, time = hosts.canonical(departure.fact.host), departure.fact.time
+        exact = [
+            arrival
+            for arrival in index.at_port(departure)
+            if _same_port(departure, arrival, clock.on(arrival.host, time, writer))
+        ]
+        at = clock.on(departure.target, time, writer)
         near = exact or [
             arrival
-            for arrival in index.around(departure)
-            if _can_answer(departure, arrival) and _in_time(departure, arrival)
+            for arrival in index.around(departure, at)
+            if _can_answer(departure, arrival) and _in_time(departure, arrival, at)
         ]
         for arrival in near:
             (out.exact if exact else out.near)[arrival.id].append(departure)
@@ -239,21 +250,19 @@ class _Arrivals:
         fact = departure.fact
         return self._at.get((fact.src_ip, fact.src_port), []) if fact.src_ip and fact.src_port else []
 
-    def around(self, departure: Departure) -> list[Arrival]:
-        """Those that began around a departure, or within a day before it."""
+    def around(self, departure: Departure, at: int) -> list[Arrival]:
+        """Those that began around a departure, or within a day before it; `at` is its time on the target's clock."""
         ssh = departure.protocol == "ssh"
         key = (departure.target, "" if ssh else departure.account.key[1])
-        at = departure.fact.time
         begun = self._begun.get(key, [])
         first = bisect.bisect_left(begun, at - (EARLY if ssh else A_DAY))
         return self._by[key][first : bisect.bisect_right(begun, at + EARLY)] if begun else []
 
 
-def _same_port(departure: Departure, arrival: Arrival) -> bool:
-    fact = departure.fact
+def _same_port(departure: Departure, arrival: Arrival, at: int) -> bool:
+    port = departure.fact.src_port
     return arrival.host != departure.source and any(
-        fact.src_port in session.ports and -LATE <= session.begun - fact.time <= EARLY
-        for session in arrival.sessions
+        port in session.ports and -LATE <= session.begun - at <= EARLY for session in arrival.sessions
     )
 
 
@@ -273,15 +282,15 @@ def _can_answer(departure: Departure, arrival: Arrival) -> bool:
     return arrival.lead.kind in {"windows", "terminal"}
 
 
-def _in_time(departure: Departure, arrival: Arrival) -> bool:
+def _in_time(departure: Departure, arrival: Arrival, at: int) -> bool:
     fact = departure.fact
     if departure.protocol == "ssh" and fact.src_port and any(session.ports for session in arrival.sessions):
         return False  # the port would be the same
     early = TICKET if departure.kind == "ticket" else EARLY
-    if any(-LATE <= session.begun - fact.time <= early for session in arrival.sessions):
+    if any(-LATE <= session.begun - at <= early for session in arrival.sessions):
         return True
     # within a piece of work further connections are no further arrivals
-    return departure.protocol != "ssh" and arrival.begun <= fact.time and _still(arrival, fact.time)
+    return departure.protocol != "ssh" and arrival.begun <= at and _still(arrival, at)
 
 
 def _still(arrival: Arrival, at: int) -> bool:

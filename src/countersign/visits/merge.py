@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from countersign.model.identity import keyed_id
+from countersign.visits.clocks import Clock
 from countersign.visits.facts import Fact
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, HostNames
 from countersign.visits.sessions import SECOND, SLACK, Session
@@ -155,7 +156,7 @@ def _by_time(sessions: Iterable[Session]) -> list[Session]:
     return sorted(sessions, key=lambda s: (s.begun, s.key, s.kind))
 
 
-def trace(sessions: Iterable[Session], used: Iterable[Fact], hosts: HostNames) -> None:
+def trace(sessions: Iterable[Session], used: Iterable[Fact], hosts: HostNames, clock: Clock) -> None:
     """Notes of each network logon the session on another host that used explicit credentials (4648) for it: with the same logon GUID,
     else the only one that did so for this host and account just then."""
     by_guid: dict[str, tuple[str, str]] = {}
@@ -165,7 +166,7 @@ def trace(sessions: Iterable[Session], used: Iterable[Fact], hosts: HostNames) -
             continue
         origin = (hosts.canonical(fact.host), fact.actor_session)
         target = hosts.canonical(fact.dst_host.rpartition("/")[2])
-        by_place[target, fact.user.key[1]].append((fact.time, origin))
+        by_place[target, fact.user.key[1]].append((clock.corrected(origin[0], fact.time), origin))
         if fact.guid:
             by_guid[fact.guid] = origin
     for session in sessions:
@@ -174,7 +175,7 @@ def trace(sessions: Iterable[Session], used: Iterable[Fact], hosts: HostNames) -
         found = {by_guid[guid] for guid in session.guids if guid in by_guid} or {
             origin
             for time, origin in by_place.get((session.host, session.account.key[1]), ())
-            if abs(session.begun - time) <= USED
+            if abs(clock.corrected(session.host, session.begun) - time) <= USED
         }
         session.origin = found.pop() if len(found) == 1 else None
 

@@ -81,14 +81,16 @@ def stitch(
     leases = gathered.leases
     book = AddressBook(claims(days, gathered.cast.hosts, leases.addresses))
     known_by_name(sessions, book)
+    clock = clocks.read(days, gathered.cast.hosts, {session.host for session in sessions})
     for session in sessions:
-        held = leases.at(session.source_ip, session.begun) if session.kind in {"windows", "terminal"} else ()
+        begun = clock.corrected(session.host, session.begun)
+        held = leases.at(session.source_ip, begun) if session.kind in {"windows", "terminal"} else ()
         session.tunnel = held[0].key if held else None
-    trace(sessions, gathered.facts.values(), gathered.cast.hosts)
+    trace(sessions, gathered.facts.values(), gathered.cast.hosts, clock)
     made = arrivals(sessions)  # (3)
-    locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts)
-    _locate(made, book, gathered)  # (4)
-    departed = _depart(made, book, gathered)
+    locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts, clock)
+    _locate(made, book, gathered, clock)  # (4)
+    departed = _depart(made, book, gathered, clock)
     flows = reading.flows_of(days, _ports(made))
     linker = Linker(
         gathered.cast.hosts,
@@ -98,7 +100,7 @@ def stitch(
         departed,
         clients(gathered.deeds.values(), gathered.cast.hosts),
     )
-    linker.clock = clocks.read(days, gathered.cast.hosts, {arrival.host for arrival in made})
+    linker.clock = clock
     nodes = _link(made, linker, gathered)  # (5)
     told, origins = gathered.facts.values(), gathered.cast.origins
     nodes.extend(unlogged(days, nodes, linker, book, told, origins, leases, gathered.names))
@@ -254,12 +256,12 @@ def _opened(host: str, usage: Usage) -> Session:
     )
 
 
-def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
+def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered, clock: clocks.Clock) -> None:
     """The source of each arrival: a host where its address or its own word names one, else the address."""
-    present = Present(made)
+    present = Present(made, clock)
     for arrival in made:
         address = arrival.source_ip
-        host = book.host(address, arrival.begun) if address else None
+        host = book.host(address, clock.corrected(arrival.host, arrival.begun)) if address else None
         host = present.host(arrival, book.rivals(address)) or host
         named = gathered.cast.hosts.canonical(arrival.source_host)
         if host is not None:
@@ -270,13 +272,14 @@ def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
             arrival.source = address
 
 
-def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered) -> Departed:
+def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered, clock: clocks.Clock) -> Departed:
     """What left providers' sessions, held against arrivals; adds to `made` the hops that only others tell of."""
     hosts = gathered.cast.hosts
     deeds = gathered.deeds.values()
     processes = reading.opened_by((fact.process for fact in gathered.left.values()), deeds, hosts)
     scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes)
-    departed = answered(departures([*gathered.left.values(), *gathered.facts.values(), *deeds], scene), made)
+    left = departures([*gathered.left.values(), *gathered.facts.values(), *deeds], scene)
+    departed = answered(left, made, hosts, clock)
     made.extend(witnessed(departed.unanswered, gathered.cast.recorders))
     return departed
 
@@ -384,7 +387,7 @@ def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gath
             anchor=fact.id,
         )
         arrival = Arrival([session])
-        _locate([arrival], book, gathered)
+        _locate([arrival], book, gathered, linker.clock)
         tie = linker.parent(arrival)
         if tie is not None:
             of[id(tie.parent)].deeds[fact.id] = fact

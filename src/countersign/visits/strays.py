@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from countersign.visits.clocks import Clock
 from countersign.visits.merge import Arrival
 
 INTERACTIVE = frozenset({2, 7, 10, 11})
@@ -58,7 +59,8 @@ def lately_lost(made: Iterable[Arrival]) -> set[str]:
 class Present:
     """At which of several hosts somebody was at work at a time, of all arrivals `made`."""
 
-    def __init__(self, made: Iterable[Arrival]) -> None:
+    def __init__(self, made: Iterable[Arrival], clock: Clock) -> None:
+        self._clock = clock
         self._by_host: dict[str, list[Arrival]] = defaultdict(list)
         for arrival in made:
             if is_at_work(arrival):
@@ -70,7 +72,9 @@ class Present:
             other
             for host in sorted(among)
             for other in self._by_host.get(host, ())
-            if other is not arrival and host != arrival.host and other.open_at(arrival.begun)
+            if other is not arrival
+            and host != arrival.host
+            and other.open_at(self._clock.on(host, arrival.begun, arrival.host))
         ]
         same = {other.host for other in there if other.account.same_as(arrival.account)}
         found = same or {other.host for other in there}

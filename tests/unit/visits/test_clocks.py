@@ -12,6 +12,7 @@ from countersign.visits import stitch
 from countersign.visits.asking import Days
 from countersign.visits.clocks import DAY, SENSOR, Clock, Daily, Offset, offsets, read
 from countersign.visits.names import HostNames
+from countersign.visits.zones import HALF_HOUR, Shown, Step, steps
 from story import START, Claims, Story
 
 SECOND = 1_000_000
@@ -76,6 +77,57 @@ def test_order_does_not_matter(rows: list[tuple[str, str, int, int]], shuffle: r
     mixed = list(days)
     shuffle.shuffle(mixed)
     assert offsets(days) == offsets(mixed)
+
+
+def test_half_hours_of_one_host_are_its_own_from_the_day_on_that_they_are_seen() -> None:
+    hour = 2 * HALF_HOUR
+    days = [Shown("LNX", other, day, 0, 3) for day in (10, 11) for other in (SENSOR, "JUMP")]
+    days += [Shown("LNX", other, 14, -hour, 2) for other in (SENSOR, "JUMP")]
+    days += [Shown("SRV", other, day, 0, 9) for day in (10, 11, 14) for other in (SENSOR, "JUMP")]
+    assert steps(days, SENSOR) == {"LNX": (Step(None, 0), Step(13 * DAY, -hour))}
+    assert steps(reversed(days), SENSOR) == steps(days, SENSOR)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        pytest.param([Shown("LNX", SENSOR, 14, HALF_HOUR, 2)], id="too few"),
+        pytest.param([Shown("LNX", "OTHER", 14, HALF_HOUR, 9)], id="nobody knows which of the two"),
+        pytest.param(
+            [Shown("LNX", SENSOR, 14, HALF_HOUR * n, 3) for n in range(1, 4)],
+            id="chance: no step has most of the day",
+        ),
+    ],
+)
+def test_what_may_be_chance_is_no_step(shown: list[Shown]) -> None:
+    right = [Shown("SRV", SENSOR, 14, 0, 9)]
+    assert steps([*shown, *right], SENSOR) == {}
+
+
+def shell(story: Story, at: float, behind: float, port: int, user: str = "clerk") -> None:
+    """An SSH session on lnx01, from WS1, as a sensor and lnx01 saw it; lnx01's clock is behind."""
+    common = {"class_uid": 4007, "activity_id": 1, "metadata.product": "Zeek", "metadata.log_name": "ssh"}
+    ends = {"src_endpoint.ip": "10.0.1.5", "src_endpoint.port": port}
+    story.add(at, {**common, **ends, "dst_endpoint.ip": "10.0.1.9", "dst_endpoint.port": 22})
+    common = {"class_uid": 3002, "status_id": 1, "metadata.product": "OpenSSH", "metadata.log_name": "sshd"}
+    place = {"device.hostname": "lnx01", "user.name": user, "session.uid": f"sshd:{port}"}
+    story.add(at + 1 - behind, {**common, **place, **ends, "activity_id": 1})
+    story.add(at + 200 - behind, {**common, **place, "activity_id": 2})
+
+
+def test_a_shell_on_a_host_that_logs_in_utc_hangs_on_the_desktop_that_it_was_opened_from() -> None:
+    story = office()
+    for number in range(4):
+        shell(story, 60 * number, 0, 53_000 + number)
+        shell(story, 4 * 86_400 + 60 * number, 3600, 54_000 + number)
+    story.tunnel(4 * 86_400 + 500, "jdoe", "203.0.113.7", "10.9.0.4", "asa:1")
+    story.logon(4 * 86_400 + 560, "WS1.corp.example", "jdoe", "0x77", 10, "10.9.0.4")
+    shell(story, 4 * 86_400 + 900, 3600, 55_000, "jdoe")
+    hops = [hop for visit in stitch(story.table(), ACME, lambda _: 7) for hop in visit.hops]
+    (there,) = [hop for hop in hops if hop.target == "lnx01"]
+    desktop = next(hop for hop in hops if hop.session == "0x77")
+    assert there.parent == desktop.id
+    assert there.clock_ahead == -3600
 
 
 def connected(story: Story, at: float, target: str, ahead: float, port: int, user: str = "clerk") -> None:
