@@ -81,6 +81,7 @@ def hop_document(hop: Hop) -> dict[str, Any]:
         "protocol": hop.protocol,
         "start": stamp(hop.start),
         "end": stamp(hop.end),
+        "end_reason": hop.end_reason,
         "link": {"kind": hop.link.kind, "reason": hop.link.reason, "candidates": list(hop.link.candidates)},
         "seen_by": list(hop.seen_by),
         "expected_by": list(hop.expected_by),

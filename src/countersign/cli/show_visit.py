@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -82,9 +82,8 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
     seen += f", not by {', '.join(missed)}" if missed else ""
     out.print(indented(f"{hop['link']['kind']}: {hop['link']['reason']}; {seen}", inner, "dim"))
     _between(out, hop, inner)
-    if ahead := hop.get("clock_ahead"):
-        way = "ahead" if ahead > 0 else "behind"
-        out.print(indented(f"the clock of {hop['target']} was {abs(ahead):,.0f} s {way}", inner, "dim"))
+    for words in _of_time(hop):
+        out.print(indented(words, inner, "dim"))
     deeds = _distinct(hop["actions"])
     for action in deeds[:DEEDS_SHOWN]:
         deed = f"{clock(action['time'])} {action['kind']}: {visible(action['text'], 240)}"
@@ -117,6 +116,15 @@ def _revisions(out: Console, revisions: Sequence[Mapping[str, Any]]) -> None:
     out.print(Text("Revised", style="bold"))
     for one in revisions:
         out.print(indented(f"{local(one['time'])} {one['kind']}: {one['text']}", "  ", hang="  "))
+
+
+def _of_time(hop: Mapping[str, Any]) -> Iterator[str]:
+    """What is to be said of when it began and ended."""
+    if why := hop.get("end_reason"):
+        yield f"ended: {visible(why, 240)}"
+    if ahead := hop.get("clock_ahead"):
+        way = "ahead" if ahead > 0 else "behind"
+        yield f"the clock of {hop['target']} was {abs(ahead):,.0f} s {way}"
 
 
 def _distinct(actions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

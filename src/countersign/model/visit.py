@@ -52,7 +52,7 @@ class Hop:
     `account` is `DOMAIN\name` as best known; `source` and `target` are host names, or addresses where no name was
     learned; `source_ip` the address it came from; `protocol` one of vpn, rdp, ssh, smb, wmi, winrm, scm, console,
     network, su, sudo, explicit, service, or one of those that docs/visits.md lists for gateways and clouds. `start` is None for a session that was open before the logs begin, `end` None
-    while nothing says it ended. `seen_by` and `expected_by` name vantage points (`target host`, `source
+    while nothing says it ended; `end_reason` says why, where no record of the session's own end does. `seen_by` and `expected_by` name vantage points (`target host`, `source
     host`, `gateway`, `network sensor`). `mfa` is None where no source says. `session` is the key the source gave.
     Times are as logged; `clock_ahead` is by how many seconds the target's clock was ahead of most others' then (negative:
     behind), 0 where it was right or cannot be compared.
@@ -77,6 +77,7 @@ class Hop:
     mfa: bool | None = None
     gateway: str = ""
     clock_ahead: float = 0.0
+    end_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

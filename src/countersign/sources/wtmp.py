@@ -135,6 +135,7 @@ FAMILY = Family(
     kinds={
         "USER_PROCESS": What(3002, 1, 1, columns=_PERSON, steps=(_PLACE, _SESSION)),
         "REFUSED": What(3002, 1, 2, columns=_PERSON, steps=(_PLACE,)),
+        "RUN_LVL": What(columns={"message": "ut_user"}),  # `shutdown`, or a run level
         "DEAD_PROCESS": What(3002, 2, 1, columns=_PERSON, steps=(_PLACE, _SESSION)),
     },
     what=What(columns={"metadata.event_code": "ut_type"}),

@@ -109,6 +109,7 @@ LEAVES = (
     ),
     *("actor.user.uid", "actor.user.credential_uid", "api.operation", "cloud.account.uid"),
     *("api.request.uid", "auth_factors"),  # to join authentication details
+    "metadata.log_provider",
     *("connection_info.direction_id", "file.name", "resources.name", "session.credential_uid"),
     *("user.email_addr", "user.full_name", "user.type"),
 )

@@ -105,6 +105,18 @@ class Arrival:
         return max(ends) if last.end is not None or max(ends) >= last.begun else None
 
     @property
+    def ended(self) -> str:
+        """Why `end` is its end, where no record of the session's own tells so."""
+        return next(
+            (
+                session.ended
+                for session in _by_time(self.sessions)
+                if session.ended and session.end == self.end
+            ),
+            "",
+        )
+
+    @property
     def last(self) -> int:
         """The last sign of life."""
         return max([self.usage, *(session.last for session in self.sessions)])
@@ -139,6 +151,9 @@ class Arrival:
         start, end = self.start, self.end
         idle = IDLE.get("network" if self.is_network else self.lead.kind, IDLE_ELSE)
         since = self.begun - min(idle, IDLE_ELSE) if start is None else start - SLACK
+        cuts = [session.cut for session in self.sessions if session.cut is not None and session.end == end]
+        if cuts:
+            return since, min(max(cuts) + SLACK, self.last + idle)
         return since, self.last + idle if end is None else end + SLACK
 
     def open_at(self, moment: int) -> bool:

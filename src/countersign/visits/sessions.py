@@ -59,6 +59,8 @@ class Session:
     maker_kind: str = ""  # proven or inferred, where there is one
     maker_words: str = ""
     origin: tuple[str, str] | None = None  # (host, session) whose 4648 it was made with
+    ended: str = ""  # why `end` is its end, where no record of its own tells so
+    cut: int | None = None  # when its host died under it, at the latest
     vouched: list[tuple[str, str, int]] = field(default_factory=list)  # records of an identity provider
 
     @property

@@ -17,6 +17,7 @@ from countersign.model.visit import Link, Reference, Visit
 from countersign.visits import clocks, reading
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import clients
+from countersign.visits.boots import Boots, boots
 from countersign.visits.claims import claims
 from countersign.visits.clouds import cloud_nodes
 from countersign.visits.deeds import attach
@@ -49,6 +50,7 @@ class Gathered:
 
     cast: Cast
     names: set[str]
+    boots: Boots
     facts: dict[str, Fact] = field(default_factory=dict)
     usage: list[Usage] = field(default_factory=list)
     vpn: list[Session] = field(default_factory=list)
@@ -78,6 +80,7 @@ def stitch(
     days = events if isinstance(events, Days) else Days(events)
     gathered = _gather(days, subjects)  # (1)
     sessions = _sessions(gathered)  # (2)
+    gathered.boots.end(sessions)
     leases = gathered.leases
     book = AddressBook(claims(days, gathered.cast.hosts, leases.addresses))
     known_by_name(sessions, book)
@@ -101,6 +104,7 @@ def stitch(
         clients(gathered.deeds.values(), gathered.cast.hosts),
     )
     linker.clock = clock
+    gathered.boots.end((one for arrival in made for one in arrival.sessions), linker.clock)
     nodes = _link(made, linker, gathered)  # (5)
     told, origins = gathered.facts.values(), gathered.cast.origins
     nodes.extend(unlogged(days, nodes, linker, book, told, origins, leases, gathered.names))
@@ -127,12 +131,13 @@ def _ports(made: Iterable[Arrival]) -> dict[int, set[Key]]:
 
 def _gather(days: Days, subjects: Subjects) -> Gathered:
     cast = reading.cast(days, subjects)
-    gathered = Gathered(cast, set(cast.names))
+    gathered = Gathered(cast, set(cast.names), boots(days, cast.hosts))
     if not cast.claimed and not cast.origins:
         return gathered
     gathered.take(reading.facts_of(days, "subjects", cast.names, cast.origins))
     gathered.add(nameless(days, gathered.facts.values()))
     gathered.vpn = _provider_tunnels(gathered)
+    gathered.boots.end(gathered.vpn)
     gathered.leases = Leases(_leases(gathered.vpn))
     gathered.add(reading.arrivals_from(days, "leased", gathered.leases.by_day()))
     gathered.add(_landed(days, gathered, 0))
@@ -223,12 +228,12 @@ def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
         host = gathered.cast.hosts.canonical(usage.host)
         holders = [s for s in known.get((host, usage.session), ()) if s.account.same_as(usage.account)]
         if holders:
-            for session in holders:
-                if session.start is None or session.start <= usage.last + SECOND:
-                    session.last = max(
-                        session.last, usage.last if session.end is None else min(usage.last, session.end)
-                    )
-                    session.source_ip = session.source_ip or usage.address
+            came = [s for s in holders if s.start is None or s.start <= usage.last + SECOND]
+            if came:
+                latest = max(came, key=lambda s: s.begun)  # an earlier one's id was given out again
+                until = usage.last if latest.end is None else min(usage.last, latest.end)
+                latest.last = max(latest.last, until)
+                latest.source_ip = latest.source_ip or usage.address
             continue
         if not host or gathered.cast.who(usage.account) is None:
             continue

@@ -160,6 +160,7 @@ def _hop(
         protocol=protocol(arrival),
         start=when(arrival.start),
         end=when(arrival.end),
+        end_reason=arrival.ended,
         link=link,
         seen_by=sight.seen_by,
         expected_by=sight.expected_by,

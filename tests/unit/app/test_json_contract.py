@@ -183,6 +183,7 @@ HOP: dict[str, Check] = {
     ),
     "start": partial(maybe, moment),
     "end": partial(maybe, moment),
+    "end_reason": text,
     "link": partial(shape, LINK),
     "seen_by": partial(many, vantage),
     "expected_by": partial(many, vantage),
