@@ -28,7 +28,7 @@ def test_what_ships_is_valid_and_has_the_size_it_says(name: str) -> None:
     ("old", "new", "line", "words"),
     [
         ("days: 3", "days: 3\ndayz: 4", 8, "did you mean 'days'"),
-        ("hosts: 120", "hosts: 20", 8, "greater than or equal to 50"),
+        ("hosts: 120", "hosts: 20", 8, "at least 50"),
         ("gateway: asa01", "gateway: asa1", 25, "asa01?"),
         ("zone: Europe/London", "zone: Europe/Londn", 5, "no IANA time zone"),
         ("aws_accounts: 2", "aws_accounts: 0", 31, "comes by AWS"),
@@ -37,7 +37,7 @@ def test_what_ships_is_valid_and_has_the_size_it_says(name: str) -> None:
         ("origins: [203.0.113.64/29]", "origins: [203.0.113.24/29]", 28, "is an origin of northgate too"),
         ("tenant: meridian.example", "", 27, "comes by Entra"),
         ("services: 2, busy", "services: 0, busy", 26, "no service account"),
-        ("people: 3", "people: many", 28, "valid integer"),
+        ("people: 3", "people: many", 28, "whole number"),
     ],
 )
 def test_a_wrong_specification_is_one_error_with_its_place(

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from statistics import fmean
 
 import orjson
 import pytest
@@ -31,18 +34,35 @@ from range_made import CONTENT
 
 SCENARIOS = sorted((CONTENT / "scenarios").glob("*.yaml"))
 DAYS = 20
-ORDINARY, TRAINED, SCORED = (5, 6, 7), (5, 6, 7), (8, 9)
-"""Seeds of what counts as ordinary work, of the training, and of what is scored."""
+ORDINARY, SEEDS = (5, 6, 7), tuple(range(5, 13))
+"""Seeds of what counts as ordinary work, and those of the classifiers."""
+TRAINED, SCORED = 3, 2
+"""Of the latter so many are trained on and the next so many scored, beginning with each in turn: one round is two estates' luck."""
 NUMBERS = (0, 1)
 """Of each scenario so many campaigns in each of these."""
-BOUND = {1: 0.67, 2: 0.66, 3: 0.62}
-"""The greatest area under the curve by care; 0.5 is chance. At care 1 tools are ordinary, and how they are used is not."""
 PROGRAM = ("NewProcessName", "Image", "SourceImage", "ParentProcessName")
 ACCOUNT = re.compile(r"\b[a-z]{2,3}\.[a-z]+\d*(?:/[\d.:]+)?")
 """Whose line it is says nothing of another seed's people who are called the same."""
 Hop = Counter[str]
 Scored = tuple[str, float]
 Score = Callable[[Hop], float]
+Trained = Callable[[list[Hop], list[Hop]], Score]
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A hop as it was played: what it shows, whose it is, where it came from, and whether a step of an attack is in it."""
+
+    shown: Hop
+    kind: str
+    place: str
+    step: bool
+
+    @property
+    def placed(self) -> Hop:
+        """What it shows, with the place in the protocol's stead: a jump host is compared with jump hosts."""
+        rest = {name: count for name, count in self.shown.items() if not name.startswith("protocol")}
+        return Counter({**rest, f"{protocol(self.shown)} from {self.place}": 1})
 
 
 def shown(record: Record) -> Iterable[str]:
@@ -103,8 +123,8 @@ class Alone(Planner):
         return []
 
 
-def played(planner: Planner, more: More, days: Iterable[int]) -> list[tuple[TrueVisit, Hop]]:
-    """Each hop of each visit of some days: whose it is, and what it shows."""
+def played(planner: Planner, more: More, days: Iterable[int]) -> list[Played]:
+    """Each hop of each visit of some days."""
     visits: dict[int, TrueVisit] = {}
     hops: dict[tuple[int, int], Hop] = defaultdict(Counter)
     for number in days:
@@ -117,31 +137,42 @@ def played(planner: Planner, more: More, days: Iterable[int]) -> list[tuple[True
             for record in records:
                 if record.ref is not None and record.ref.visit in visits:
                     hops[record.ref.visit, record.ref.hop].update(shown(record))
-    return [(visits[key], found) for (key, _), found in hops.items()]
+    steps = {(visit.key, step.hop) for visit in visits.values() for step in visit.steps if step.technique}
+    return [
+        Played(found, visits[key].kind, _place(visits[key], number), (key, number) in steps)
+        for (key, number), found in hops.items()
+    ]
+
+
+def _place(visit: TrueVisit, number: int) -> str:
+    """Where a hop came from: another desktop, outside, or a desk of the customer's own."""
+    parent = visit.hops[number].parent
+    if parent is not None and visit.hops[parent].protocol == "rdp":
+        return "inside"
+    return "outside" if visit.provider else "desk"
 
 
 @lru_cache
-def ordinary(seed: int, *, people: bool = False) -> list[Hop]:
-    """What ordinary hops show; of `people` alone, for nobody hides among backups."""
+def ordinary(seed: int) -> list[Played]:
+    """Ordinary hops."""
     estate = build_estate(spec(), seed)
-    found = played(Planner(estate, Everyday(estate).layout), {}, range(DAYS))
-    return [hop for visit, hop in found if not people or visit.kind == "person"]
+    return played(Planner(estate, Everyday(estate).layout), {}, range(DAYS))
 
 
 @lru_cache
-def attacks(seed: int, path: Path, care: int, number: int = 0) -> list[Hop]:
-    """What an attack's hops show; what is done after midnight is told to the day after."""
+def attacks(seed: int, path: Path, care: int, number: int = 0) -> list[Played]:
+    """An attack's hops; what is done after midnight is told to the day after."""
     estate = build_estate(spec(), seed)
     more, *_ = planned(estate, load_scenario(path), care, number)
     days = sorted({day for begun in more for day in (begun, begun + 1) if day < DAYS})
-    return [hop for _, hop in played(Alone(estate, Everyday(estate).layout), more, days)]
+    return played(Alone(estate, Everyday(estate).layout), more, days)
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_from_care_on_an_attack_shows_nothing_that_ordinary_work_does_not(path: Path) -> None:
-    usual = {one for seed in ORDINARY for hop in ordinary(seed) for one in hop}
+    usual = {one for seed in ORDINARY for hop in ordinary(seed) for one in hop.shown}
     for care in (1, 2, 3):
-        mine = {one for hop in attacks(5, path, care) for one in hop}
+        mine = {one for hop in attacks(5, path, care) for one in hop.shown}
         assert mine <= usual, (care, mine - usual)
 
 
@@ -150,8 +181,11 @@ def area(bad: list[Scored], good: list[Scored]) -> float:
 
     By which protocols a campaign goes is told in its file, and no more a leak than that it is there.
     """
-    pairs = [(b, g) for way, b in bad for other, g in good if way == other]
-    return sum((b > g) + 0.5 * (b == g) for b, g in pairs) / len(pairs)
+    usual: dict[str, list[float]] = defaultdict(list)
+    for way, score in sorted(good):
+        usual[way].append(score)
+    higher = sum(bisect_left(usual[way], b) + bisect_right(usual[way], b) for way, b in bad) / 2
+    return higher / sum(len(usual[way]) for way, _ in bad)
 
 
 def protocol(hop: Hop) -> str:
@@ -191,24 +225,46 @@ def by_what_is_missing_too(bad: list[Hop], good: list[Hop]) -> Score:
     return score
 
 
-@pytest.mark.parametrize("care", [1, 2, 3])
-@pytest.mark.parametrize("trained", [by_what_is_there, by_what_is_missing_too])
-def test_a_classifier_trained_on_other_seeds_stays_near_chance(
-    trained: Callable[[list[Hop], list[Hop]], Score], care: int
-) -> None:
-    def campaigns(seeds: Iterable[int]) -> list[Hop]:
-        return [
-            hop
-            for seed in seeds
-            for path in SCENARIOS
-            for number in NUMBERS
-            for hop in attacks(seed, path, care, number)
-        ]
+def campaigns(seed: int, care: int) -> Iterable[Played]:
+    """The hops of all campaigns in an estate."""
+    return (hop for path in SCENARIOS for number in NUMBERS for hop in attacks(seed, path, care, number))
 
-    score = trained(campaigns(TRAINED), [hop for seed in TRAINED for hop in ordinary(seed, people=True)])
-    bad, good = (
-        [(protocol(hop), score(hop)) for hop in hops]
-        for hops in (campaigns(SCORED), [hop for seed in SCORED for hop in ordinary(seed, people=True)])
-    )
-    found = area(bad, good)
-    assert found <= BOUND[care], found
+
+def areas(trained: Trained, bad: dict[int, list[Hop]], good: dict[int, list[Hop]]) -> list[float]:
+    """The area of each round."""
+
+    def hops(of: dict[int, list[Hop]], seeds: Iterable[int]) -> list[Hop]:
+        return [hop for seed in seeds for hop in of[seed]]
+
+    found = []
+    for first in range(len(SEEDS)):
+        turn = [*SEEDS[first:], *SEEDS[:first]]
+        seen, new = turn[:TRAINED], turn[TRAINED : TRAINED + SCORED]
+        score = trained(hops(bad, seen), hops(good, seen))
+        scored = ([(protocol(hop), score(hop)) for hop in hops(of, new)] for of in (bad, good))
+        found.append(area(*scored))
+    return found
+
+
+@pytest.mark.parametrize("care", [1, 2, 3])
+@pytest.mark.parametrize(("trained", "bound"), [(by_what_is_there, 0.57), (by_what_is_missing_too, 0.58)])
+def test_a_classifier_trained_on_other_seeds_stays_near_chance(
+    trained: Trained, bound: float, care: int
+) -> None:
+    """0.5 is chance. Ordinary hops are people's, for nobody hides among backups."""
+    bad = {seed: [hop.shown for hop in campaigns(seed, care)] for seed in SEEDS}
+    good = {seed: [hop.shown for hop in ordinary(seed) if hop.kind == "person"] for seed in SEEDS}
+    found = areas(trained, bad, good)
+    assert fmean(found) <= bound, found
+
+
+@pytest.mark.parametrize("care", [1, 2, 3])
+@pytest.mark.parametrize(("trained", "bound"), [(by_what_is_there, 0.57), (by_what_is_missing_too, 0.6)])
+def test_so_it_does_on_what_an_attack_does_and_not_on_what_it_goes_under_in(
+    trained: Trained, bound: float, care: int
+) -> None:
+    """Only hops that have a step of the attack, each beside ordinary ones that came from the same kind of place."""
+    bad = {seed: [hop.placed for hop in campaigns(seed, care) if hop.step] for seed in SEEDS}
+    good = {seed: [hop.placed for hop in ordinary(seed) if hop.kind == "person"] for seed in SEEDS}
+    found = areas(trained, bad, good)
+    assert fmean(found) <= bound, found

@@ -14,11 +14,13 @@ from countersign.range.plan.brokers import Support
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.errands import FETCHED, diagnose, errands, fetch
 from countersign.range.plan.places import Cause, Desktop, Foothold, Tunnel
-from countersign.range.plan.working import WORKED_ON, by_tool, command_for, tool_for, work
+from countersign.range.plan.working import WORKED_ON, by_tool, command_for, from_afar, tool_for, work
 from countersign.range.truth import TrueHop
 
 NOISY, OFF_THE_LAND, AGREED, IN_CHARACTER = range(4)
 STAGE = {NOISY: r"C:\PerfLogs", OFF_THE_LAND: r"C:\Temp", AGREED: r"C:\Temp", IN_CHARACTER: r"C:\Temp"}
+SEEN = (0, 0, 1, 1)
+"""To how many hosts somebody goes to see what is there who does all else by the person's own tools."""
 FOREIGN, DROP = "198.51.100.77", "198.51.100.140"
 
 
@@ -50,6 +52,11 @@ class Player:
         if self.desktop is None:
             raise RuntimeError("a step on a host comes after `rdp`")
         return self.desktop
+
+    @property
+    def remote(self) -> bool:
+        """Whether the intruder sits at a remote-support tool's command line, and at no desktop."""
+        return self.support is not None and self.desktop is self.support.desktop
 
     @property
     def who(self) -> Account:
@@ -102,7 +109,7 @@ class Player:
 
     def type(self, command: str, technique: str) -> int:
         """A command at the desktop; through the remote-support tool where that is where the intruder is."""
-        if self.support is not None and self.desktop is self.support.desktop:
+        if self.support is not None and self.remote:
             return self.acts.command(self.support, command, self.cause(technique))
         return self.acts.run(self.at, command, self.cause(technique))
 
@@ -110,15 +117,14 @@ class Player:
         """What anybody does who has come to a desktop; all of what the person does there where care is taken."""
         if self.care == NOISY:
             return
-        remote = self.support is not None and self.desktop is self.support.desktop
         for command in self.looks(self.at.host):
             self.pause(10, 90)
             self.type(command, "")
         if self.care >= IN_CHARACTER:
-            errands(self.acts, self.at, (lambda command: self.type(command, "")) if remote else None)
+            errands(self.acts, self.at, (lambda command: self.type(command, "")) if self.remote else None)
         else:
             diagnose(self.acts, lambda command: self.type(command, ""))
-            if not remote and self.acts.rng.random() < FETCHED:
+            if not self.remote and self.acts.rng.random() < FETCHED / 2:
                 fetch(self.acts, self.at)
 
     def see_hosts(self) -> None:
@@ -127,15 +133,20 @@ class Player:
             return
         hosts, rng = self.estate.hosts, self.acts.rng
         reached = self.person.hosts if self.care >= IN_CHARACTER else self.provider.servers
-        for _ in range(rng.choice(WORKED_ON)):
+        for _ in range(rng.choice(SEEN if self.care >= IN_CHARACTER else WORKED_ON)):
             self.pause(15, 160)
-            host = hosts[rng.choice(reached)]
-            work(self.acts, self.at.inside, host, self.person, tool_for(rng, self.person), patching=False)
+            host, first = hosts[rng.choice(reached)], len(self.acts.visit.hops)
+            # Linux hosts have each person's own key
+            acting = self.person if host.linux else replace(self.person, account=self.who)
+            work(self.acts, self.at.inside, host, acting, tool_for(rng, acting), patching=False)
+            for hop in self.acts.visit.hops[first:]:
+                hop.switch = acting.account is not self.person.account
 
     def by_any(self, host: Host, commands: list[str], technique: str, tool: str = "") -> None:
         """Commands on another host by a tool, or by whatever people here use for that."""
         rng, acting = self.acts.rng, replace(self.person, account=self.who)
-        tool = tool or tool_for(rng, acting)
+        # there is no desktop to open another one from where a support tool's commands run
+        tool = tool or (from_afar if self.remote else tool_for)(rng, acting)
         by_tool(
             self.acts, self.at.inside, host, acting, tool, [*commands, *self.looks(host)], self.cause(technique)
         )  # fmt: skip

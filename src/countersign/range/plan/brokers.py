@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from countersign.range.estate import Account, Host, Person, uuid_of
-from countersign.range.plan.commands import S32, SERVICES
+from countersign.range.plan.commands import EXPLORER, S32, SERVICES
 from countersign.range.plan.desktops import Desktops
 from countersign.range.plan.places import WORK, Cause, Desktop, Foothold, Seat
 from countersign.range.plan.remote import SERVICES_PID, SYSTEM_LOGON, Remote
@@ -36,6 +36,13 @@ class Product:
     name: str
     setup: str
     service: str
+    portable: str = ""
+    """The program that runs where it was put, if there is one."""
+
+    @property
+    def file(self) -> str:
+        """The installer's file."""
+        return self.setup.rpartition(" /i ")[2].partition(" ")[0].rpartition("\\")[2]
 
 
 TOOLS = {
@@ -43,6 +50,7 @@ TOOLS = {
         "AnyDesk",
         r"C:\Install\AnyDesk.exe --install C:\ProgramData\AnyDesk --start-with-win --silent",
         r"C:\ProgramData\AnyDesk\AnyDesk.exe",
+        r"C:\Install\AnyDesk.exe",
     ),
     "atera": Product(
         "AteraAgent",
@@ -53,9 +61,14 @@ TOOLS = {
         "ScreenConnect Client (4d1e77)",
         rf"{S32}\msiexec.exe /i C:\Install\ScreenConnect.ClientSetup.msi /qn",
         r"C:\Program Files (x86)\ScreenConnect Client (4d1e77)\ScreenConnect.ClientService.exe",
+        r"C:\Install\ScreenConnect.ClientSetup.exe",
     ),
 }
 """By the names that scenarios have for them."""
+USUAL, PORTABLE, DOWNLOADED = 0.8, 0.5, 0.5
+"""How often a host gets the tool that is in use, how often one that can run without being installed is not, and how often it is
+fetched at a prompt."""
+DOWNLOAD = rf"{S32}\curl.exe -L -o C:\Install\{{0}} https://downloads.vendor.example/{{0}}"
 
 
 @dataclass(slots=True)
@@ -238,6 +251,35 @@ class Brokers(Desktops, Shells, Remote):
         self.wait(4, 20)
         self.made_service(seat, made.name, f'"{made.service}" --service')
         self.as_system(seat, f'"{made.service}" --service', (SERVICES, SERVICES_PID), after=4000)
+        self._reported(seat)
+
+    def run_portable(self, seat: Seat, tool: str, cause: Cause = WORK) -> None:
+        """A remote-support tool is run where it was put, which leaves no service."""
+        made, account = TOOLS[tool], seat.account
+        self.deed(seat.hop, seat.host.name, "process", f"{tool} run", cause)
+        number = self.runs(seat, made.portable, (EXPLORER, self.number()))
+        settings = rf"C:\Users\{account.name}\AppData\Roaming\{made.name}\user.conf"
+        self.created(seat.host, account, made.portable, number, settings, seat.hop)
+        self._reported(seat)
+
+    def supply(self, seat: Seat) -> None:
+        """A host gets a remote-support tool, mostly the one that is in use."""
+        tool = self.in_use() if self.rng.random() < USUAL else self.rng.choice(sorted(TOOLS))
+        if self.rng.random() < DOWNLOADED:
+            self.runs(seat, DOWNLOAD.format(TOOLS[tool].file), (rf"{S32}\cmd.exe", self.number()))
+        if TOOLS[tool].portable and self.rng.random() < PORTABLE:
+            self.run_portable(seat, tool)
+        else:
+            self.install(seat, tool)
+
+    def in_use(self) -> str:
+        """The remote-support tool that people of this visit's provider put on hosts."""
+        names = sorted(TOOLS)
+        return names[self.estate.base("remote tool", self.visit.provider) % len(names)]
+
+    def _reported(self, seat: Seat) -> None:
+        """A remote-support tool has found its relay."""
+        host, hop = seat.host, seat.hop
         uid, port, start = self.number(), port_of(self.number()), self.now
         self.wait(20, 60)
         seen = Seen("conn", start, uid, host.ip, port, RELAY, 443, b"", b"ssl", 9200, 14_400)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from countersign.range.draws import mix
 from countersign.range.estate import Account, Host
-from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.commands import POWERSHELL, S32
 from countersign.range.plan.deeds import LOGS, Deeds
 from countersign.range.plan.errands import site
@@ -74,7 +73,7 @@ def _agent(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
 
 
 def _installed(acts: Deeds, desktop: Desktop, _: Host, __: Account) -> None:
-    acts.install(desktop.seat, acts.rng.choice(sorted(TOOLS)))
+    acts.supply(desktop.seat)
 
 
 def _share(acts: Deeds, desktop: Desktop, controller: Host, other: Account) -> None:
@@ -93,8 +92,8 @@ CHORES: tuple[Chore, ...] = (
     _installed,
     _share,
 )
-WEIGHTS = (6, 3, 3, 3, 4, 3, 3, 4, 2)
-LOCAL = (6, 3, 0, 3, 0, 0, 3, 4, 0)
+WEIGHTS = (4, 3, 3, 3, 4, 3, 3, 4, 2)
+LOCAL = (4, 3, 0, 3, 0, 0, 3, 4, 0)
 
 
 def synchronised(acts: Deeds) -> None:

@@ -22,7 +22,7 @@ DIRECTORY_WORK = (
     ("User registered security info", "UserManagement"), ("Register device", "Device"),
     ("Set federation settings on domain", "DirectoryManagement"),
 )  # fmt: skip
-DIRECTORY_WEIGHTS = (8, 5, 5, 3, 3, 3.5, 0.4, 3, 2, 1)
+DIRECTORY_WEIGHTS = (6, 4, 5, 4, 4, 4.5, 0.4, 4, 3, 1)
 AWS_WORK = (
     ("ec2", "DescribeInstances", True), ("ec2", "DescribeSnapshots", True), ("s3", "ListBuckets", True),
     ("iam", "ListUsers", True), ("iam", "ListRoles", True), ("ec2", "AuthorizeSecurityGroupIngress", False),
@@ -31,7 +31,7 @@ AWS_WORK = (
     ("cloudtrail", "StopLogging", False), ("rds", "DescribeDBInstances", True),
 )  # fmt: skip
 """What partners do in an account; the rare ones are an intruder's too."""
-AWS_WEIGHTS = (9, 5, 5, 3, 3, 0.6, 1, 1.2, 1.4, 2.5, 2, 4, 0.7, 3)
+AWS_WEIGHTS = (9, 5, 5, 3, 3, 0.6, 1, 1.2, 1.4, 2.5, 2, 4, 0.4, 3)
 """Keys are rotated, snapshots shared with another account of the same owner, secrets read by whoever deploys."""
 
 

@@ -86,6 +86,8 @@ PACKAGES = (
     rf"{POWERSHELL} -NoProfile -ExecutionPolicy Bypass -File C:\Install\deploy.ps1",
 )
 """How software comes to hosts."""
+ANYBODYS = tuple(package for package in PACKAGES if "wusa.exe" not in package)
+"""Of these what may be of anybody's making; an update's file is signed by Microsoft."""
 LINUX = (
     "/usr/bin/systemctl status nginx", "/usr/bin/systemctl restart nginx", "/usr/bin/apt-get update",
     "/usr/bin/journalctl -u nginx --since today", "/usr/bin/tail -n 200 /var/log/syslog", "/usr/bin/df -h",

@@ -12,6 +12,24 @@ from countersign.range.streams.fields import LOCAL, LOCAL_EXPLICIT, PRIVILEGES, 
 from countersign.range.truth import TrueHop
 
 MSTSC = rf"{S32}\mstsc.exe"
+CMD = rf"{S32}\cmd.exe"
+WINDOWED = frozenset(
+    {
+        "mmc",
+        "taskmgr",
+        "perfmon",
+        "msedge",
+        "cmd",
+        "powershell",
+        "msiexec",
+        "wusa",
+        "setup",
+        "updater",
+        "procdump64",
+    }
+)
+"""Programs that are started from the desktop; all others are typed at a prompt as a rule."""
+AT_PROMPT = 0.7
 FILES_MADE = 0.2
 """How often what is started writes a file."""
 COOKIE = 9
@@ -184,12 +202,24 @@ class Desktops(Traces):
             "ClientAddress": desktop.source.seen,
         }  # fmt: skip
 
+    def _where(self, desktop: Desktop, command: str) -> tuple[str, int]:
+        """What a program is started from: Explorer, or the window with a prompt, which is opened when it is wanted."""
+        shell = EXPLORER, desktop.inside.shell
+        if command.partition(".exe")[0].rpartition("\\")[2] in WINDOWED or self.rng.random() >= AT_PROMPT:
+            return shell
+        if not desktop.prompt:
+            desktop.prompt = self.process(
+                desktop.host, desktop.account, desktop.tokens[0], CMD, shell, desktop.hop, terminal=desktop.inside.terminal
+            )  # fmt: skip
+            self.wait(1, 5)
+        return CMD, desktop.prompt
+
     def run(self, desktop: Desktop, command: str, cause: Cause = WORK) -> int:
         """A program is started at a desktop."""
         host = desktop.host
         self.deed(desktop.hop, host.name, "process", command, cause)
         number = self.process(
-            host, desktop.account, desktop.tokens[0], command, (EXPLORER, desktop.inside.shell), desktop.hop,
+            host, desktop.account, desktop.tokens[0], command, self._where(desktop, command), desktop.hop,
             terminal=desktop.inside.terminal,
         )  # fmt: skip
         if "taskmgr" in command:

@@ -81,6 +81,8 @@ class Desktop:
     inside: Foothold
     client: int = 0
     """The process that shows it, where that is on a host of the estate."""
+    prompt: int = 0
+    """The window with a prompt that is open in it."""
 
     @property
     def seat(self) -> Seat:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from countersign.range.calendar import SECOND
 from countersign.range.estate import Account, Estate, Host, Person, Provider
-from countersign.range.plan.brokers import TOOLS
 from countersign.range.plan.chores import chore
 from countersign.range.plan.cloud_work import aws_visit, cloud_visit, okta_visit
 from countersign.range.plan.deeds import Deeds
@@ -25,7 +24,7 @@ OTHER_ACCOUNT = 0.35
 ROLLED_OUT, ASKED, ONCE_MORE = 0.2, 0.12, 0.25
 """How often in a visit a package is put on several hosts, how often several are asked how they are, and how often there is
 something left to do at the jump host."""
-SENDS, INSTALLS = 0.3, 0.25
+SENDS, INSTALLS = 0.4, 0.25
 """How often a file is sent by remote support, and how often another tool for it is installed."""
 
 Play = Callable[[Deeds], None]
@@ -81,8 +80,7 @@ class Plays:
         if rng.random() < SENDS:
             acts.send(support, rng.choice(("update.msi", "collect.zip", "AnyDesk.exe", "agent-setup.exe")))
         if rng.random() < INSTALLS:
-            tool = rng.choice(sorted(TOOLS))
-            acts.install(support.desktop.seat, tool)
+            acts.supply(support.desktop.seat)
         errands(acts, support.desktop, lambda command: acts.command(support, command))
         if rng.random() < CHORES:
             chore(acts, support.desktop, self.estate.hosts)

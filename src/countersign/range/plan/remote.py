@@ -14,6 +14,8 @@ from countersign.range.streams.base import KERNEL
 from countersign.range.streams.fields import Session
 
 SYSTEM_LOGON = 0x3E7
+TYPED = 0.4
+"""How often a tool for another host is typed in a window with a prompt, which is all that there is without a desktop."""
 SERVICES_PID, SCHEDULE_PID = 620, 1100
 
 
@@ -50,7 +52,8 @@ class Remote(Traces):
         hop.switch = cause.switch
         client = 0
         if source.host is not None and source.account is not None and source.session is not None and command:
-            parent = EXPLORER, source.shell
+            typed = not source.terminal or self.rng.random() < TYPED
+            parent = (rf"{S32}\cmd.exe", self.number()) if typed else (EXPLORER, source.shell)
             client = self.process(
                 source.host, source.account, source.session, command, parent, hop, terminal=source.terminal
             )

@@ -117,8 +117,9 @@ def share_snapshot(p: Player, _: Options) -> None:
 
 @step("stop_trail", "T1562.008")
 def stop_trail(p: Player, _: Options) -> None:
-    """The account's trail is stopped."""
-    _call(p, "cloudtrail", "StopLogging", "T1562.008")
+    """The account's trail is stopped; with care it is not, for that would be looked at."""
+    if p.care < AGREED:
+        _call(p, "cloudtrail", "StopLogging", "T1562.008")
 
 
 @step("read_secrets", "T1555.006", "times")

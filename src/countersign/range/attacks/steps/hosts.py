@@ -13,8 +13,8 @@ from countersign.range.attacks.player import (
 )
 from countersign.range.attacks.step import TO, Options, step
 from countersign.range.attacks.steps.ways_on import arrive
-from countersign.range.plan.brokers import TOOLS
-from countersign.range.plan.commands import PACKAGES, POWERSHELL, S32
+from countersign.range.plan.brokers import DOWNLOAD, DOWNLOADED, TOOLS
+from countersign.range.plan.commands import ANYBODYS, POWERSHELL, S32
 from countersign.range.plan.deeds import LOGS, SECURITY_LOG
 from countersign.range.plan.errands import DIAGNOSIS, pack, send
 from countersign.range.plan.places import Seat
@@ -28,8 +28,9 @@ DUMPERS = (
     rf"{S32}\taskmgr.exe /7",
 )
 """Programs that are there anyway and write another's memory to a file."""
-COMES_AGAIN, CLEARED = 0.5, 0.5
-"""How often another account gets a desktop of its own, and how often somebody who is not noisy clears a log."""
+COMES_AGAIN, CLEARED, SENT = 0.5, 0.4, 0.6
+"""How often another account gets a desktop of its own, how often somebody who is not noisy clears a log, and how often what is
+to be installed is sent by remote support, not fetched."""
 DELETED = rf"{S32}\vssadmin.exe delete shadows /all /quiet"
 REMOVED = (
     DELETED,
@@ -38,21 +39,14 @@ REMOVED = (
 )
 STARVED = (rf"{S32}\vssadmin.exe resize shadowstorage /for=D: /on=D: /maxsize=401MB", *REMOVED[1:])
 """Shadow copies go when there is no room for them."""
-
-LOCKERS = tuple(package for package in PACKAGES if "wusa.exe" not in package)
 ENCRYPTED = ("app", "file", "sql", "web")
-"""What software comes as, and a locker may; an update's file is signed by Microsoft."""
 
 
 @step("look_around", "T1033 T1069.002 T1482 T1087.002 T1049")
 def look_around(p: Player, _: Options) -> None:
     """Who am I, who else is there, what is near."""
     rng = p.acts.rng
-    looks = (
-        LOOKS
-        if p.care == NOISY
-        else rng.sample(DIAGNOSIS, rng.randrange(1, 4 if p.care == OFF_THE_LAND else 3))
-    )
+    looks = LOOKS if p.care == NOISY else rng.sample(DIAGNOSIS, rng.randrange(1, 3))
     for command, technique in looks:
         p.pause(8, 45)
         p.type(command, technique)
@@ -201,7 +195,7 @@ def encrypt(p: Player, options: Options) -> None:
     # with care as many as come to a package at a time, or as the person comes to in a day
     hosts = min(hosts, {AGREED: 5, IN_CHARACTER: 3}.get(p.care, hosts))
     # with care the locker is a package, which is how software comes to hosts anyway
-    package, tool = rng.choice(LOCKERS), from_afar(rng, p.person)
+    package, tool = rng.choice(ANYBODYS), from_afar(rng, p.person)
     for _ in range(hosts):
         host, cause = p.host("app" if p.care == NOISY else rng.choice(ENCRYPTED)), p.cause("T1486")
         if p.care == NOISY:
@@ -212,11 +206,21 @@ def encrypt(p: Player, options: Options) -> None:
 
 @step("install_remote_tool", "T1219", "tool=" + "|".join(TOOLS))
 def install_remote_tool(p: Player, options: Options) -> None:
-    """A remote-support tool of the intruder's own: AnyDesk, Atera, ScreenConnect."""
-    tool = str(options.get("tool", "anydesk"))
-    if p.support is not None and p.support.desktop is p.desktop:
-        p.acts.send(p.support, TOOLS[tool].setup.partition(" ")[0].rpartition("\\")[2])
-    p.acts.install(p.at.seat, tool, p.cause("T1219"))
+    """A remote-support tool of the intruder's own: AnyDesk, Atera, ScreenConnect; with care the one that is in use here.
+
+    With care it is run where it was put, if it can be, for an installed one leaves a service.
+    """
+    acts = p.acts
+    tool = acts.in_use() if p.care >= AGREED else str(options.get("tool", "anydesk"))
+    setup = TOOLS[tool].file
+    if p.support is not None and p.remote and acts.rng.random() < SENT:
+        acts.send(p.support, setup)
+    elif p.care > NOISY and acts.rng.random() < DOWNLOADED:
+        p.type(DOWNLOAD.format(setup), "T1219")
+    if p.care >= AGREED and TOOLS[tool].portable:
+        acts.run_portable(p.at.seat, tool, p.cause("T1219"))
+    else:
+        acts.install(p.at.seat, tool, p.cause("T1219"))
     p.pause()
 
 

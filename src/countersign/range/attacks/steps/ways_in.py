@@ -38,7 +38,7 @@ def login_partner(p: Player, _: Options) -> None:
     )
     p.acts.deed(p.cloud, p.cloud.target, "logon", "partner's sign-in", p.cause("T1199"))
     p.acts.done()
-    look_in_cloud(p, 4)
+    look_in_cloud(p, 10)
 
 
 @step("assume_role", "T1199 T1550.001", way_in=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from countersign.range.attacks.player import IN_CHARACTER, NOISY, Player
 from countersign.range.attacks.step import TO, Options, step
 from countersign.range.estate import Host
-from countersign.range.plan.commands import S32
+from countersign.range.plan.commands import ANYBODYS, S32
 from countersign.range.plan.errands import DIAGNOSIS
 from countersign.range.plan.places import Cause, Desktop, Foothold
 from countersign.range.plan.plays import DROPPED, dropped
@@ -22,8 +22,6 @@ def rdp(p: Player, options: Options) -> None:
     if source is None:
         raise RuntimeError("rdp comes after a way in")
     arrive(p, source, p.estate.hosts[p.provider.jump] if role == "jump" else p.host(role))
-    if role == "jump":
-        p.see_hosts()
     p.pause()
 
 
@@ -36,6 +34,8 @@ def arrive(p: Player, source: Foothold, host: Host) -> None:
     p.desktop = desktop
     p.after.append(lambda: _away(p, desktop))
     p.settle()
+    if host.index == p.provider.jump:
+        p.see_hosts()
 
 
 def _away(p: Player, desktop: Desktop) -> None:
@@ -110,7 +110,7 @@ def schedule_task(p: Player, options: Options) -> None:
     """A task made on another host, run and deleted."""
     what = (
         p.either("SystemHealthMon", "maintenance-7"),
-        p.either(r"C:\PerfLogs\p.exe", rf"{S32}\gpupdate.exe /force"),
+        p.either(r"C:\PerfLogs\p.exe", p.acts.rng.choice(ANYBODYS)),
     )
     _by_tool(
         p,
