@@ -48,7 +48,10 @@ class TrueStep:
     kind: str
     text: str
     technique: str = ""
+    """One or several, the chief one first, with a blank between."""
     name: str = ""
+    arrival: bool = False
+    """Whether it is how the hop came about: then what no other deed left of the hop (logon, ticket, tunnel, session) is its."""
 
 
 @dataclass(slots=True)
@@ -150,10 +153,16 @@ def _hop(
     kept = [reference for _, survived, reference in found if survived]
     lost = [reference for _, survived, reference in found if not survived]
     steps = [step for step in enumerate(visit.steps) if step[1].hop == hop.number]
+    arrival = next((number for number, step in steps if step.arrival), -1)
     by_step: dict[int, list[dict[str, Any]]] = {}
-    for step, survived, reference in found:
-        if survived and step >= 0:
-            by_step.setdefault(step, []).append(reference)
+    for number, survived, reference in found:
+        if survived and max(number, arrival) >= 0:
+            by_step.setdefault(number if number >= 0 else arrival, []).append(reference)
+    if arrival >= 0:
+        # of what its host did not log the logon still tells
+        for number, step in steps:
+            if step.name == visit.steps[arrival].name and number not in by_step:
+                by_step[number] = by_step.get(arrival, [])
     return {
         "id": hop_id(visit, hop.number),
         "parent": None if hop.parent is None else hop_id(visit, hop.parent),
@@ -182,7 +191,8 @@ def _hop(
                 "time": iso(step.time),
                 "kind": step.kind,
                 "text": step.text,
-                "technique": step.technique,
+                "technique": step.technique.partition(" ")[0],
+                "techniques": step.technique.split(),
                 "step": step.name,
                 "records": by_step.get(number, []),
             }

@@ -13,7 +13,7 @@ from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.brokers import Support
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.errands import FETCHED, diagnose, errands, fetch
-from countersign.range.plan.places import Cause, Desktop, Foothold, Tunnel
+from countersign.range.plan.places import BY_WAY, Cause, Desktop, Foothold, Tunnel
 from countersign.range.plan.working import WORKED_ON, by_tool, command_for, from_afar, tool_for, work
 from countersign.range.truth import TrueHop
 
@@ -93,8 +93,11 @@ class Player:
         """Why the step that is being played does something."""
         return Cause(technique, self.doing if technique else "", self.switched)
 
-    def in_character(self, host: Host, technique: str) -> bool:
-        """At the highest care the person's own tool is taken, whatever the scenario says; whether that was done."""
+    def in_character(self, host: Host, technique: str = "") -> bool:
+        """At the highest care the person's own tool is taken, whatever the scenario says; whether that was done.
+
+        The technique is then that tool's, after what it is for.
+        """
         if self.care < IN_CHARACTER:
             return False
         first = len(self.acts.visit.hops)
@@ -102,8 +105,8 @@ class Player:
         work(self.acts, self.at.inside, host, acting, tool_for(self.acts.rng, self.person), patching=False)
         for hop in self.acts.visit.hops[first:]:
             hop.switch = self.switched
-            self.acts.deed(hop, host.name, "logon", "by the person's own tool", self.cause(technique))
-        self.acts.done()
+            by = f"{technique} {BY_WAY.get(hop.protocol, '')}".strip()
+            self.acts.came(hop, host.name, "by the person's own tool", self.cause(by))
         self.pause()
         return True
 

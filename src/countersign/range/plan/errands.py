@@ -129,7 +129,9 @@ def pack(acts: Deeds, desktop: Desktop, typist: Typist, cause: Cause = WORK) -> 
     packer = rng.choice(PACKERS)
     number = typist(packer.command)
     acts.wait(30, 90)
+    acts.still()
     acts.created(host, desktop.account, image_of(packer.command), number, packer.archive, desktop.hop)
+    acts.done()
 
 
 def send(acts: Deeds, desktop: Desktop, address: str, size: int, cause: Cause = WORK) -> None:

@@ -14,7 +14,8 @@ from countersign.range.writers import gateways
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something is done: an attack's technique and step, and whether with other credentials than before."""
+    """Why something is done: an attack's techniques (with a blank between) and step, and whether with other credentials than
+    before."""
 
     technique: str = ""
     step: str = ""
@@ -23,6 +24,11 @@ class Cause:
 
 WORK = Cause()
 """No attack's step."""
+BY_WAY = {
+    "rdp": "T1021.001", "smb": "T1021.002", "scm": "T1021.002", "ssh": "T1021.004", "winrm": "T1021.006", "wmi": "T1047",
+    "task": "T1053.005",
+}  # fmt: skip
+"""The technique that an arrival itself is, by its protocol."""
 
 
 class Teller(Protocol):

@@ -50,6 +50,7 @@ class Remote(Traces):
         """What remoting, shares and remote control have in common: a program here, a connection, a logon there."""
         hop = self.hop(account.qualified, source, source.name, host.name, way.protocol)
         hop.switch = cause.switch
+        self.came_by(hop, cause)
         client = 0
         if source.host is not None and source.account is not None and source.session is not None and command:
             typed = not source.terminal or self.rng.random() < TYPED

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
 from countersign.range.calendar import SECOND
 from countersign.range.draws import mix
 from countersign.range.estate import Estate, Host
-from countersign.range.plan.places import WORK, Cause, Foothold, Teller
+from countersign.range.plan.places import BY_WAY, WORK, Cause, Foothold, Teller
 from countersign.range.plan.tables import Layout
 from countersign.range.streams.base import Record, Ref
 from countersign.range.streams.fields import Happened
@@ -70,9 +71,27 @@ class Scene:
         self.visit.steps.append(TrueStep(self.now, hop.number, host, kind, text, cause.technique, cause.step))
         self.step = len(self.visit.steps) - 1
 
+    def came(self, hop: TrueHop, host: str, text: str, cause: Cause) -> None:
+        """An arrival is an attack's step: all that no deed left of the hop is that step's, before and after."""
+        if cause.step:
+            self.visit.steps.append(
+                TrueStep(
+                    hop.start, hop.number, host, "logon", text, cause.technique, cause.step, arrival=True
+                )
+            )
+
+    def came_by(self, hop: TrueHop, cause: Cause) -> None:
+        """The same of a way on, which is a technique of its own; where it is none, of what it is for."""
+        technique = BY_WAY.get(hop.protocol, cause.technique)
+        self.came(hop, hop.target, f"{hop.protocol} logon", replace(cause, technique=technique))
+
     def done(self) -> None:
         """What follows belongs to the hop alone."""
         self.step = -1
+
+    def still(self) -> None:
+        """What follows belongs to the last deed again, until `done`."""
+        self.step = len(self.visit.steps) - 1
 
     def ref(self, hop: TrueHop | None) -> Ref | None:
         """Whose the next record is."""

@@ -27,6 +27,7 @@ class Shells(Traces):
         """A key logon to a Linux host and commands as root by sudo."""
         hop = self.hop(account.name, source, source.name, host.name, "ssh")
         hop.switch = cause.switch
+        self.came_by(hop, cause)
         client, number = rf"{S32}\OpenSSH\ssh.exe", 0
         if source.host is not None and source.account is not None and source.session is not None:
             number = self.process(

@@ -109,6 +109,7 @@ def _desktop(
 ) -> None:
     desktop = acts.rdp(place, target, person.account)
     desktop.hop.switch = cause.switch
+    acts.came_by(desktop.hop, cause)
     for command in commands:
         acts.wait(40 * person.pace, 500 * person.pace)
         acts.run(desktop, command, cause)

@@ -33,7 +33,9 @@ def _directory(p: Player, operation: str, category: str, kind: str, name: str, t
 def consent_app(p: Player, _: Options) -> None:
     """Rights for an application of the intruder's."""
     name = p.either("Mail Backup Pro", REPORTING)
-    _directory(p, "Consent to application", "ApplicationManagement", "ServicePrincipal", name, "T1098.001")
+    _directory(
+        p, "Consent to application", "ApplicationManagement", "ServicePrincipal", name, "T1098.001 T1550.001"
+    )
 
 
 @step("add_credential", "T1098.001")
@@ -46,7 +48,9 @@ def add_credential(p: Player, _: Options) -> None:
 @step("reset_mfa", "T1556.006 T1098.005")
 def reset_mfa(p: Player, _: Options) -> None:
     """The help desk is talked into a new factor for somebody else's account."""
-    _directory(p, "User registered security info", "UserManagement", "User", _somebody(p), "T1556.006")
+    _directory(
+        p, "User registered security info", "UserManagement", "User", _somebody(p), "T1556.006 T1098.005"
+    )
 
 
 @step("register_device", "T1098.005")
@@ -83,7 +87,7 @@ def _mailbox(p: Player, operation: str, technique: str) -> None:
     p.acts.office(hop, p.person.upn, p.origin, operation, details, p.cause(technique))
 
 
-@step("mailbox_rule", "T1114.003 T1564.008")
+@step("mailbox_rule", "T1114.003")
 def mailbox_rule(p: Player, _: Options) -> None:
     """Mail is forwarded to the outside."""
     _mailbox(p, "New-InboxRule", "T1114.003")

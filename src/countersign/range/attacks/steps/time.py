@@ -14,10 +14,10 @@ def wait(p: Player, options: Options) -> None:
     p.acts.wait(float(str(options.get("minutes", 30))) * 60)
 
 
-@step("return_after_cleanup", "T1078", "days", way_in=True)
+@step("return_after_cleanup", "T1133 T1078.002", "days", way_in=True)
 def return_after_cleanup(p: Player, _: Options) -> None:
     """The way in of before, days later and with another account of the provider's."""
-    login_vpn.play(p, {})
+    login_vpn.do(p, {})
 
 
 def account_after_cleanup(provider: Provider, person: Person) -> Person:

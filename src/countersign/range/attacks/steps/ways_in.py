@@ -20,8 +20,7 @@ def login_vpn(p: Player, _: Options) -> None:
         p.place = p.acts.outside(p.origin, p.person.client)
         return
     p.tunnel, p.place = p.acts.vpn(gateway, p.person, p.origin, mistyped=p.care == NOISY)
-    p.acts.deed(p.tunnel.hop, gateway, "logon", "VPN with a stolen password", p.cause("T1133"))
-    p.acts.done()
+    p.acts.came(p.tunnel.hop, gateway, "VPN with a stolen password", p.cause("T1133 T1078.002"))
     if p.care == NOISY:
         p.place.client = "DESKTOP-9F2KQ1"
     tunnel = p.tunnel
@@ -36,8 +35,7 @@ def login_partner(p: Player, _: Options) -> None:
     p.cloud, _session = p.acts.sign_in(
         p.person.upn, p.person.name, p.origin, p.provider.tenant_id, 0, mfa=mfa
     )
-    p.acts.deed(p.cloud, p.cloud.target, "logon", "partner's sign-in", p.cause("T1199"))
-    p.acts.done()
+    p.acts.came(p.cloud, p.cloud.target, "partner's sign-in", p.cause("T1199 T1078.004"))
     look_in_cloud(p, 10)
 
 
@@ -49,8 +47,7 @@ def assume_role(p: Player, _: Options) -> None:
     p.cloud, p.identity, p.aws = p.acts.assume(
         f"{p.provider.spec.name}-operations", name, p.origin, account=account, mfa=_second_factor(p)
     )
-    p.acts.deed(p.cloud, p.cloud.target, "logon", "role taken", p.cause("T1199"))
-    p.acts.done()
+    p.acts.came(p.cloud, p.cloud.target, "role taken", p.cause("T1199 T1550.001"))
     look_in_cloud(p, 8)
 
 
@@ -59,11 +56,11 @@ def login_bastion(p: Player, options: Options) -> None:
     """The customer's bastion with a person's account, to the desktop of a host that it lends."""
     caller, place = p.acts.bastion(p.person, p.origin, mfa=_second_factor(p))
     entry = p.acts.visit.hops[-1]
-    p.acts.deed(entry, entry.target, "logon", "the bastion with a stolen password", p.cause("T1199"))
-    p.acts.done()
+    p.acts.came(entry, entry.target, "the bastion with a stolen password", p.cause("T1199 T1078.002"))
     p.pause(20, 90)
     host = p.host(options.get("to") or "app")
     lent, desktop = p.acts.lent_desktop(caller, place, host, p.person.account)
+    p.acts.came(desktop.hop, host.name, "a desktop lent by the bastion", p.cause("T1199 T1078.002"))
     p.desktop = desktop
 
     def leave() -> None:
@@ -82,8 +79,7 @@ def login_support(p: Player, options: Options) -> None:
     host = p.host(options.get("to") or "app")
     support = p.acts.support(p.person.upn, p.origin, host)
     p.support, p.desktop = support, support.desktop
-    p.acts.deed(support.desktop.hop, host.name, "logon", "remote support", p.cause("T1219"))
-    p.acts.done()
+    p.acts.came(support.desktop.hop, host.name, "remote support", p.cause("T1199 T1219"))
     p.after.append(lambda: p.acts.disconnect(support))
     p.settle()
     p.pause()

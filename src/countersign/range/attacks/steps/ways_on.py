@@ -25,12 +25,11 @@ def rdp(p: Player, options: Options) -> None:
     p.pause()
 
 
-def arrive(p: Player, source: Foothold, host: Host) -> None:
+def arrive(p: Player, source: Foothold, host: Host, technique: str = "T1021.001") -> None:
     """A desktop is opened with the account in use, and is where the intruder sits from then on."""
     desktop = p.acts.rdp(source, host, p.who)
     desktop.hop.switch = p.switched
-    p.acts.deed(desktop.hop, host.name, "logon", "remote desktop", p.cause("T1021.001"))
-    p.acts.done()
+    p.acts.came(desktop.hop, host.name, "remote desktop", p.cause(technique))
     p.desktop = desktop
     p.after.append(lambda: _away(p, desktop))
     p.settle()
@@ -50,7 +49,7 @@ def _by_tool(
 ) -> None:
     """To a host of the role that is asked for; at the highest care by the person's own tool instead."""
     host = p.host(options.get("to") or role)
-    if not p.in_character(host, technique):
+    if not p.in_character(host):
         do(host, p.cause(technique))
         p.pause()
 
@@ -149,7 +148,10 @@ def map_admin_share(p: Player, options: Options) -> None:
 def work_as_usual(p: Player, _: Options) -> None:
     """What the person does anyway, to go under in it."""
     host = p.estate.hosts[p.person.hosts[0]]
+    first = len(p.acts.visit.hops)
     work(p.acts, p.at.inside, host, p.person, tool_for(p.acts.rng, p.person), patching=False)
+    for hop in p.acts.visit.hops[first:]:
+        p.acts.came(hop, host.name, "as the person does", p.cause("T1078.002"))
     p.pause()
 
 
