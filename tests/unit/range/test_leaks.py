@@ -137,7 +137,12 @@ def played(planner: Planner, more: More, days: Iterable[int]) -> list[Played]:
             for record in records:
                 if record.ref is not None and record.ref.visit in visits:
                     hops[record.ref.visit, record.ref.hop].update(shown(record))
-    steps = {(visit.key, step.hop) for visit in visits.values() for step in visit.steps if step.technique}
+    steps = {
+        (visit.key, step.hop)
+        for visit in visits.values()
+        for step in visit.steps
+        if step.technique and step.name != "work_as_usual"
+    }
     return [
         Played(found, visits[key].kind, _place(visits[key], number), (key, number) in steps)
         for (key, number), found in hops.items()

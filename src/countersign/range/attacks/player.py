@@ -13,7 +13,7 @@ from countersign.range.estate import Account, Estate, Host, Person, Provider
 from countersign.range.plan.brokers import Support
 from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.errands import FETCHED, diagnose, errands, fetch
-from countersign.range.plan.places import BY_WAY, Cause, Desktop, Foothold, Tunnel
+from countersign.range.plan.places import Cause, Desktop, Foothold, Tunnel
 from countersign.range.plan.working import WORKED_ON, by_tool, command_for, from_afar, tool_for, work
 from countersign.range.truth import TrueHop
 
@@ -105,8 +105,8 @@ class Player:
         work(self.acts, self.at.inside, host, acting, tool_for(self.acts.rng, self.person), patching=False)
         for hop in self.acts.visit.hops[first:]:
             hop.switch = self.switched
-            by = f"{technique} {BY_WAY.get(hop.protocol, '')}".strip()
-            self.acts.came(hop, host.name, "by the person's own tool", self.cause(by))
+            cause = Cause(technique, self.doing, self.switched)
+            self.acts.came_by(hop, cause, "by the person's own tool", aim=technique)
         self.pause()
         return True
 

@@ -80,10 +80,10 @@ class Scene:
                 )
             )
 
-    def came_by(self, hop: TrueHop, cause: Cause) -> None:
-        """The same of a way on, which is a technique of its own; where it is none, of what it is for."""
-        technique = BY_WAY.get(hop.protocol, cause.technique)
-        self.came(hop, hop.target, f"{hop.protocol} logon", replace(cause, technique=technique))
+    def came_by(self, hop: TrueHop, cause: Cause, text: str = "", aim: str = "") -> None:
+        """The same of a way on, which is a technique of its own beside what it was for (`aim`)."""
+        techniques = f"{aim} {BY_WAY.get(hop.protocol, '')}".strip() or cause.technique
+        self.came(hop, hop.target, text or f"{hop.protocol} logon", replace(cause, technique=techniques))
 
     def done(self) -> None:
         """What follows belongs to the hop alone."""
