@@ -13,8 +13,8 @@ from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.model.visible import visible
 
-_UNNAMED = frozenset({"vendor software"})
-"""Kinds of groups that name no account: there is nothing to draft."""
+_NO_ONES = frozenset({"vendor software", "rights", "dormant"})
+"""Kinds of groups that name no account, or accounts of many: there is nothing to draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Outsider:
     first: str
     last: str
     provider: str = ""  # whose the account or address is, by the agreements in force
+    guest: bool = False  # a guest of the house's own tenant
+    house: bool = False  # so many come from this address that it is likely the house's own
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -40,6 +42,8 @@ def discover(workspace: Workspace) -> list[Outsider]:
     from countersign.agreements import Resolver
     from countersign.app.agreements import load
     from countersign.visits import outside
+    from countersign.visits.outside import is_public
+    from countersign.visits.strangers import houses
 
     resolver = Resolver(load(workspace)[0])
 
@@ -48,6 +52,8 @@ def discover(workspace: Workspace) -> list[Outsider]:
         return match.provider if match else resolver.origin(address) or ""
 
     with workspace.reading() as lake:
+        found = outside(lake.table("events"))
+        own = houses((one.name, one.source) for one in found if not one.guest and is_public(one.source))
         return [
             Outsider(
                 item.account,
@@ -58,8 +64,10 @@ def discover(workspace: Workspace) -> list[Outsider]:
                 _stamp(item.first),
                 _stamp(item.last),
                 provider(item.name, item.domain, item.source),
+                item.guest,
+                item.source in own and not item.guest,
             )
-            for item in outside(lake.table("events"))
+            for item in found
         ]
 
 
@@ -87,8 +95,8 @@ class OutsiderGroup:
 
 def discover_groups(workspace: Workspace) -> list[OutsiderGroup]:
     """Outsiders by kind: partner tenants, guests, cross-account roles, VPN groups, vendors' names, groups of remote access, rights,
-    remote support, vendor software, accounts that only ever come from outside, and those that no longer do; by the logs and by
-    exported directories."""
+    remote support, vendor software, accounts that only ever come from outside, parted by mail domain, name and network, and those that
+    no longer do; by the logs and by exported directories."""
     from countersign.agreements import Resolver
     from countersign.app.agreements import load
     from countersign.visits.outsiders import groups
@@ -145,6 +153,7 @@ def draft(found: list[OutsiderGroup], folder: Path) -> list[Path]:
 def _draft(one: OutsiderGroup) -> str:
     """The text of an agreement file, empty where the group names nobody that one could be written about."""
     from countersign.agreements.accounts import AccountPattern
+    from countersign.visits.strangers import MIXED
 
     names = []
     for name in one.names:
@@ -154,7 +163,7 @@ def _draft(one: OutsiderGroup) -> str:
             continue
         if "*" not in name and visible(name, 200) == name:
             names.append(name)
-    if not names or one.kind in _UNNAMED:
+    if not names or one.kind in _NO_ONES or one.name in MIXED:
         return ""
     more = one.accounts - len(names)
     lines = [

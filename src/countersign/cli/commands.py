@@ -337,8 +337,8 @@ def discover(ctx: click.Context, *, only_groups: bool, folder: Path | None, as_j
         lines(one.document() for one in (groups if only_groups else run(workspace)))
         return
     found = [] if only_groups else run(workspace)
-    outsiders(found)
     outsider_groups(groups)
+    outsiders(found)
     if folder is None:
         what_next(found, groups)
     elif drafts:

@@ -2,7 +2,7 @@
 
 For an auditor 722051 joins a person to an inner address and 113019 ends it with duration and volume. Both name the
 user and the outer address but not the same group (722051 says group policy, 113019 says tunnel group), so the session
-is named by user and address, `asa:jane|203.0.113.9`, and the group stays a field. Two sessions of one user from one
+is named by user and address, `asa:jane|203.0.113.9`, and the group is `group.name`. Two sessions of one user from one
 address at one time cannot be told apart in these messages.
 
 References: Cisco Secure Firewall ASA Series Syslog Messages, one message a number.
@@ -116,7 +116,9 @@ def _svc(number: str, text: str) -> Found:
         columns |= {"action_id": int(number[-1]) - 2, "url": rest.partition(": ")[2].strip()}
     elif (volume := _VOLUME.match(rest)) is not None:
         columns[f"traffic.bytes_{'out' if volume[1] == 'In' else 'in'}"] = int(volume[2])
-    return columns, {"group": group}
+    if group:
+        columns["group.name"] = group
+    return columns, {}
 
 
 _VOLUME = re.compile(r"SVC Session Termination: (In|Out): (\d{1,18}) ")
@@ -150,7 +152,10 @@ def _headed(number: str, text: str) -> Found:
     if match is None:
         return None
     user, ip, rest = match["user"] or "", match["ip"], match["rest"]
-    columns, fields = _person(user, ip), {"group": match["group"]}
+    columns: Columns = _person(user, ip)
+    fields: Columns = {}
+    if match["group"]:
+        columns["group.name"] = match["group"]
     if number == "713228":
         assigned = _PRIVATE.match(rest)
         return columns | _inner(_tunnel(1), assigned[1] if assigned else None), fields
@@ -175,7 +180,9 @@ def _ikev2(number: str, text: str) -> Found:
     local, local_port, remote, port, user, group, rest = match.groups()
     columns = _person("" if user == "Unknown" else user, remote)
     columns |= endpoint("src_endpoint", remote, port) | endpoint("dst_endpoint", local, local_port)
-    fields: Columns = {"group": group} if group else {}
+    fields: Columns = {}
+    if group:
+        columns["group.name"] = group
     if number == "751025":
         assigned = _IKEV2_ASSIGNED.search(rest)
         return columns | _inner(_tunnel(1), *(assigned.groups() if assigned else ())), fields

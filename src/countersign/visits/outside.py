@@ -24,6 +24,7 @@ class Outside:
     times: int
     first: int
     last: int
+    guest: bool = False  # of the house's own tenant
 
     @property
     def account(self) -> str:
@@ -73,9 +74,11 @@ def outside(events: ir.Table) -> list[Outside]:
         target=leaf(chosen, "device.hostname").coalesce(leaf(chosen, "dst_endpoint.ip")),
         log=leaf(chosen, "metadata.log_name").fill_null(""),
         type=leaf(chosen, "logon_type_id").fill_null(0),
+        guest=(leaf(chosen, "user.type").fill_null("").lower() == "guest")
+        | leaf(chosen, "user.name").fill_null("").lower().contains("#ext#"),
         at=micros(chosen.time),
     )
-    keys = ["kind", "name", "domain", "source", "target", "log", "type"]
+    keys = ["kind", "name", "domain", "source", "target", "log", "type", "guest"]
     found = (
         rows.group_by(keys)
         .agg(times=rows.count(), first=rows["at"].min(), last=rows["at"].max())
@@ -83,7 +86,7 @@ def outside(events: ir.Table) -> list[Outside]:
     )
     merged: dict[tuple[str, str, str, str], Outside] = {}
     for row in found.to_pylist():
-        if row["kind"] != f.TUNNEL and not _public(row["source"]):
+        if row["kind"] != f.TUNNEL and not is_public(row["source"]):
             continue
         item = Outside(
             row["name"],
@@ -94,6 +97,7 @@ def outside(events: ir.Table) -> list[Outside]:
             row["times"],
             row["first"],
             row["last"],
+            row["guest"],
         )
         key = (item.account, item.source, item.target, item.protocol)
         merged[key] = item if key not in merged else _joined(merged[key], item)
@@ -110,6 +114,7 @@ def _joined(one: Outside, other: Outside) -> Outside:
         one.times + other.times,
         min(one.first, other.first),
         max(one.last, other.last),
+        one.guest or other.guest,
     )
 
 
@@ -121,7 +126,8 @@ def _protocol(kind: int, log: str, logon_type: int) -> str:
     return "rdp" if logon_type in {7, 10} or "localsession" in log.casefold() else "network"
 
 
-def _public(address: str) -> bool:
+def is_public(address: str) -> bool:
+    """Whether an address is none of a private network; what is no address is none."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -6,7 +6,7 @@ list (`directory_outsiders`) stands beside what logs tell of the same accounts, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,10 @@ from countersign.visits.directory_outsiders import (
     listings,
 )
 from countersign.visits.facts import flat, leaf, lowered
+from countersign.visits.strangers import KIND, Stranger, came, strangers
 
+FEW_GUESTS, FEW_DOMAINS = 3, 6
+"""Domains of fewer guests than that are one line, where there are more such domains than that."""
 NAMES_SHOWN = 50
 """Accounts named of each group; all are counted."""
 _SLEEP = DORMANT_DAYS * 86_400_000_000
@@ -41,8 +44,6 @@ VENDORS = (
 )
 """Words in names and paths of services by which remote support and management tools are known."""
 _GUEST = "#ext#"
-_PUBLIC = r"^(10\.|127\.|169\.254\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|0\.|f[cd]|fe[89ab]|::)"
-
 
 _ORDER = (
     "partner tenant",
@@ -54,7 +55,7 @@ _ORDER = (
     RIGHTS,
     "remote support",
     "vendor software",
-    "only from outside",
+    KIND,
     DORMANT,
 )
 """Kinds as they are shown."""
@@ -108,7 +109,6 @@ def groups(events: ir.Table) -> list[Group]:
         VPN: _vpn_groups(dated),
         "remote support": _remote(dated),
         "vendor software": _vendors(dated),
-        "only from outside": _only_outside(dated),
         DORMANT: _dormant(dated),
     }
     # what no directory lists is not asked of the logs again
@@ -117,7 +117,29 @@ def groups(events: ir.Table) -> list[Group]:
         own = _still_asleep(own, logons, dated) if kind == DORMANT else own
         acts = {GUESTS: dated, VPN: tunnels}.get(kind, logons)
         kinds[kind] = _with_listed(kinds.get(kind), acts, own)
-    return [group for kind in _ORDER if kind in kinds for group in _read(kind, _grouped(kinds[kind]), why)]
+    read = {kind: _read(kind, _grouped(rows), why) for kind, rows in kinds.items()}
+    read[GUESTS] = _few_folded(read[GUESTS])
+    read[KIND] = _ranked(_only_outside(dated))
+    return [group for kind in _ORDER for group in read.get(kind, ())]
+
+
+def _few_folded(found: list[Group]) -> list[Group]:
+    """Domains of one or two guests are one line, where there are many of them."""
+    few = [one for one in found if one.accounts < FEW_GUESTS and not one.listed]
+    if len(few) <= FEW_DOMAINS:
+        return found
+    dated = [one for one in few if one.first is not None and one.last is not None]
+    folded = Group(
+        GUESTS,
+        f"{len(few):,} domains of one or two guests",
+        sum(one.accounts for one in few),
+        tuple(sorted(name for one in few[:NAMES_SHOWN] for name in one.names)[:NAMES_SHOWN]),
+        sum(one.times for one in few),
+        min((one.first for one in dated if one.first is not None), default=None),
+        max((one.last for one in dated if one.last is not None), default=None),
+        min(one.example for one in few),
+    )
+    return [*(one for one in found if one not in few), folded]
 
 
 def _listed(found: list[Listing]) -> ir.Table:
@@ -199,6 +221,8 @@ def _named(events: ir.Table) -> ir.Table:
         home=leaf(acted, "user.org.uid").coalesce(leaf(acted, "actor.user.org.uid")).fill_null(""),
         here=leaf(acted, "metadata.tenant_uid").fill_null(""),
         product=leaf(acted, "metadata.product").fill_null(""),
+        mail=lowered(acted, "user.email_addr").fill_null(""),
+        type=lowered(acted, "user.type").fill_null(""),
     )
 
 
@@ -210,7 +234,7 @@ def _grouped(rows: ir.Table) -> ir.Table:
     each = rows.group_by(["key", "low"]).agg(
         shared=rows.shared.min(),
         who=rows.who.min(),
-        times=rows["at"].count(),
+        times=rows["id"].nunique(where=rows["at"].notnull()),  # a record that both ways tell of counts once
         first=rows["at"].min(),
         last=rows["at"].max(),
         example=rows["id"].min(),
@@ -232,17 +256,24 @@ def _grouped(rows: ir.Table) -> ir.Table:
 
 
 def _partners(dated: ir.Table) -> ir.Table:
-    """Sign-ins of people whose home is another tenant."""
+    """Sign-ins of people whose home is another tenant and who are no guests: partners by a delegation."""
     rows = dated.filter(
         (dated.product == "Entra ID") & (dated.home != "") & (dated.here != "") & (dated.home != dated.here)
     )
+    rows = rows.filter(~_is_guest(rows))
     return rows.mutate(shared=rows.home)
 
 
+def _is_guest(rows: ir.Table) -> ir.BooleanValue:
+    """An account that the house's own tenant keeps of somebody invited: it is told by its mail domain, not by its home as well."""
+    return rows.who.lower().contains(_GUEST) | (rows.type == "guest")
+
+
 def _guests(dated: ir.Table) -> ir.Table:
-    """Guest accounts by the domain that they are of: `ann_partner.example#EXT#@ours.example`."""
-    rows = dated.filter(dated.who.lower().contains(_GUEST))
-    return rows.mutate(shared=rows.who.lower().re_extract(r"_([^_#]+)#ext#", 1))
+    """Guest accounts by the domain that they are of: `ann_partner.example#EXT#@ours.example`, else their mail's."""
+    rows = dated.filter(_is_guest(dated))
+    named = rows.who.lower().re_extract(r"_([^_#]+)#ext#", 1).nullif("")
+    return rows.mutate(shared=named.coalesce(rows.mail.re_extract("@([^@]+)$", 1).nullif(""), rows.home))
 
 
 def _cross_account(dated: ir.Table) -> ir.Table:
@@ -254,7 +285,12 @@ def _cross_account(dated: ir.Table) -> ir.Table:
 
 
 def _vpn_groups(dated: ir.Table) -> ir.Table:
-    rows = dated.filter((dated.class_uid == f.TUNNEL) & leaf(dated, "group.name").notnull())
+    """The group that a tunnel was opened in: what is said of its end may be another, ASA's tunnel group."""
+    rows = dated.filter(
+        (dated.class_uid == f.TUNNEL)
+        & (dated.activity_id.fill_null(1) == 1)
+        & leaf(dated, "group.name").notnull()
+    )
     return rows.mutate(shared=leaf(rows, "group.name"))
 
 
@@ -271,34 +307,32 @@ def _vendors(dated: ir.Table) -> ir.Table:
     return rows.filter(rows.shared.fill_null("") != "")
 
 
-def _came(dated: ir.Table) -> ir.Table:
-    rows = dated.filter(
-        dated.class_uid.isin([f.AUTHENTICATION, f.TUNNEL])
-        & (dated.activity_id.fill_null(1) == 1)
-        & (dated.status_id.fill_null(1) != 2)
-        & leaf(dated, "src_endpoint.ip").notnull()
-        & (leaf(dated, "user.name").fill_null("") != "")
-    )
-    address = leaf(rows, "src_endpoint.ip")
-    return rows.mutate(
-        shared=leaf(rows, "user.name").lower(),
-        outside=~address.re_search(_PUBLIC),
-        who=leaf(rows, "user.name"),
-    )
+def _only_outside(dated: ir.Table) -> list[Group]:
+    """Accounts of which every arrival came from a public address that is not the house's, parted by what they share."""
+    rows = came(dated)
+    told = _is_guest(rows) | (rows.home != rows.here) & (rows.home != "") & (rows.here != "")
+    told |= (rows.class_uid == f.TUNNEL) & leaf(rows, "group.name").notnull()
+    parts = strangers(rows.mutate(told=told))
+    return [_of_strangers(name, ones) for name, ones in parts.items()]
 
 
-def _only_outside(dated: ir.Table) -> ir.Table:
-    """Accounts of which every arrival came from a public address, as one group."""
-    rows = _came(dated)
-    always = rows.group_by("shared").agg(inside=(~rows.outside).sum())
-    strangers = always.filter(always.inside == 0).rename(stranger="shared")
-    joined = rows.join(strangers, rows.shared == strangers.stranger)
-    return joined.mutate(shared=ibis.literal("public addresses"))
+def _of_strangers(name: str, ones: list[Stranger]) -> Group:
+    busiest = sorted(ones, key=lambda one: (-one.times, one.name.lower()))[:NAMES_SHOWN]
+    return Group(
+        KIND,
+        name,
+        len(ones),
+        tuple(sorted(one.name for one in busiest)),
+        sum(one.times for one in ones),
+        min(one.first for one in ones),
+        max(one.last for one in ones),
+        min(one.example for one in ones),
+    )
 
 
 def _dormant(dated: ir.Table) -> ir.Table:
     """Accounts that once came from outside, and not in the last ninety days of the logs, as one group."""
-    rows = _came(dated)
+    rows = came(dated)
     outside = rows.filter(rows.outside)
     lately = rows.group_by("shared").agg(latest=rows["at"].max()).rename(sleeper="shared")
     end = dated.agg(end=dated["at"].max())
@@ -324,7 +358,10 @@ def _still_asleep(listed: ir.Table, logons: ir.Table, dated: ir.Table) -> ir.Tab
 
 
 def _read(kind: str, rows: ir.Table, why: Mapping[tuple[str, str], Listing]) -> list[Group]:
-    found = [_group(kind, row, why.get((kind, row["key"]))) for row in rows.to_pyarrow().to_pylist()]
+    return _ranked(_group(kind, row, why.get((kind, row["key"]))) for row in rows.to_pyarrow().to_pylist())
+
+
+def _ranked(found: Iterable[Group]) -> list[Group]:
     return sorted(found, key=lambda group: (-group.times, -group.accounts, group.name))
 
 

@@ -74,6 +74,8 @@ def test_the_document_has_every_field(seen: list[Outsider]) -> None:
         "first": "2026-03-02T09:00:10Z",
         "last": "2026-03-02T09:00:30Z",
         "provider": "",
+        "guest": False,
+        "house": False,
     }
 
 

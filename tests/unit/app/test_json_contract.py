@@ -306,6 +306,8 @@ OUTSIDER: dict[str, Check] = {
     "times": count,
     "first": moment,
     "last": moment,
+    "guest": flag,
+    "house": flag,
 }
 RULE: dict[str, Check] = {
     **dict.fromkeys(("id", "title", "level", "state", "reason", "path"), text),

@@ -102,7 +102,7 @@ def test_open_and_close_share_their_session_though_their_groups_differ() -> None
         "syslog", "%ASA-4-113019: Group = Office, Username = 'jane', IP = 203.0.113.9, Session disconnected."
     )
     assert opened["session.uid"] == closed["session.uid"]
-    assert (opened["unmapped"]["group"], closed["unmapped"]["group"]) == ("Vendors", "Office")
+    assert (opened["group.name"], closed["group.name"]) == ("Vendors", "Office")
 
 
 def test_times_with_and_without_a_year() -> None:
