@@ -145,17 +145,17 @@ class Hearing:
         )
 
     @cached_property
-    def _identities(self) -> dict[str, str | None]:
-        found: dict[str, str | None] = {}
-        for account in {hop.account for hop in self.hops}:
-            login = Login.of(account)
+    def _identities(self) -> dict[tuple[str, str], str | None]:
+        found: dict[tuple[str, str], str | None] = {}
+        for account, uid in {(hop.account, hop.account_uid) for hop in self.hops}:
+            login = Login.of(account, None, uid)
             fitting = [(pattern.weight, name) for pattern, name in self.terms.own if pattern.fits(login)]
-            found[account] = max(fitting)[1] if fitting else None
+            found[account, uid] = max(fitting)[1] if fitting else None
         return found
 
     def identity(self, hop: Hop) -> str | None:
         """The agreement's identity that acts in a hop: the owner of its account, else the visit's person."""
-        own = self._identities.get(hop.account)
+        own = self._identities.get((hop.account, hop.account_uid))
         if own is not None:
             return own
         person = self.visit.person
@@ -163,7 +163,7 @@ class Hearing:
 
     def owner(self, hop: Hop) -> Answer:
         """Whether the account of a hop is one of the provider's own."""
-        if self._identities.get(hop.account) is not None:
+        if self._identities.get((hop.account, hop.account_uid)) is not None:
             return YES
         entry = self.entry
         if entry is not None and entry.account.casefold() == hop.account.casefold() and self.identity(entry):

@@ -75,6 +75,7 @@ def hop_document(hop: Hop) -> dict[str, Any]:
         "id": hop.id,
         "parent": hop.parent,
         "account": hop.account,
+        "account_uid": hop.account_uid,
         "source": hop.source,
         "source_ip": hop.source_ip,
         "target": hop.target,

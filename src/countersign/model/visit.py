@@ -55,7 +55,8 @@ class Hop:
     while nothing says it ended; `end_reason` says why, where no record of the session's own end does. `seen_by` and `expected_by` name vantage points (`target host`, `source
     host`, `gateway`, `network sensor`). `mfa` is None where no source says. `session` is the key the source gave.
     Times are as logged; `clock_ahead` is by how many seconds the target's clock was ahead of most others' then (negative:
-    behind), 0 where it was right or cannot be compared.
+    behind), 0 where it was right or cannot be compared. `account_uid` is the SID or the SSH key's fingerprint by which the logon's record
+    names the account.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Hop:
     gateway: str = ""
     clock_ahead: float = 0.0
     end_reason: str = ""
+    account_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,10 @@ def _authentication(text: str) -> _Found:
         columns["is_mfa"] = True
     if invalid:
         columns["status_code"] = "invalid user"
-    return columns, _key(key) if key else {}
+    fields = _key(key) if key else {}
+    if "key_fingerprint" in fields:
+        columns["user.credential_uid"] = fields.pop("key_fingerprint")
+    return columns, fields
 
 
 def _key(text: str) -> _Columns:

@@ -75,12 +75,15 @@ _NUMBERS = {
     "bytes_out": "traffic.bytes_out",
     "duration": "duration",
 }
-_ACCOUNTS = {"actor": ("actor.user.domain", "actor.user.name"), "user": ("user.domain", "user.name")}
+_ACCOUNTS = {
+    "actor": ("actor.user.domain", "actor.user.name", "actor.user.uid"),
+    "user": ("user.domain", "user.name", "user.uid"),
+}
 """Fields of a `Fact` and the columns they come from."""
 _LEAVES = (
     *(leaf for leaf in _TEXTS.values() if leaf != "origin"),
     *_NUMBERS.values(),
-    *(leaf for pair in _ACCOUNTS.values() for leaf in pair),
+    *(leaf for columns in _ACCOUNTS.values() for leaf in columns if leaf != "user.uid"),
     "is_mfa",
 )
 
@@ -107,7 +110,7 @@ LEAVES = (
         "actor.user.full_name",
         "actor.user.type",
     ),
-    *("actor.user.uid", "actor.user.credential_uid", "api.operation", "cloud.account.uid"),
+    *("actor.user.credential_uid", "api.operation", "cloud.account.uid"),
     *("api.request.uid", "auth_factors"),  # to join authentication details
     "metadata.log_provider",
     *("connection_info.direction_id", "file.name", "resources.name", "session.credential_uid"),
@@ -233,7 +236,8 @@ def micros(time: Any) -> Any:  # noqa: ANN401  # an Ibis column of timestamps, a
 def among(column: Any, values: Collection[str]) -> Any:  # noqa: ANN401  # Ibis: a column, and a predicate
     """Whether a text is one of `values`. The engine looks few up while it reads, and many in a table, ten times as quick."""
     listed = sorted(set(values))
-    if len(listed) <= FEW:
+    # a query's text cannot hold a NUL, which a log can
+    if len(listed) <= FEW and not any("\0" in value for value in listed):
         return column.isin(listed) if listed else ibis.literal(value=False)
     return column.isin(ibis.memtable(pa.table({"value": pa.array(listed, pa.string())})).value)
 
@@ -269,14 +273,14 @@ def read(events: ir.Table, where: Any) -> list[Fact]:  # noqa: ANN401  # an Ibis
 def made(rows: pa.Table, domains: Domains) -> Iterator[Fact]:
     """Rows of `columns_of` as facts, each domain by its one name."""
     names = {field.name for field in fields(Fact)}
-    accounts: dict[tuple[str, str], Account] = {}
+    accounts: dict[tuple[str, str, str], Account] = {}
     for batch in rows.to_batches(max_chunksize=65_536):
         found = _columns(batch, accounts, domains)
         yield from map(Fact, *(found[name] for name in Fact.__slots__ if name in names))
 
 
 def _columns(
-    batch: pa.RecordBatch, accounts: dict[tuple[str, str], Account], domains: Domains
+    batch: pa.RecordBatch, accounts: dict[tuple[str, str, str], Account], domains: Domains
 ) -> dict[str, list[Any]]:
     """The values of each field, absent text as empty and absent numbers as 0; equal accounts are one object."""
     absent = set(_LEAVES) - set(batch.schema.names)
@@ -289,10 +293,10 @@ def _columns(
             return [""] * len(column)
         return [value or "" for value in column.to_pylist()]
 
-    def account(pair: tuple[str, str]) -> Account:
-        known = accounts.get(pair)
+    def account(told: tuple[str, str, str]) -> Account:
+        known = accounts.get(told)
         if known is None:
-            known = accounts[pair] = Account(domains.named(pair[0]), pair[1])
+            known = accounts[told] = domains.account(*told)
         return known
 
     out: dict[str, list[Any]] = {name: batch.column(name).to_pylist() for name in ("id", "segment", "record")}
@@ -303,8 +307,8 @@ def _columns(
     for name, column in _NUMBERS.items():
         numbers = () if column in absent else batch.column(column).to_pylist()
         out[name] = [value or 0 for value in numbers] or [0] * batch.num_rows
-    for name, (domain, user) in _ACCOUNTS.items():
-        out[name] = [account(pair) for pair in zip(texts(domain), texts(user), strict=True)]
+    for name, columns in _ACCOUNTS.items():
+        out[name] = [account(told) for told in zip(*map(texts, columns), strict=True)]
     out["log"] = [text.casefold() for text in out["log"]]
     return out
 

@@ -340,6 +340,8 @@ def _session(where: _Where, run: list[Fact], hosts: HostNames) -> Session:
     )
     if where.kind in {"bastion", "appliance"} and not session.account.name:
         session.account = lead.actor
+    if where.kind == "ssh":
+        session.uid = next((fact.credential for fact in run if fact.credential), "")
     if not session.account.name and lead.credential:
         session.account = Account("", lead.credential)
     if where.kind == "remote" and not session.account.name:

@@ -64,10 +64,16 @@ class Domains:
                     short[beginning].add(domain.upper())
         found = {name: set[str]().union(*(short[one] for one in of)) for name, of in long.items()}
         self._short = {name: names.pop() for name, names in found.items() if len(names) == 1}
+        self.sids: dict[str, Account] = {}  # who the accounts are that some records name by their SID alone
 
     def named(self, domain: str) -> str:
         """The one name of a domain, else how it is written."""
         return self._short.get(domain.casefold(), domain) if "." in domain else domain
+
+    def account(self, domain: str, name: str, sid: str) -> Account:
+        """The account that a record names."""
+        known = self.sids.get(sid) if name in {"", "-"} else None
+        return Account(self.named(domain), name) if known is None else known
 
 
 class HostNames:

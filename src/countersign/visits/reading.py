@@ -32,8 +32,12 @@ FAILURE = 2
 """OCSF `status_id`: somebody knocked and was not let in."""
 WINRM = (5985, 5986)
 """Ports of Windows Remote Management."""
-_NAME, _PLACE = "name:", "place:"
+_NAME, _PLACE, _SID, _KEY = "name:", "place:", "sid:", "key:"
+NOBODY = frozenset({"", "-"})
+"""How records spell that they name nobody."""
 ENDS = ("src_endpoint.ip", "src_endpoint.port")
+FINGERPRINT = "SHA256:"
+"""How an SSH key's fingerprint begins, as OpenSSH writes it."""
 ROUNDS = 5
 """How often a credential switch is followed to a further account; real chains are two or three long."""
 
@@ -57,6 +61,8 @@ class Cast:
     """Who plays: accounts and addresses that agreements claim, and all spellings of host names."""
 
     claimed: dict[tuple[str, str], Claimed] = field(default_factory=dict)  # by Account.key
+    sids: frozenset[str] = frozenset()  # claimed accounts that some records name by their SID alone
+    keys: dict[str, Claimed] = field(default_factory=dict)  # by fingerprint of an SSH key
     origins: dict[str, str] = field(default_factory=dict)  # address -> provider
     hosts: HostNames = field(default_factory=lambda: HostNames(()))
     recorders: frozenset[str] = frozenset()  # canonical names of hosts that log
@@ -78,19 +84,14 @@ class Cast:
 def cast(days: Days, subjects: Subjects) -> Cast:
     """Who of all that the table names is a provider's."""
     out = Cast()
-    accounts = sorted(
-        {
-            (row["name"] or "", row["domain"] or "", row["uid"] or "")
-            for row in days.of_all("accounts", _accounts).to_pylist()
-        }
-    )
+    rows = days.of_all("accounts", _accounts).to_pylist()
+    accounts = sorted({(row["name"] or "", row["domain"] or "", row["uid"] or "") for row in rows})
     days.domains = Domains(accounts)
-    for name, domain, uid in accounts:
-        short = days.domains.named(domain)
-        asked = [(name, one, uid) for one in dict.fromkeys((short, domain))] if name or uid else []
-        found = next((claimed for one in asked if (claimed := subjects.who(*one)) is not None), None)
-        if found is not None:
-            out.claimed[Account(short, name).key] = found
+    _claimed(out, accounts, days.domains, subjects)
+    for key in sorted({row["key"] for row in rows if row["key"]}):
+        owner = subjects.who("", "", key)
+        if owner is not None:
+            out.keys[key] = owner
     for address in _values(days, "addresses", "src_endpoint.ip", _may_arrive):
         provider = subjects.origin(address) if is_address(address) else None
         if provider is not None:
@@ -103,14 +104,40 @@ def cast(days: Days, subjects: Subjects) -> Cast:
     return out
 
 
+def _claimed(
+    out: Cast, accounts: Iterable[tuple[str, str, str]], domains: Domains, subjects: Subjects
+) -> None:
+    """Fills in whose each of these (name, domain, SID) is. One that a record names by its SID alone is the account that another
+    record names with that SID; where none does, the SID is its name."""
+    alone: dict[str, Claimed] = {}
+    named: dict[str, list[Account]] = defaultdict(list)
+    for name, domain, uid in accounts:
+        short = domains.named(domain)
+        if name not in NOBODY:
+            named[uid].append(Account(short, name))
+        asked = [(name, one, uid) for one in dict.fromkeys((short, domain))] if name or uid else []
+        found = next((claimed for one in asked if (claimed := subjects.who(*one)) is not None), None)
+        if found is not None and uid and name in NOBODY:
+            alone[uid] = found
+        elif found is not None and name not in NOBODY:
+            out.claimed[Account(short, name).key] = found
+    for uid, found in alone.items():
+        account = min(named[uid], default=Account("", uid))
+        domains.sids[uid] = account
+        out.claimed.setdefault(account.key, found)
+    out.sids = frozenset(alone)
+
+
 def _accounts(events: ir.Table) -> ir.Table:
-    """Every account that logged on, was used, or did something."""
+    """Every account that logged on, was used, or did something, and every SSH key that was shown."""
+    key: Any = leaf(events, "user.credential_uid")
     parts = [
         events.select(
             date=events.date,
             name=leaf(events, f"{role}.name"),
             domain=leaf(events, f"{role}.domain"),
             uid=leaf(events, f"{role}.uid"),
+            key=ibis.ifelse(key.startswith(FINGERPRINT) & (role == "user"), key, None),
         ).distinct()
         for role in ("user", "actor.user")
     ]
@@ -132,21 +159,36 @@ def _values(days: Days, question: str, dotted: str, where: Callable[[ir.Table], 
     return sorted(value for value in found if value)
 
 
-def facts_of(days: Days, question: str, names: Iterable[str], origins: Iterable[str] = ()) -> list[Fact]:
+def facts_of(
+    days: Days,
+    question: str,
+    names: Iterable[str],
+    origins: Iterable[str] = (),
+    sids: Iterable[str] = (),
+    shown: Iterable[str] = (),
+) -> list[Fact]:
     """What these accounts did and had done to them, as far as stitching asks: logons, explicit credentials, tunnels and tickets; connections that
     they opened to others (`PORTS`, or from `DYNAMIC` on) from hosts that tell so; processes, shares, services, tasks, accounts, logs;
-    files that a bastion or a remote-support tool carried. Of `origins` (addresses) all arrivals."""
-    wanted = {*(_NAME + name for name in names), *(_PLACE + place for place in origins)}
+    files that a bastion or a remote-support tool carried. Of `origins` (addresses) all arrivals, of keys that were `shown` (fingerprints)
+    those with them; of `sids` what names the account by no more."""
+    kinds = ((_NAME, names), (_PLACE, origins), (_SID, sids), (_KEY, shown))
+    wanted = {start + value for start, values in kinds for value in values if value not in NOBODY}
     if not wanted:
         return []
 
     def ask(events: ir.Table, keys: list[str]) -> ir.Table:
-        some = [key.removeprefix(_NAME) for key in keys if key.startswith(_NAME)]
-        places = [key.removeprefix(_PLACE) for key in keys if key.startswith(_PLACE)]
+        some, places, uids, prints = (
+            [key[len(start) :] for key in keys if key.startswith(start)] for start, _ in kinds
+        )
         user = among(lowered(events, "user.name"), some)
         theirs = user | among(lowered(events, "actor.user.name"), some)
+        if uids:
+            theirs |= among(leaf(events, "user.uid"), uids) | among(leaf(events, "actor.user.uid"), uids)
         kind = leaf(events, "class_uid")
-        came = one_of(kind, f.ARRIVALS) & among(leaf(events, "src_endpoint.ip"), places)
+        arrives = among(leaf(events, "src_endpoint.ip"), places)
+        if prints:
+            arrives |= among(leaf(events, "user.credential_uid"), prints)
+        came = one_of(kind, f.ARRIVALS) & arrives
         # most connections are a sensor's, which knows no account: left out while the file is read
         may = (kind != f.NETWORK) | leaf(events, "device.hostname").notnull()
         told = _is_deed(events) & is_no_cloud(events) & (theirs | came)
@@ -184,7 +226,7 @@ def arrivals_from(days: Days, question: str, addresses: Mapping[int, Collection[
 
 def usage_of(days: Days, names: Iterable[str]) -> list[Usage]:
     """Sessions of these accounts with the first and last time they were seen in use, whatever they did."""
-    wanted = set(names)
+    wanted = set(names) - NOBODY
     if not wanted:
         return []
     found: dict[tuple[str, str, str, str], list[Mapping[str, Any]]] = defaultdict(list)

@@ -62,6 +62,7 @@ class Session:
     ended: str = ""  # why `end` is its end, where no record of its own tells so
     cut: int | None = None  # when its host died under it, at the latest
     vouched: list[tuple[str, str, int]] = field(default_factory=list)  # records of an identity provider
+    uid: str = ""  # SID or key fingerprint by which the logon's record names the account
 
     @property
     def begun(self) -> int:
@@ -131,6 +132,7 @@ def _session(host: str, key: str, logon: Fact | None, group: list[Fact]) -> Sess
         first=min(fact.time for fact in group),
         last=max(fact.time for fact in group),
         facts=list(group),
+        uid=lead.sid if lead.user.name else "",
         logon_type=logon.logon_type if logon else 0,
         anchor=logon.id if logon else "",
     )

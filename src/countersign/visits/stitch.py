@@ -132,9 +132,9 @@ def _ports(made: Iterable[Arrival]) -> dict[int, set[Key]]:
 def _gather(days: Days, subjects: Subjects) -> Gathered:
     cast = reading.cast(days, subjects)
     gathered = Gathered(cast, set(cast.names), boots(days, cast.hosts))
-    if not cast.claimed and not cast.origins:
+    if not cast.claimed and not cast.origins and not cast.keys:
         return gathered
-    gathered.take(reading.facts_of(days, "subjects", cast.names, cast.origins))
+    gathered.take(reading.facts_of(days, "subjects", cast.names, cast.origins, cast.sids, cast.keys))
     gathered.add(nameless(days, gathered.facts.values()))
     gathered.vpn = _provider_tunnels(gathered)
     gathered.boots.end(gathered.vpn)
@@ -154,8 +154,8 @@ def _gather(days: Days, subjects: Subjects) -> Gathered:
 
 def _switched(gathered: Gathered) -> set[str]:
     """Accounts whose credentials somebody among `names` used explicitly, or who came in from a leased address or a
-    provider's own."""
-    origins, leases = gathered.cast.origins, gathered.leases
+    provider's own, or with a provider's key."""
+    origins, leases, keys = gathered.cast.origins, gathered.leases, gathered.cast.keys
     ends = _ends(gathered)
     out: set[str] = set()
     for fact in gathered.facts.values():
@@ -163,7 +163,8 @@ def _switched(gathered: Gathered) -> set[str]:
         if not name or name.endswith("$"):
             continue
         used = (fact.code == "4648" or is_lent(fact)) and fact.actor.key[1] in gathered.names
-        if used or fact.src_ip in origins or fact.src_ip in leases or (fact.src_ip, fact.src_port) in ends:
+        came = fact.src_ip in origins or fact.src_ip in leases or (fact.src_ip, fact.src_port) in ends
+        if used or came or fact.credential in keys:
             out.add(name)
     return out
 
@@ -327,7 +328,7 @@ def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]
 def _claim(arrival: Arrival, gathered: Gathered) -> Claimed | None:
     cast = gathered.cast
     for session in arrival.sessions:
-        found = cast.who(session.person or session.account)
+        found = cast.keys.get(session.uid) or cast.who(session.person or session.account)
         if found is not None:
             session.lent = session.person is not None and cast.who(session.account) != found
             return found

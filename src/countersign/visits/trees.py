@@ -177,6 +177,7 @@ def _hop(
         session=lead.key,
         mfa=next((s.mfa for s in arrival.sessions if s.mfa is not None), None),
         gateway=lead.gateway,
+        account_uid=next((s.uid for s in [lead, *arrival.sessions] if s.uid), ""),
         clock_ahead=eyes.clock.ahead(arrival.host, arrival.begun) / SECOND,
     )
 

@@ -175,6 +175,7 @@ HOP: dict[str, Check] = {
     "id": id_,
     "parent": partial(maybe, id_),
     "account": text,
+    "account_uid": text,
     "source": text,
     "source_ip": text,
     "target": text,

@@ -84,12 +84,12 @@ def test_key_and_certificate_are_fields() -> None:
     )
     assert found["unmapped"] == {
         "key_algorithm": "ED25519-CERT",
-        "key_fingerprint": "SHA256:aaaaaaaaaaaaaaaaaaaa",
         "key_certificate_id": "jane@acme",
         "key_certificate_serial": "12",
         "key_ca_algorithm": "RSA",
         "key_ca_fingerprint": "SHA256:bbbbbbbbbbbbbbbbbbbb",
     }
+    assert found["user.credential_uid"] == "SHA256:aaaaaaaaaaaaaaaaaaaa"
 
 
 def test_the_split_daemon_is_still_sshd() -> None:

@@ -64,7 +64,7 @@ def _ssh_account(value: Scalar) -> tuple[str | None, str | None]:
     return values.account(name.replace("\\\\", "\\"), None) if isinstance(name, str) else (None, None)
 
 
-_SSH_COLUMNS = ("class_uid", "activity_id", "status_id", "status_detail", "src_endpoint.ip", "src_endpoint.port", "auth_protocol")  # fmt: skip
+_SSH_COLUMNS = ("class_uid", "activity_id", "status_id", "status_detail", "src_endpoint.ip", "src_endpoint.port", "auth_protocol", "user.credential_uid")  # fmt: skip
 _BY_TOKEN = Plan(columns={"actor.user.uid": "UserID"})
 _BY_SUBJECT = Plan(
     columns={"actor.user.uid": "SubjectUserSid", "actor.session.uid": "SubjectLogonId"},

@@ -1,0 +1,67 @@
+"""Accounts that an agreement declares by something else than their name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agreement_cases import agreement, verdicts
+from countersign.agreements import Resolver
+from countersign.app.agreements import Subjects
+from countersign.model.visit import Visit
+from countersign.visits import stitch
+from story import Story
+
+JANE = "SHA256:" + "uNiVztksCsDhcc0u9e8BrrJXVUf6ABhGlzSQ1EPqzz0"
+JOHN = "SHA256:" + "kzfjfps/WFgXAdNgzvHBLuI072Y+f+91rpinXJAAvkM"
+STAFF = "SHA256:" + "0" * 43
+
+
+def ssh(story: Story, at: float, process: int, key: str | None, port: int, *, opens: bool = True) -> None:
+    """One line of sshd about root on app01."""
+    story.add(
+        at,
+        {
+            "class_uid": 3002,
+            "activity_id": 1 if opens else 2,
+            "status_id": 1,
+            "metadata.product": "OpenSSH",
+            "metadata.log_name": "sshd",
+            "device.hostname": "app01",
+            "user.name": "root",
+            "user.credential_uid": key,
+            "session.uid": f"sshd:{process}",
+            "src_endpoint.ip": "203.0.113.7",
+            "src_endpoint.port": port,
+        },
+    )
+
+
+def roots() -> Story:
+    """Three people come as root, each with a key of their own."""
+    story = Story()
+    for number, key in enumerate((JANE, JOHN, STAFF)):
+        ssh(story, 3600 * number, 100 + number, key, 40_000 + number)
+        ssh(story, 3600 * number + 600, 100 + number, None, 40_000 + number, opens=False)
+    return story
+
+
+def visits(story: Story, *identities: dict[str, Any]) -> tuple[Visit, ...]:
+    """As the agreement that declares these identities has them."""
+    return stitch(story.table(), Subjects(Resolver([agreement(identities=list(identities))])), lambda _: 7)
+
+
+def test_who_comes_as_root_is_told_by_the_key() -> None:
+    jane, john = {"name": "Jane Doe", "accounts": [JANE]}, {"name": "John Roe", "accounts": [JOHN]}
+    made = visits(roots(), jane, john)
+    assert [visit.person for visit in made] == ["Jane Doe", "John Roe"]
+    for visit, key in zip(made, (JANE, JOHN), strict=True):
+        (hop,) = visit.hops
+        assert (hop.account, hop.account_uid, hop.protocol) == ("root", key, "ssh")
+        assert hop.end is not None
+        assert verdicts(agreement(identities=[jane, john]), visit)["identity.known"].verdict == "kept"
+
+
+def test_a_shared_account_is_told_apart_by_its_keys() -> None:
+    shared = {"name": "On call", "accounts": ["root"], "shared": True}
+    made = visits(roots(), shared, {"name": "Jane Doe", "accounts": [JANE]})
+    assert [visit.person for visit in made] == ["Jane Doe", "On call", "On call"]
