@@ -20,6 +20,7 @@ from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
 from countersign.visits.names import DAY, AddressBook, is_local
 from countersign.visits.presence import HOUR, TICKETS, Presence, presence, subnet
+from countersign.visits.rdgateways import is_gateway
 from countersign.visits.reading import FAILURE, Cast
 from countersign.visits.sessions import SECOND, Session
 
@@ -176,6 +177,8 @@ class Eyes:
             return frozenset({GATEWAY})
         work, at = self.presence.at_work, arrival.begun
         out = {TARGET} if work(self.presence.logons.get(arrival.host), at) else set()
+        if kinds == {"target"} and is_gateway(arrival.lead):
+            out = set()  # the machine behind may have been logged on to by another name
         if arrival.source != arrival.host and work(self.presence.outward.get(arrival.source), at):
             out.add(SOURCE)
         if self._controller_asked(arrival):

@@ -21,6 +21,7 @@ from countersign.visits.asking import Days
 from countersign.visits.bastions import LOGIN_SILENCE, logins
 from countersign.visits.facts import Fact
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, AddressBook, HostNames
+from countersign.visits.rdgateways import connections, end_logins
 from countersign.visits.sessions import SECOND, SLACK, Session
 from countersign.visits.shells import rejoined
 
@@ -84,17 +85,17 @@ def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     """Sessions opened by a success (activity 1), closed by activity 2 with the same key or after their duration."""
     grouped: dict[_Where, list[Fact]] = defaultdict(list)
     facts = sorted(found, key=lambda fact: fact.order)
-    connections: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    ports: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for fact in facts:
         if fact.session.startswith("sshd:") and fact.src_ip and fact.src_port:
             connection = f"ssh:{fact.src_ip}:{fact.src_port}"
-            connections[hosts.canonical(fact.host), fact.session].append((fact.time, connection))
+            ports[hosts.canonical(fact.host), fact.session].append((fact.time, connection))
     for fact in facts:
         where = _where(fact, hosts)
         if where is None:
             continue
         # the child that serves an SSH session has a process id of its own; address and port are the connection's
-        known = connections.get((where.host, where.key), ())
+        known = ports.get((where.host, where.key), ())
         key = next((name for time, name in reversed(known) if time <= fact.time + SLACK), where.key)
         grouped[_Where(where.kind, where.host, key, where.protocol if where.kind != "target" else "")].append(
             fact
@@ -102,8 +103,10 @@ def keyed_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     out: list[Session] = []
     for where, group in grouped.items():
         out.extend(_session(where, run, hosts) for run in _runs(where.kind, group) if _came_in(run))
-    out = rejoined(_one_tunnel(out))
-    return [*out, *logins(out)]
+    out = [*rejoined(_one_tunnel(out)), *connections(facts, hosts)]
+    out.extend(logins(out))
+    end_logins(out)
+    return out
 
 
 def nameless(days: Days, found: Iterable[Fact]) -> list[Fact]:

@@ -26,6 +26,7 @@ from countersign.visits.names import (
     is_local,
 )
 from countersign.visits.presence import writers
+from countersign.visits.rdgateways import CODES
 from countersign.visits.subjects import Claimed, Subjects
 
 FAILURE = 2
@@ -198,10 +199,11 @@ def facts_of(
 
 
 def _is_deed(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
-    """Arrivals, and what sessions do; of files those that a bastion or a remote-support tool carried."""
+    """Arrivals, also through an RD Gateway, and what sessions do; of files those that a bastion or a remote-support tool carried."""
     kind = leaf(events, "class_uid")
     carried = (kind == f.FILE) & leaf(events, "metadata.product").isin(sorted(OWNED))
-    return one_of(kind, [*f.ARRIVALS, *f.DEEDS]) | carried
+    passed = (kind == f.RDP) & leaf(events, "metadata.event_code").isin(CODES)
+    return one_of(kind, [*f.ARRIVALS, *f.DEEDS]) | carried | passed
 
 
 def _is_departure(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type

@@ -30,7 +30,7 @@ from countersign.visits.departures import (
     witnessed,
 )
 from countersign.visits.eyes import look
-from countersign.visits.facts import ARRIVALS, NETWORK, Fact
+from countersign.visits.facts import ARRIVALS, NETWORK, RDP, Fact
 from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals, trace
@@ -67,7 +67,7 @@ class Gathered:
         """Adds what accounts did, each to its kind."""
         for fact in found:
             left = self.left if fact.class_uid == NETWORK else self.deeds
-            (self.facts if fact.class_uid in ARRIVALS else left)[fact.id] = fact
+            (self.facts if fact.class_uid in {*ARRIVALS, RDP} else left)[fact.id] = fact
 
 
 def stitch(

@@ -187,6 +187,12 @@ def _acts(node: Node) -> list[Act]:
         Act(fact.time, _kind(fact), describe(fact), (fact.id, fact.segment, fact.record))
         for fact in node.deeds.values()
     ]
+    deeds.extend(
+        Act(fact.time, "network", _carried(fact), (fact.id, fact.segment, fact.record))
+        for session in node.arrival.sessions
+        for fact in session.facts
+        if fact.class_uid == f.RDP and (fact.bytes_in or fact.bytes_out)
+    )
     return sorted([*deeds, *node.acts], key=lambda act: (act.time, act.place, act.text))
 
 
@@ -238,6 +244,10 @@ def describe(fact: Fact) -> str:
 
 def _log(fact: Fact) -> str:
     return f"event log {'cleared' if fact.activity == 1 else 'changed'} ({fact.code})"
+
+
+def _carried(fact: Fact) -> str:
+    return f"{fact.bytes_in:,} bytes from the client and {fact.bytes_out:,} to it, as {fact.host.partition('.')[0]} counted"
 
 
 def _file(fact: Fact) -> str:
