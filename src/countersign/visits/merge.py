@@ -227,7 +227,7 @@ def _merge(sessions: list[Session]) -> list[Arrival]:
     for session in terminals:
         _put(session, next((arrival for arrival in made if _is_terminal_of(session, arrival)), None), made)
     for session in targets:
-        _put(session, _seen_by_target(session, made, targets), made)
+        _put(session, _seen_by_target(session, made), made)
     return made
 
 
@@ -275,7 +275,7 @@ def _put(session: Session, home: Arrival | None, made: list[Arrival]) -> list[Ar
     return made[-1:]
 
 
-def _seen_by_target(session: Session, made: list[Arrival], targets: list[Session]) -> Arrival | None:
+def _seen_by_target(session: Session, made: list[Arrival]) -> Arrival | None:
     """The target host's own logon for a bastion's session: with the account that was lent, just then, and from the bastion
     where its address is known; else the only one."""
     near = [
@@ -291,11 +291,8 @@ def _seen_by_target(session: Session, made: list[Arrival], targets: list[Session
     chosen = sure or near
     if len(chosen) != 1:
         return None
-    proven = bool(sure)
-    if is_gateway(session):  # its user, machine and time, and one connection alone that it can be
-        proven = sum(abs(one.begun - session.begun) <= 2 * TERMINAL for one in targets) == 1
     told = "from the bastion's address " if sure else ""
-    session.maker_kind = "proven" if proven else session.maker_kind
+    session.maker_kind = "proven" if (session.lone if is_gateway(session) else sure) else session.maker_kind
     session.maker_words += f"; {session.host}'s own logon {told}has the same account and time"
     return chosen[0]
 

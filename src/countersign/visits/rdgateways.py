@@ -26,6 +26,7 @@ def connections(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     """Logins and targets, as those of a bastion; what was refused is none. `found` are in order of time."""
     out: list[Session] = []
     opened: dict[tuple[str, ...], list[Session]] = defaultdict(list)
+    by_place: dict[tuple[str, str], list[Session]] = defaultdict(list)
     for fact in found:
         if CHANNEL not in fact.log or fact.status == _FAILED or not fact.user.name or not fact.host:
             continue
@@ -39,8 +40,12 @@ def connections(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
             if session is None and target:
                 session = _target(fact, gateway, target)
                 out.append(session)
+                by_place[target, session.account.key[1]].append(session)
                 if session.end is None:
                     known.append(session)
+    for known in by_place.values():
+        for session in known:
+            session.lone = sum(abs(one.begun - session.begun) <= 2 * APART for one in known) == 1
     return out
 
 

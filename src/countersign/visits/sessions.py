@@ -56,6 +56,7 @@ class Session:
     tunnel: tuple[str, str] | None = None  # (host, key) of the gateway's session that held `source_ip` then
     via: frozenset[str] = frozenset()  # addresses that the bastion is known to have
     makers: tuple[tuple[str, str], ...] = ()  # (host, key) of sessions that may have made this one
+    lone: bool = False  # no other connection through that gateway can be meant
     maker_kind: str = ""  # proven or inferred, where there is one
     maker_words: str = ""
     origin: tuple[str, str] | None = None  # (host, session) whose 4648 it was made with
