@@ -37,32 +37,49 @@ def one(shared_data: Path, pattern: str) -> Path:
     return found
 
 
-def stay(ward: Workspace, path: Path) -> dict[str, Any]:
-    declare(ward, r"THESHIRE\pgustavo")
+def stay(ward: Workspace, path: Path, account: str, target: str) -> dict[str, Any]:
+    """The one visit that has a hop to `target`."""
+    declare(ward, account)
     collect(ward, [path], workers=1)
     review(ward)
-    (visit,) = Results.open(ward).visits()
+    (visit,) = [
+        visit
+        for visit in Results.open(ward).visits()
+        if any(hop["target"].startswith(target) and hop["source"] for hop in visit["hops"])
+    ]
     return visit
 
 
 @pytest.mark.parametrize(
-    ("pattern", "protocol"),
+    ("pattern", "protocol", "kind"),
     [
-        ("covenant_sharpsc_create*.zip", "scm"),
-        ("covenant_sharpwmi*.zip", "wmi"),
-        ("covenant_copy_smb*.zip", "smb"),
+        ("covenant_sharpsc_create*.zip", "scm", "proven"),
+        ("empire_smbexec*.zip", "scm", "proven"),  # as PsExec does: a service made over the pipe svcctl
+        ("covenant_sharpwmi*.zip", "wmi", "proven"),
+        ("empire_wmic*.zip", "wmi", "proven"),
+        ("empire_psremoting*.zip", "winrm", "inferred"),
+        ("covenant_dcom_registerxll.zip", "dcom", "proven"),
+        ("schtask_modification.zip", "task", "proven"),
+        ("covenant_copy_smb*.zip", "smb", "proven"),
     ],
 )
 def test_lateral_movement_is_one_visit_with_the_right_hop(
-    ward: Workspace, shared_data: Path, pattern: str, protocol: str
+    ward: Workspace, shared_data: Path, pattern: str, protocol: str, kind: str
 ) -> None:
-    visit = stay(ward, one(shared_data, pattern))
+    visit = stay(ward, one(shared_data, pattern), r"THESHIRE\pgustavo", "WORKSTATION6")
     (hop,) = [hop for hop in visit["hops"] if hop["target"] == "WORKSTATION6"]
-    assert (hop["source"], hop["protocol"], hop["link"]["kind"]) == ("WORKSTATION5", protocol, "proven")
+    assert (hop["source"], hop["protocol"], hop["link"]["kind"]) == ("WORKSTATION5", protocol, kind)
+    assert "WORKSTATION5" in hop["link"]["reason"] or "172.18.39.5" in hop["link"]["reason"]
     assert hop["account"] == r"THESHIRE\pgustavo"
     root = next(found for found in visit["hops"] if found["id"] == hop["parent"])
     assert (root["target"], root["start"]) == ("WORKSTATION5", None)
     assert all(reference["leaf"] is not None for reference in hop["records"])
+
+
+def test_remoting_is_found_in_another_domain_too(ward: Workspace, shared_data: Path) -> None:
+    visit = stay(ward, one(shared_data, "covenant_psremoting*.zip"), r"SHIRE\pgustavo", "HR001")
+    (hop,) = [hop for hop in visit["hops"] if hop["target"] == "HR001"]
+    assert (hop["protocol"], hop["link"]["kind"]) == ("winrm", "inferred")
 
 
 def test_an_ordinary_workstation_raises_nothing_high(ward: Workspace, shared_data: Path) -> None:

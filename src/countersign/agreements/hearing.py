@@ -243,7 +243,7 @@ class Hearing:
 
 
 _UNNAMED = frozenset({"", "-", "unknown"})
-_NETWORK_RIDERS = frozenset({"smb", "wmi", "winrm", "scm", "task", "registry", "rdp"})
+_NETWORK_RIDERS = frozenset({"smb", "wmi", "winrm", "dcom", "scm", "task", "registry", "rdp"})
 """Protocols whose logon Windows records as type 3, `network`, when nothing tells more."""
 
 

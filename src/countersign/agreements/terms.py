@@ -29,6 +29,7 @@ Protocol = Literal[
     "smb",
     "winrm",
     "wmi",
+    "dcom",
     "scm",
     "task",
     "registry",

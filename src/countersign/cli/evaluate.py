@@ -51,22 +51,27 @@ def _show(score: Score) -> None:
     from countersign.cli.text import console, indented, plain_table
 
     out = console()
-    table = plain_table("figure", "count", "share")
-    shares = score.shares()
-    for name in (
-        "hops",
-        "lost_whole",
-        "hops_in_visit",
-        "hops_wrong_visit",
-        "false_proven",
-        "ambiguous",
-        "ambiguous_top3",
+    table = plain_table("figure", "count", "share", "of")
+    proven = score.links.get("proven")
+    for name, whole, of in (
+        ("hops", None, ""),
+        ("lost_whole", score.hops + score.lost_whole, "hops of the truth"),
+        ("hops_in_visit", score.hops, "hops"),
+        ("hops_wrong_visit", score.hops, "hops"),
+        ("wrong_said_ambiguous", score.hops_wrong_visit, "hops_wrong_visit"),
+        ("hops_made", None, ""),
+        ("false_proven", proven.judged if proven else 0, "proven links judged"),
+        ("ambiguous", score.hops_made, "hops_made"),
+        ("ambiguous_top3", score.ambiguous_judged, "ambiguous ones judged"),
+        ("visits", None, ""),
+        ("visits_made", None, ""),
     ):
-        share = shares.get(name)
-        table.add_row(name, f"{getattr(score, name):,}", "" if share is None else f"{share:.2%}")
-    table.add_row("seconds", f"{score.seconds:,.1f}", "")
-    table.add_row("stitch_seconds", f"{score.stitch_seconds:,.1f}", "")
-    table.add_row("peak_mb", "unknown" if score.peak_mb is None else f"{score.peak_mb:,.0f}", "")
+        count = getattr(score, name)
+        share = f"{count / whole:.2%}" if whole else ""
+        table.add_row(name, f"{count:,}", share, "" if whole is None else f"{whole:,} {of}")
+    table.add_row("seconds", f"{score.seconds:,.1f}", "", "")
+    table.add_row("stitch_seconds", f"{score.stitch_seconds:,.1f}", "", "")
+    table.add_row("peak_mb", "unknown" if score.peak_mb is None else f"{score.peak_mb:,.0f}", "", "")
     out.print(table)
     protocols = plain_table("protocol", "hops", "in a visit", "wrong visit", "lost whole")
     for name, counts in sorted(score.protocols.items()):

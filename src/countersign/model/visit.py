@@ -50,7 +50,7 @@ class Hop:
     r"""One authenticated arrival of an identity at a host or service, with its session's life.
 
     `account` is `DOMAIN\name` as best known; `source` and `target` are host names, or addresses where no name was
-    learned; `source_ip` the address it came from; `protocol` one of vpn, rdp, ssh, smb, wmi, winrm, scm, console,
+    learned; `source_ip` the address it came from; `protocol` one of vpn, rdp, ssh, smb, wmi, winrm, dcom, scm, console,
     network, su, sudo, explicit, service, or one of those that docs/visits.md lists for gateways and clouds. `start` is None for a session that was open before the logs begin, `end` None
     while nothing says it ended; `end_reason` says why, where no record of the session's own end does. `seen_by` and `expected_by` name vantage points (`target host`, `source
     host`, `gateway`, `network sensor`). `mfa` is None where no source says. `session` is the key the source gave.

@@ -24,6 +24,10 @@ DEPTH = 6
 """Generations of processes followed below a service or task."""
 _PIPES = {"svcctl": "scm", "atsvc": "task", "winreg": "registry"}
 _HOSTING = {"wmiprvse.exe": "wmi", "wsmprovhost.exe": "winrm", "psexesvc.exe": "scm"}
+_AUTOMATED = frozenset(
+    {"mmc.exe", "excel.exe", "winword.exe", "powerpnt.exe", "outlook.exe", "visio.exe", "msaccess.exe"}
+)
+"""Programs with objects that can be made from afar (ATT&CK T1021.003), where the command line is not logged."""
 
 
 def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], hosts: HostNames) -> None:
@@ -94,8 +98,17 @@ def _hint(fact: Fact) -> str:
     if fact.class_uid == f.JOB:
         return "task"
     if fact.class_uid == f.PROCESS:
-        return _HOSTING.get(base(fact.parent_path), "") or _HOSTING.get(base(fact.path), "")
+        hosting = _HOSTING.get(base(fact.parent_path), "") or _HOSTING.get(base(fact.path), "")
+        return hosting or ("dcom" if _activated(fact) else "")
     return ""
+
+
+def _activated(fact: Fact) -> bool:
+    """Whether a process is an object's server that the service for DCOM (a svchost) started: it gives those `-Embedding`. In the session of a
+    network logon nobody but a caller from afar asks for one ([MS-DCOM] 3.1.2.5.2.3; `trees.protocol` holds it to such sessions)."""
+    if base(fact.parent_path) != "svchost.exe":
+        return False
+    return base(fact.path) in _AUTOMATED or "-embedding" in fact.cmd_line.casefold().split()
 
 
 def base(path: str) -> str:

@@ -18,7 +18,7 @@ from countersign.visits.subjects import Claimed
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAY = 1800 * SECOND
 """Entries of one person from one place no further apart than this are one stay."""
-_ORDER = ("scm", "task", "wmi", "winrm", "smb", "registry")
+_ORDER = ("scm", "task", "wmi", "winrm", "dcom", "smb", "registry")
 _KINDS = {
     f.FILE: "file",
     f.PROCESS: "process",

@@ -13,6 +13,8 @@ PROTOCOLS: dict[str, str] = {
     "smb": "file share (SMB)",
     "winrm": "PowerShell remoting (WinRM)",
     "wmi": "WMI",
+    "dcom": "remote objects (DCOM)",
+    "task": "a scheduled task made from afar",
     "scm": "service control",
     "console": "the console",
     "network": "a network logon",

@@ -180,7 +180,7 @@ HOP: dict[str, Check] = {
     "source_ip": text,
     "target": text,
     "protocol": partial(
-        one_of, "vpn rdp ssh smb scm task wmi winrm registry network console explicit service unknown"
+        one_of, "vpn rdp ssh smb scm task wmi winrm dcom registry network console explicit service unknown"
     ),
     "start": partial(maybe, moment),
     "end": partial(maybe, moment),
