@@ -1,6 +1,6 @@
 r"""How an agreement names accounts, and which names in logs it means.
 
-`CORP\name`, `name@corp.example`, `name` (in any domain), a SID `S-1-5-...`, a key fingerprint `SHA256:...`;
+`CORP\name`, `name@corp.example`, `name` (in any domain), a SID `S-1-5-...`, a key fingerprint `SHA256:...`, an ARN `arn:aws:...`;
 `*` is a wildcard in names. Letter case matters in fingerprints only. A domain and its full name are one when
 their first labels are (`CORP` and `corp.example`); a domain stated by a pattern must be in the record.
 """
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from countersign.agreements import arns
 from countersign.agreements.globs import glob, globs_meet
 from countersign.agreements.problem import wrong
 
@@ -56,9 +57,9 @@ class Login:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """How exact patterns for SIDs and key fingerprints would be spelt, folded."""
+        """How exact patterns for SIDs, key fingerprints and ARNs would be spelt, folded."""
         found = _KEY.fullmatch(self.uid)
-        return ((found[1] if found else self.uid).casefold(),) if self.uid else ()
+        return ((found[1] if found else self.uid).casefold(), *arns.spellings(self.uid)) if self.uid else ()
 
     @property
     def is_blank(self) -> bool:
@@ -76,7 +77,7 @@ class AccountPattern:
     """One entry of an identity's accounts; `domain` is None where the pattern states none."""
 
     text: str
-    kind: Literal["sid", "key", "name"]
+    kind: Literal["sid", "key", "arn", "name"]
     name: str
     domain: str | None = None
 
@@ -103,6 +104,8 @@ class AccountPattern:
                 f"`{text}` is no SID",
                 "write it whole, or S-1-5-21-x-y-z-* for all accounts of the provider's domain",
             )
+        if text.lower().startswith("arn:"):
+            return cls(text, "arn", _arn(text))
         domain: str | None
         if "\\" in text:
             domain, _, name = text.partition("\\")
@@ -125,6 +128,8 @@ class AccountPattern:
         if self.kind == "key":
             found = _KEY.fullmatch(login.uid)
             return found is not None and found[1] == self.name
+        if self.kind == "arn":
+            return any(glob(self.name, spelt) for spelt in arns.spellings(login.uid))
         if self.kind == "sid":
             return glob(self.name, login.uid.casefold()) or any(
                 glob(self.name, name) for name, _ in login.names
@@ -136,10 +141,14 @@ class AccountPattern:
 
     def meets(self, other: AccountPattern) -> bool:
         """Whether one account could be meant by both patterns."""
+        if {self.kind, other.kind} == {"arn", "name"}:
+            return _named_alike(self, other) if self.kind == "arn" else _named_alike(other, self)
         if self.kind != other.kind:
             return False
         if self.kind == "key":
             return self.name == other.name
+        if self.kind == "arn" and _is_session_of(self.name, other.name):
+            return True
         if not globs_meet(self.name, other.name):
             return False
         if self.domain is None or other.domain is None:
@@ -155,6 +164,28 @@ class AccountPattern:
             "*" not in self.name,
             literal + (self.domain is not None),
         )
+
+
+def _arn(text: str) -> str:
+    found = arns.spelt(text) or ""
+    kind, _, name = found.rpartition(":")[2].partition("/")
+    if kind != "root" and not name.replace("*", "").strip("/"):
+        raise wrong(
+            f"`{text}` is no ARN of somebody who can come",
+            "write arn:aws:iam::123456789012:role/Name, or user/Name, with at least a part of the name",
+        )
+    return found
+
+
+def _named_alike(arn: AccountPattern, name: AccountPattern) -> bool:
+    """Whether the name and account number that records give with an ARN can be meant by a pattern of names."""
+    own, number = arns.named(arn.name)
+    return globs_meet(own, name.name) and (name.domain is None or _domains_meet(number, name.domain))
+
+
+def _is_session_of(one: str, other: str) -> bool:
+    """Whether one of them can be a role and the other a session of it."""
+    return globs_meet(f"{one}/*", other) or globs_meet(one, f"{other}/*")
 
 
 def _same_domain(pattern: str, domain: str) -> bool:

@@ -169,7 +169,7 @@ def _as(hearing: Hearing, hop: Hop, grant: Grant) -> Answer:
     entry = hearing.entry
     if owner.value == "yes" or (entry is not None and hop.id == entry.id):
         return YES
-    login = Login.of(hop.account)
+    login = Login.of(hop.account, None, hop.account_uid)
     if any(pattern.fits(login) for pattern in hearing.terms.switches[grant.name]):
         return YES
     if owner.value == "unknown":

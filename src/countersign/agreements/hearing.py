@@ -168,7 +168,7 @@ class Hearing:
         entry = self.entry
         if entry is not None and entry.account.casefold() == hop.account.casefold() and self.identity(entry):
             return YES
-        login = Login.of(hop.account)
+        login = Login.of(hop.account, None, hop.account_uid)
         if login.is_blank:
             return unknown("the account is not recorded", "a logon record that names the account")
         if any(name in SYSTEM_ACCOUNTS for name, _ in login.names):

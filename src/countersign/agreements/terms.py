@@ -187,7 +187,7 @@ class Identity(Term):
     )
     accounts: Accounts = Field(
         min_length=1,
-        description=r"CORP\name, name@corp.example, name (any domain), a SID, an SSH key SHA256:...; `*` is a wildcard.",
+        description=r"CORP\name, name@corp.example, name (any domain), a SID, an SSH key SHA256:..., an ARN; `*` is a wildcard.",
     )
     shared: bool = Field(default=False, description="Several people use it, so it does not say who came.")
     notes: Annotated[str, Field(max_length=2000)] = ""

@@ -223,6 +223,7 @@ def _session(stay: Stay) -> Session:
         host=target_of(stay),
         key=stay.head.key or f"{stay.head.part}|{stay.head.first[0]}",
         account=stay.account,
+        uid=stay.head.identity[2],
         start=None if unknown else stay.logins[0].at if opened else stay.begun,
         first=stay.begun,
         last=stay.last,

@@ -56,11 +56,78 @@ def test_another_account_is_not(pattern: str, name: str, domain: str | None, uid
 
 
 @pytest.mark.parametrize(
-    "text", ["*", "**", "*\\*", "\\jane", "CORP\\", "@corp", "S-1-5-*", "S-1-x", "SHA256:short", "A\\B\\c"]
+    "text",
+    [
+        "*",
+        "**",
+        "*\\*",
+        "\\jane",
+        "CORP\\",
+        "@corp",
+        "S-1-5-*",
+        "S-1-x",
+        "SHA256:short",
+        "A\\B\\c",
+        "arn:aws:s3:::x",
+        "arn:aws:iam::111111111111:role/*",
+        "arn:*",
+    ],
 )
 def test_a_pattern_that_names_nobody_or_everybody_is_refused(text: str) -> None:
     with pytest.raises(PydanticCustomError):
         AccountPattern.parse(text)
+
+
+ROLE = "arn:aws:iam::111111111111:role/vendors/Acme-Admin"
+SESSION = "arn:aws:sts::111111111111:assumed-role/Acme-Admin/jane@acme.example"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "uid"),
+    [
+        (ROLE, ROLE),
+        (ROLE, SESSION),
+        ("arn:aws:iam::111111111111:role/ACME-*", SESSION),
+        (SESSION, SESSION),
+        ("arn:aws:iam::111111111111:user/bob", "arn:aws:iam::111111111111:user/staff/Bob"),
+        ("arn:aws:iam::111111111111:root", "arn:aws:iam::111111111111:root"),
+    ],
+)
+def test_an_arn_means_its_user_or_its_role_with_all_sessions(pattern: str, uid: str) -> None:
+    assert AccountPattern.parse(pattern).fits(Login.of("Acme-Admin", "111111111111", uid))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "uid"),
+    [
+        (ROLE, "arn:aws:iam::222222222222:role/Acme-Admin"),
+        (ROLE, "arn:aws:sts::111111111111:assumed-role/Acme-Admin2/x"),
+        (ROLE, "arn:aws:iam::111111111111:user/Acme-Admin"),
+        (ROLE, ""),
+        (SESSION, ROLE),
+        (SESSION, SESSION.replace("jane", "john")),
+        ("arn:aws:iam::111111111111:root", "arn:aws:iam::111111111111:user/root"),
+    ],
+)
+def test_an_arn_means_nobody_else(pattern: str, uid: str) -> None:
+    assert not AccountPattern.parse(pattern).fits(Login.of("Acme-Admin", "111111111111", uid))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        (ROLE, SESSION, True),
+        (ROLE, "Acme-Admin", True),
+        (ROLE, "111111111111\\acme-*", True),
+        (ROLE, "222222222222\\acme-*", False),
+        (ROLE, "jdoe", False),
+        (ROLE, "arn:aws:iam::111111111111:role/Acme-Admin2", False),
+        (SESSION, SESSION.replace("jane", "john"), False),
+    ],
+)
+def test_arns_that_can_mean_one_account_meet(one: str, other: str, *, meet: bool) -> None:
+    first, second = AccountPattern.parse(one), AccountPattern.parse(other)
+    assert first.meets(second) == second.meets(first) == meet
 
 
 LABELS = st.text("ab", min_size=1, max_size=3)

@@ -65,3 +65,30 @@ def test_a_shared_account_is_told_apart_by_its_keys() -> None:
     shared = {"name": "On call", "accounts": ["root"], "shared": True}
     made = visits(roots(), shared, {"name": "Jane Doe", "accounts": [JANE]})
     assert [visit.person for visit in made] == ["Jane Doe", "On call", "On call"]
+
+
+def test_a_role_that_is_declared_by_its_arn_is_followed_by_its_sessions() -> None:
+    story = Story()
+    for at, who in ((0, "role/Acme-Admin"), (60, "role/Own-Admin")):
+        name = who.rpartition("/")[2]
+        story.add(
+            at,
+            {
+                "class_uid": 6003,
+                "activity_id": 1,
+                "status_id": 1,
+                "metadata.product": "CloudTrail",
+                "api.operation": "ListUsers",
+                "cloud.account.uid": "111111111111",
+                "actor.user.name": name,
+                "actor.user.domain": "111111111111",
+                "actor.user.uid": f"arn:aws:sts::111111111111:assumed-role/{name}/x",
+                "actor.session.uid": f"ASIA{name}",
+                "src_endpoint.ip": "192.0.2.9",
+            },
+        )
+    role = {"name": "Jane Doe", "accounts": ["arn:aws:iam::111111111111:role/Acme-Admin"]}
+    (visit,) = visits(story, role)
+    (hop,) = visit.hops
+    assert (visit.person, hop.account) == ("Jane Doe", "111111111111\\Acme-Admin")
+    assert verdicts(agreement(identities=[role]), visit)["identity.known"].verdict == "kept"
