@@ -11,6 +11,7 @@ import pyarrow as pa
 from countersign.visits import facts as f
 from countersign.visits.asking import Days
 from countersign.visits.facts import leaf
+from countersign.visits.leased import given, lasting
 from countersign.visits.names import Claim, HostNames, is_local, settled
 
 OUTBOUND = 2
@@ -23,7 +24,7 @@ HOUR = 3600 * 1_000_000
 
 def claims(days: Days, hosts: HostNames, leased: Iterable[str]) -> list[Claim]:
     """Records that show an address to be a host: a machine account's logon from it, or the host's own word of
-    the connections it opened. What it says of those it took is no help: Sysmon names the ends of UDP the other way
+    the connections it opened, or a DHCP lease. What it says of those it took is no help: Sysmon names the ends of UDP the other way
     round."""
     skip = set(leased)
     found: list[Claim] = []
@@ -35,7 +36,15 @@ def claims(days: Days, hosts: HostNames, leased: Iterable[str]) -> list[Claim]:
             if crowd >= CROWD and not own:
                 shared.add(address)
             found.append(Claim(address, hosts.canonical(name), first, last, own))
-    return settled(found, shared)
+    kept = settled(found, shared)
+    held = [
+        Claim(address, hosts.canonical(name), first, last, lease=True)
+        for address, name, first, last, _ in _merged(
+            days.of_all("leases", lambda events: _runs(given(events)))
+        )
+        if not is_local(address) and address not in skip
+    ]
+    return [*kept, *lasting(held, kept)]
 
 
 def _machines(events: ir.Table) -> ir.Table:

@@ -56,6 +56,7 @@ class Arrival:
     hints: set[str] = field(default_factory=set)
     usage: int = 0  # last time it was seen in use, microseconds
     source: str = ""  # canonical host, or address
+    leased: str = ""  # what a lease says of its source, where nothing else does
 
     @property
     def lead(self) -> Session:

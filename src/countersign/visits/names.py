@@ -131,13 +131,15 @@ def is_local(address: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A record that shows `address` to be `host` from `first` to `last` (microseconds, UTC). `own` is whether the host
-    says so itself: it is right in its own network, and behind translation another host may have that address here."""
+    says so itself: it is right in its own network, and behind translation another host may have that address here; `lease` whether a
+    DHCP server gave it to who called itself so."""
 
     address: str
     host: str
     first: int
     last: int
     own: bool = False
+    lease: bool = False
 
 
 def settled(claims: Iterable[Claim], shared: Collection[str] = ()) -> list[Claim]:
@@ -181,16 +183,28 @@ class AddressBook:
     def host(self, address: str, at: int) -> str | None:
         """The host that had `address` at `at`: the claim that covers it or stands nearest, what others saw before a
         host's own word; None if two still differ or nothing is known."""
-        known = self._claims.get(address, ())
-        for nearest in (_nearest(known, at), _nearest([claim for claim in known if not claim.own], at)):
+        known = [claim for claim in self._claims.get(address, ()) if not claim.lease or at <= claim.last]
+        shown = [claim for claim in known if not claim.lease]
+        for some in (
+            known,
+            [claim for claim in known if not claim.own],
+            shown,
+            [c for c in shown if not c.own],
+        ):
+            nearest = _nearest(some, at)
             if len(nearest) == 1:
                 return nearest.pop()
         return None
 
+    def is_leased(self, address: str, host: str) -> bool:
+        """Whether nothing but a lease shows `host` to have had `address`."""
+        return all(claim.lease for claim in self._claims.get(address, ()) if claim.host == host)
+
     def rivals(self, address: str) -> frozenset[str]:
         """The hosts that had `address` by turns, over and over: no lease that passed on, but two networks with the same private
         addresses, each with a controller of its own. Empty where it is one host's at a time."""
-        known = sorted(self._claims.get(address, ()), key=lambda claim: (claim.first, claim.last, claim.host))
+        shown = [claim for claim in self._claims.get(address, ()) if not claim.lease]
+        known = sorted(shown, key=lambda claim: (claim.first, claim.last, claim.host))
         turns = sum(one.host != other.host for one, other in itertools.pairwise(known))
         hosts = frozenset(claim.host for claim in known)
         return hosts if turns > 2 * len(hosts) else frozenset()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import ibis.expr.types as ir
 
 from countersign.model.identity import keyed_id
-from countersign.model.visit import Link, Reference, Visit
+from countersign.model.visit import Link, Visit
 from countersign.visits import clocks, reading
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import clients
@@ -272,6 +272,8 @@ def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered, clock: c
         named = gathered.cast.hosts.canonical(arrival.source_host)
         if host is not None:
             arrival.source = host
+            if book.is_leased(address, host):
+                arrival.leased = f"; {address} was leased to {host} then"
         elif named and named != arrival.host and (named in gathered.cast.recorders or not address):
             arrival.source = named
         else:
@@ -316,7 +318,8 @@ def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]
             tie = _implied(arrival, linker, nodes, of, claimed, gathered)
         if tie is None and claimed is None:
             continue
-        node = Node(arrival, claimed, of[id(tie.parent)] if tie else None, tie.link if tie else None)
+        link = replace(tie.link, reason=tie.link.reason + arrival.leased) if tie else None
+        node = Node(arrival, claimed, of[id(tie.parent)] if tie else None, link)
         if tie:
             node.proof.extend(tie.facts)
         nodes.append(node)
@@ -397,8 +400,3 @@ def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gath
         tie = linker.parent(arrival)
         if tie is not None:
             of[id(tie.parent)].deeds[fact.id] = fact
-
-
-def reference(fact: Fact, leaf_of: Callable[[str], int | None]) -> Reference:
-    """Evidence by reference for a fact."""
-    return Reference(fact.id, fact.segment, fact.record, leaf_of(fact.segment))
