@@ -27,13 +27,8 @@ from countersign.visits.departures import Departed, Departure, proof
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
 from countersign.visits.names import Account, HostNames, Leases
-from countersign.visits.sessions import SECOND
-from countersign.visits.strays import beside, is_stray
+from countersign.visits.strays import AFTER, BEFORE, beside, is_stray
 
-BEFORE = 120 * SECOND
-"""An explicit logon may precede its arrival by this much: a desktop client asks for credentials first."""
-AFTER = 5 * SECOND
-"""... and be written this much later, when the clocks of two hosts differ a little."""
 _LOCAL_TARGETS = frozenset({"localhost", ""})
 
 

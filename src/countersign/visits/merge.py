@@ -1,7 +1,7 @@
 """From sessions to hops: the several sessions that one arrival makes become one hop.
 
 1. The two tokens of one split-token logon share a linked logon id.
-2. Network-level authentication writes a type 3 before the type 10 of the same remote desktop logon.
+2. Network-level authentication writes a type 3 before the type 10 of the same remote desktop logon: it is no part of network logons before.
 3. A type 7, or a type 10 from the same place, while a desktop hop is open, is its reconnection.
 4. LocalSessionManager's session is the desktop hop of that account that began with it.
 5. Network logons (type 3, 8) of one account from one place follow each other in one piece of work, unless explicit credentials
@@ -197,19 +197,19 @@ def trace(sessions: Iterable[Session], used: Iterable[Fact], hosts: HostNames, c
         session.origin = found.pop() if len(found) == 1 else None
 
 
-def arrivals(sessions: Iterable[Session]) -> list[Arrival]:
+def arrivals(sessions: Iterable[Session], clock: Clock) -> list[Arrival]:
     """Hops in the making, in order of time."""
     grouped: dict[tuple[str, str], list[Session]] = defaultdict(list)
     for session in sessions:
         grouped[session.host, session.account.key[1]].append(session)
     out: list[Arrival] = []
     for group in grouped.values():
-        out.extend(_merge(_by_time(group)))
+        out.extend(_merge(_by_time(group), clock))
     out.sort(key=lambda arrival: (arrival.begun, arrival.id))
     return out
 
 
-def _merge(sessions: list[Session]) -> list[Arrival]:
+def _merge(sessions: list[Session], clock: Clock) -> list[Arrival]:
     made: list[Arrival] = []
     terminals = [session for session in sessions if session.kind == "terminal"]
     targets = [session for session in sessions if session.kind == "target"]
@@ -220,6 +220,10 @@ def _merge(sessions: list[Session]) -> list[Arrival]:
             continue
         recent = [arrival for arrival in recent if session.begun - arrival.last <= LONGEST]
         home = next((arrival for arrival in reversed(recent) if _belongs(session, arrival)), None)
+        if home is not None and _had_work_before(session, home):
+            home = _parted(session, home)
+            made.append(home)
+            recent.append(home)
         recent.extend(_put(session, home, made))
     desktops = [arrival for arrival in made if {s.logon_type for s in arrival.sessions} & (DESKTOP - {0})]
     for session in orphans:
@@ -228,8 +232,20 @@ def _merge(sessions: list[Session]) -> list[Arrival]:
     for session in terminals:
         _put(session, next((arrival for arrival in made if _is_terminal_of(session, arrival)), None), made)
     for session in targets:
-        _put(session, _seen_by_target(session, made), made)
+        _put(session, _seen_by_target(session, made, clock), made)
     return made
+
+
+def _had_work_before(session: Session, home: Arrival) -> bool:
+    """Whether the network-level authentication of a desktop, `session`, was taken for more of an older piece of work."""
+    return session.logon_type == 10 and home.is_network and session.begun - home.begun > NLA
+
+
+def _parted(session: Session, home: Arrival) -> Arrival:
+    """The authentication without that work: it may have been somebody else's, with the same account."""
+    own = [other for other in home.sessions if session.begun - other.begun <= NLA]
+    home.sessions = [other for other in home.sessions if session.begun - other.begun > NLA]
+    return Arrival(own)
 
 
 def _is_orphan(session: Session) -> bool:
@@ -276,14 +292,15 @@ def _put(session: Session, home: Arrival | None, made: list[Arrival]) -> list[Ar
     return made[-1:]
 
 
-def _seen_by_target(session: Session, made: list[Arrival]) -> Arrival | None:
+def _seen_by_target(session: Session, made: list[Arrival], clock: Clock) -> Arrival | None:
     """The target host's own logon for a bastion's session: with the account that was lent, just then, and from the bastion
     where its address is known; else the only one."""
+    at = clock.on(session.host, session.begun, session.gateway)
     near = [
         arrival
         for arrival in made
         if arrival.account.same_as(session.account)
-        and any(abs(other.begun - session.begun) <= TERMINAL for other in arrival.sessions)
+        and any(abs(other.begun - at) <= TERMINAL for other in arrival.sessions)
         and not any(other.kind == "target" for other in arrival.sessions)
     ]
     sure = [arrival for arrival in near if arrival.source_ip and arrival.source_ip in session.via]

@@ -90,15 +90,16 @@ def stitch(
         held = leases.at(session.source_ip, begun) if session.kind in {"windows", "terminal"} else ()
         session.tunnel = held[0].key if held else None
     trace(sessions, gathered.facts.values(), gathered.cast.hosts, clock)
-    made = arrivals(sessions)  # (3)
+    made = arrivals(sessions, clock)  # (3)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts, clock)
-    _locate(made, book, gathered, clock)  # (4)
+    used = explicit_index(gathered.facts.values(), gathered.cast.hosts)
+    _locate(made, book, gathered, used, clock)  # (4)
     departed = _depart(made, book, gathered, clock)
     flows = reading.flows_of(days, _ports(made))
     linker = Linker(
         gathered.cast.hosts,
         leases,
-        explicit_index(gathered.facts.values(), gathered.cast.hosts),
+        used,
         _pairs(flows, gathered),
         departed,
         clients(gathered.deeds.values(), gathered.cast.hosts),
@@ -262,9 +263,16 @@ def _opened(host: str, usage: Usage) -> Session:
     )
 
 
-def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered, clock: clocks.Clock) -> None:
-    """The source of each arrival: a host where its address or its own word names one, else the address."""
-    present = Present(made, clock)
+def _locate(
+    made: list[Arrival],
+    book: AddressBook,
+    gathered: Gathered,
+    used: dict[tuple[str, str], list[Fact]],
+    clock: clocks.Clock,
+) -> None:
+    """The source of each arrival: a host where its address or its own word names one, else the address; `used` is where credentials
+    were used."""
+    present = Present(made, used, gathered.cast.hosts, clock)
     for arrival in made:
         address = arrival.source_ip
         host = book.host(address, clock.corrected(arrival.host, arrival.begun)) if address else None
@@ -396,7 +404,7 @@ def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gath
             anchor=fact.id,
         )
         arrival = Arrival([session])
-        _locate([arrival], book, gathered, linker.clock)
+        _locate([arrival], book, gathered, linker.explicit, linker.clock)
         tie = linker.parent(arrival)
         if tie is not None:
             of[id(tie.parent)].deeds[fact.id] = fact

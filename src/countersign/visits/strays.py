@@ -7,13 +7,20 @@ terminal of which the beginning is known, the record of the logon is lost, as a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from countersign.visits.clocks import Clock
+from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
+from countersign.visits.names import HostNames
+from countersign.visits.sessions import SECOND
 
 INTERACTIVE = frozenset({2, 7, 10, 11})
 """Windows logon types with a screen and a keyboard."""
+BEFORE = 120 * SECOND
+"""An explicit logon may precede its arrival by this much: a desktop client asks for credentials first."""
+AFTER = 5 * SECOND
+"""... and be written this much later, when the clocks of two hosts differ a little."""
 _TERMINALS = frozenset({"ssh", "target"})
 
 
@@ -57,9 +64,17 @@ def lately_lost(made: Iterable[Arrival]) -> set[str]:
 
 
 class Present:
-    """At which of several hosts somebody was at work at a time, of all arrivals `made`."""
+    """At which of several hosts somebody was at work at a time, of all arrivals `made`, and where credentials were used (4648)."""
 
-    def __init__(self, made: Iterable[Arrival], clock: Clock) -> None:
+    def __init__(
+        self,
+        made: Iterable[Arrival],
+        used: Mapping[tuple[str, str], list[Fact]],
+        hosts: HostNames,
+        clock: Clock,
+    ) -> None:
+        self._used = used
+        self._hosts = hosts
         self._clock = clock
         self._by_host: dict[str, list[Arrival]] = defaultdict(list)
         for arrival in made:
@@ -67,10 +82,17 @@ class Present:
                 self._by_host[arrival.host].append(arrival)
 
     def host(self, arrival: Arrival, among: Iterable[str]) -> str | None:
-        """The only one of `among` at which the arrival's account was at work then, else anybody of a provider was."""
+        """The only one of `among` on which credentials of the arrival's account were used for its host just then; else at which that
+        account was at work, else anybody of a provider was."""
+        among = sorted(among)
+        if not among:
+            return None
+        asked = self._asked(arrival) & set(among)
+        if len(asked) == 1:
+            return asked.pop()
         there = [
             other
-            for host in sorted(among)
+            for host in among
             for other in self._by_host.get(host, ())
             if other is not arrival
             and host != arrival.host
@@ -79,3 +101,12 @@ class Present:
         same = {other.host for other in there if other.account.same_as(arrival.account)}
         found = same or {other.host for other in there}
         return found.pop() if len(found) == 1 else None
+
+    def _asked(self, arrival: Arrival) -> set[str]:
+        found = set()
+        for fact in self._used.get((arrival.host.casefold(), arrival.account.key[1]), ()):
+            host = self._hosts.canonical(fact.host)
+            gap = arrival.begun - self._clock.on(arrival.host, fact.time, host)
+            if -AFTER <= gap <= BEFORE and fact.user.same_as(arrival.account):
+                found.add(host)
+        return found

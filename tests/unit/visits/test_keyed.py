@@ -119,6 +119,38 @@ def test_the_targets_own_logon_from_the_bastions_address_is_the_same_hop_and_pro
     assert len(target.records) == 3
 
 
+def test_the_targets_own_logon_is_the_same_hop_whatever_its_clock_says() -> None:
+    story = Story()
+    login(story, 0)
+    story.machine(10, "tele", "10.0.0.99")
+    for number in range(
+        4
+    ):  # what a sensor and app01 saw of others shows the clock of app01 to be 150 s behind
+        port = 41_000 + number
+        seen = {"metadata__log_name": "ssh", "src_endpoint__ip": "10.0.0.7", "src_endpoint__port": port}
+        product(story, 400 + number, "Zeek", 4007, **seen, dst_endpoint__ip="10.0.0.8")
+        product(
+            story,
+            250 + number,
+            "OpenSSH",
+            metadata__log_name="sshd",
+            device__hostname="app01",
+            user__name="clerk",
+            session__uid=f"sshd:{port}",
+            src_endpoint__ip="10.0.0.7",
+            src_endpoint__port=port,
+        )
+        # ... and another host is right
+        product(story, 500 + number, "Zeek", 4007, **seen, dst_endpoint__ip="10.0.0.9")
+        story.logon(500 + number, "SRV9", "clerk", f"0x9{number}", 3, "10.0.0.7", src_endpoint__port=port)
+        product(story, 9000 + number, "Zeek", 4007, **seen, dst_endpoint__ip="10.0.0.6")
+        story.logon(9000 + number, "SRV8", "clerk", f"0x8{number}", 3, "10.0.0.7", src_endpoint__port=port)
+    teleport(story, 660)
+    sshd(story, 511, "10.0.0.99")
+    (visit,) = visits(story)
+    assert [hop.target for hop in visit.hops] == ["tele", "app01"]
+
+
 def test_another_logon_with_that_account_an_hour_later_is_no_part_of_it() -> None:
     story = Story()
     login(story, 0)

@@ -171,6 +171,24 @@ def test_network_logons_of_one_piece_of_work_are_one_hop() -> None:
     assert len(hop.records) == 6
 
 
+def test_a_desktop_takes_its_authentication_with_it_from_the_network_logons_before() -> None:
+    story = Story()
+    story.machine(-600, "JUMP01", "10.0.0.5")
+    for number, user in enumerate(("jdoe", "rroe")):
+        story.logon(number, "JUMP01.corp.example", user, f"0x1{number}", 10, f"10.9.0.{number}")
+    guid = "{0c0ffee0-0000-4000-8000-000000000001}"
+    story.explicit(60, "JUMP01.corp.example", "jdoe", "0x10", "svc", "SRV1", session__uuid=guid)
+    story.logon(61, "SRV1.corp.example", "svc", "0x30", 3, "10.0.0.5", session__uuid=guid)
+    story.logoff(300, "SRV1.corp.example", "svc", "0x30")
+    story.logon(500, "SRV1.corp.example", "svc", "0x31", 3, "10.0.0.5")
+    story.logon(502, "SRV1.corp.example", "svc", "0x32", 10, "10.0.0.5")
+    hops = [hop for visit in visits(story) for hop in visit.hops if hop.target == "SRV1"]
+    assert sorted((hop.protocol, hop.link.kind) for hop in hops if hop.protocol != "rdp") == [
+        ("network", "proven")
+    ]
+    assert [hop.link.kind for hop in hops if hop.protocol == "rdp"] != ["proven"]
+
+
 def test_what_a_remote_service_starts_joins_through_its_installation() -> None:
     story = Story()
     srv = "SRV1.corp.example"

@@ -139,6 +139,18 @@ def test_an_address_of_two_networks_is_the_host_at_which_the_account_was_at_work
     assert {hop.link.kind for hop in found} == {"inferred"}
 
 
+def test_of_an_address_of_two_networks_credentials_that_were_used_tell_the_host() -> None:
+    story = Story()
+    for index in range(12):
+        story.machine(3600 * index, "FILE01" if index % 2 else "JUMP01", "10.0.0.5")
+    story.logon(30_000, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4")
+    story.logon(30_001, "FILE01.corp.example", "adm-jdoe", "0x21", 10, "10.9.0.5")
+    story.explicit(32_300, JUMP, "adm-jdoe", "0x20", "adm-jdoe", "app01.corp.example")
+    story.logon(32_301, "APP01.corp.example", "adm-jdoe", "0x90", 3, "10.0.0.5")
+    hop = next(hop for hop in hops(story) if hop.target == "APP01")
+    assert (hop.source, hop.link.kind) == ("JUMP01", "inferred")
+
+
 def test_an_address_that_passed_on_once_is_nobodys_by_turns() -> None:
     story = Story()
     story.machine(0, "JUMP01", "10.0.0.5")
