@@ -32,15 +32,39 @@ def evaluate() -> None:
 )
 @click.option("--visits-only", is_flag=True, help="Match no rules: what is scored are visits.")
 @click.option("--collected", is_flag=True, help="The workspace of -C has the range's logs: collect nothing.")
+@click.option(
+    "--base",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Of a campaign: where the range is that it was laid over, if not where it was then.",
+)
+@click.option(
+    "--copy",
+    "keep",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Of a campaign: the copy of its base's workspace that it is collected into, kept. Temporary without.",
+)
 @json_option
 @click.pass_context
 def evaluate_visits(
-    ctx: click.Context, made: Path, misses: int, *, visits_only: bool, collected: bool, as_json: bool
+    ctx: click.Context,
+    made: Path,
+    misses: int,
+    base: Path | None,
+    keep: Path | None,
+    *,
+    visits_only: bool,
+    collected: bool,
+    as_json: bool,
 ) -> None:
-    """Collect and review a range in a temporary workspace (or the one of -C), and compare its visits with truth/."""
+    """Collect and review a range in a temporary workspace (or the one of -C), and compare its visits with truth/.
+
+    A campaign, as `countersign range attack` wrote it, goes into a copy of the workspace of its base, which is that of -C.
+    """
     from countersign.evaluate import evaluate_visits as run
 
-    score = run(made, ctx.obj, misses, visits_only=visits_only, collected=collected)
+    score = run(made, ctx.obj, misses, visits_only=visits_only, collected=collected, base=base, keep=keep)
     if as_json:
         lines([score.document()])
     else:
@@ -72,6 +96,8 @@ def _show(score: Score) -> None:
     table.add_row("seconds", f"{score.seconds:,.1f}", "", "")
     table.add_row("stitch_seconds", f"{score.stitch_seconds:,.1f}", "", "")
     table.add_row("peak_mb", "unknown" if score.peak_mb is None else f"{score.peak_mb:,.0f}", "", "")
+    for name, figure in (score.campaign or {}).items():
+        table.add_row(f"campaign {name}", f"{figure:,}" if isinstance(figure, int) else str(figure), "", "")
     out.print(table)
     protocols = plain_table("protocol", "hops", "in a visit", "wrong visit", "lost whole")
     for name, counts in sorted(score.protocols.items()):

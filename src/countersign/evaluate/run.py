@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import orjson
 from countersign.errors import Error, UsageError
 from countersign.evaluate.compare import Comparison
 from countersign.evaluate.made import made_hops
+from countersign.evaluate.overlay import Campaign, campaign_in, lay, truth_of
 from countersign.evaluate.records import events_of
 from countersign.evaluate.score import Score
 from countersign.evaluate.truth import Truth, read_truth, zone_of
@@ -48,12 +49,15 @@ def evaluate_visits(
     *,
     visits_only: bool = False,
     collected: bool = False,
+    base: Path | None = None,
+    keep: Path | None = None,
 ) -> Score:
     """Collect and review the range in `made`, and hold the visits against its truth.
 
     The workspace is a temporary one, unless one is named: it is made where there is none, and kept. With `visits_only` no rules
-    are matched; with `collected` the workspace has the range's logs already. Raises `UsageError` for a folder that is no range
-    or no workspace where one is needed, `Error` where the product fails.
+    are matched; with `collected` the workspace has the range's logs already. Where `made` is a campaign's, the workspace is its
+    base's, which stands at `base` if not where it was; the campaign is collected into a copy, `keep` if that is named. Raises
+    `UsageError` for a folder that is no range or no workspace where one is needed, `Error` where the product fails.
     """
     if not (made / TRUTH / "visits.jsonl").is_file():
         raise UsageError(
@@ -64,15 +68,49 @@ def evaluate_visits(
         raise UsageError(
             f"{workspace or 'a temporary workspace'} has collected nothing\n  remedy: name the workspace by `-C DIR`"
         )
+    campaign = campaign_in(made, made / TRUTH, base)
+    if campaign is None and (base is not None or keep is not None):
+        raise UsageError(f"{made} is no campaign, and has neither a base nor a copy of its workspace")
     with _place(workspace) as root:
         collecting = None
+        whole = made if campaign is None else campaign.base
         if collected:
-            _agree(made, root)
+            _agree(whole, root)
         else:
-            collecting = collect(made, root)
-        reviewing = _review(root, visits_only=visits_only)
-        truth = read_truth(made / TRUTH)
-        score = _compare(root, truth, misses)
+            collecting = collect(whole, root)
+        if campaign is not None:
+            return _campaign(campaign, root, keep, misses, visits_only=visits_only)
+        return _scored(root, read_truth(made / TRUTH), misses, collecting, visits_only=visits_only)
+
+
+def _campaign(campaign: Campaign, base: Path, keep: Path | None, misses: int, *, visits_only: bool) -> Score:
+    """The same of a campaign, in a copy of its base's workspace that stands beside it, so that files can be linked."""
+    with ExitStack() as stack:
+        if keep is None:
+            beside = tempfile.TemporaryDirectory(prefix="countersign-campaign-", dir=base.resolve().parent)
+            root = Path(stack.enter_context(beside)) / "workspace"
+        else:
+            root = keep
+        begun = time.monotonic()
+        laid = lay(campaign, base, root)
+        seconds = time.monotonic() - begun
+        collecting = collect(campaign.folder, root)
+        score = _scored(root, truth_of(campaign, TRUTH), misses, collecting, visits_only=visits_only)
+    said = orjson.loads(collecting.said.splitlines()[-1])
+    score.campaign = {
+        "name": campaign.name,
+        "files": len(campaign.files),
+        "replaced_files": laid.files,
+        "withdrawn_segments": laid.segments,
+        "lay_seconds": round(seconds, 3),
+        **{f"collected_{name}": said[name] for name in ("records", "new_events", "bytes")},
+    }
+    return score
+
+
+def _scored(root: Path, truth: Truth, misses: int, collecting: Ran | None, *, visits_only: bool) -> Score:
+    reviewing = _review(root, visits_only=visits_only)
+    score = _compare(root, truth, misses)
     score.seconds, score.peak_mb = reviewing.seconds, reviewing.peak_mb
     score.stitch_seconds = orjson.loads(reviewing.said)["phases"]["stitching"]
     if collecting is not None:

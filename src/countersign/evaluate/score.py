@@ -79,6 +79,8 @@ class Score:
     peak_mb: float | None = None
     collect_seconds: float | None = None
     collect_peak_mb: float | None = None
+    campaign: dict[str, Any] | None = None
+    """Of a campaign: its name, the files that gave way, and what was collected for it."""
 
     @property
     def false_proven(self) -> int:
@@ -96,7 +98,7 @@ class Score:
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
-        plain = {"links", "protocols", "misses", "peak_mb", "collect_peak_mb"}
+        plain = {"links", "protocols", "misses", "peak_mb", "collect_peak_mb", "campaign"}
         counts = {
             name: getattr(self, name)
             for name in Score.__slots__
@@ -110,6 +112,7 @@ class Score:
             "peak_mb": self.peak_mb,
             "collect_seconds": None if self.collect_seconds is None else round(self.collect_seconds, 3),
             "collect_peak_mb": self.collect_peak_mb,
+            "campaign": self.campaign,
             "shares": self.shares(),
             "links": {
                 kind: {"made": links.made, "judged": links.judged, "false": links.false}

@@ -42,6 +42,12 @@ class Truth:
     hops: dict[str, TrueHop] = field(default_factory=dict)
     owner: dict[Key, TrueHop] = field(default_factory=dict)
 
+    def add(self, hop: TrueHop) -> None:
+        """One more hop; a record that was another's before stays that one's."""
+        self.hops[hop.id] = hop
+        for key in hop.keys:
+            self.owner.setdefault(key, hop)
+
     def recorded_parent(self, hop: TrueHop) -> TrueHop | None:
         """The nearest hop above of which a record survived: the only parent that any log could show."""
         above = self.hops.get(hop.parent or "")
@@ -77,9 +83,7 @@ def read_truth(folder: Path) -> Truth:
     truth = Truth()
     for name in ("visits.jsonl", "staff.jsonl"):
         for hop in _read(folder / name):
-            truth.hops[hop.id] = hop
-            for key in hop.keys:
-                truth.owner.setdefault(key, hop)
+            truth.add(hop)
     return truth
 
 

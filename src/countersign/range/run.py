@@ -107,6 +107,10 @@ def load_made(base: Path) -> tuple[RangeSpec, int]:
     path = base / "truth" / MADE
     try:
         made = orjson.loads(path.read_bytes())
+        if "campaign" in made:
+            raise InputError(
+                "is a campaign's, and another cannot be laid over it", path=str(path), remedy="name its base"
+            )
         return RangeSpec.model_validate(made["spec"]), int(made["seed"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -212,7 +216,8 @@ def _write(job: _Job, progress: Progress | None = None, more: More | None = None
 def _tell_truth(estate: Estate, out: Path, summary: Summary, more: More | None, *, whole: bool) -> None:
     """Joins what was planned with the records that were written, a day at a time.
 
-    Where not all streams were written only the visits beside the ordinary ones are told of: of the others this has not all.
+    Where not all streams were written only the visits beside the ordinary ones are told of, and of the others what their
+    records are called in the streams that were: of these this has not all.
     """
     planner = Planner(estate, Everyday(estate).layout)
     ledgers = Ledgers(out / "truth", {host.fqdn: host.name for host in estate.hosts})
@@ -222,6 +227,8 @@ def _tell_truth(estate: Estate, out: Path, summary: Summary, more: More | None, 
         for visit in in_order(visits):
             if whole or visit.malicious:
                 ledgers.add(visit, found)
+            else:
+                ledgers.moved(visit, found)
     ledgers.close()
     shutil.rmtree(out / NOTES, ignore_errors=True)
     summary.visits = dict(sorted(ledgers.visits.items()))

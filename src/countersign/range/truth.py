@@ -17,6 +17,8 @@ from countersign.range.calendar import iso
 from countersign.range.streams.base import Ref
 
 VISITS, STAFF, HOPS, LINKS, STEPS = "visits.jsonl", "staff.jsonl", "hops.jsonl", "links.jsonl", "steps.jsonl"
+MOVED = "moved.jsonl"
+"""A campaign's only: what records of ordinary hops are called in the files that it replaces, where ids count on."""
 
 
 @dataclass(slots=True)
@@ -232,7 +234,7 @@ class Ledgers:
     def __init__(self, folder: Path, known: Mapping[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._files = {name: (folder / name).open("wb") for name in (VISITS, STAFF, HOPS, LINKS, STEPS)}
-        self._known = known
+        self._known, self._folder = known, folder
         self.visits: dict[str, int] = {}
         self.hops = self.lost_whole = self.malicious = 0
 
@@ -255,6 +257,19 @@ class Ledgers:
                     self._put(
                         STEPS, {"campaign": visit.campaign, "visit": data["id"], "hop": hop["id"], **action}
                     )
+
+    def moved(self, visit: TrueVisit, found: Found) -> None:
+        """An ordinary visit's records in hosts' logs that were written again, beside a campaign."""
+        if MOVED not in self._files:
+            self._files[MOVED] = (self._folder / MOVED).open("wb")
+        for hop in visit.hops:
+            kept: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+            for _, survived, reference in found.get((visit.key, hop.number), []):
+                if reference["log"] == "windows":
+                    kept[survived].append(reference)
+            if kept[True] or kept[False]:
+                body = {"hop": hop_id(visit, hop.number), "records": kept[True], "lost": kept[False]}
+                self._put(MOVED, body)
 
     def _put(self, name: str, data: Mapping[str, Any]) -> None:
         self._files[name].write(orjson.dumps(data) + b"\n")

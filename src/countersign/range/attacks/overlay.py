@@ -7,10 +7,13 @@ comes out the same. A sensor's files are an hour each and are kept only where th
 from __future__ import annotations
 
 import filecmp
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import orjson
 
 from countersign.errors import InputError
 from countersign.range.attacks.player import AGREED, FOREIGN, NOISY, Player
@@ -25,7 +28,7 @@ from countersign.range.plan.deeds import Deeds
 from countersign.range.plan.everyday import Everyday
 from countersign.range.plan.plays import Play
 from countersign.range.plan.visits import Planner
-from countersign.range.run import write_streams
+from countersign.range.run import MADE, write_streams
 from countersign.range.spec import RangeSpec, Way
 from countersign.range.truth import TrueVisit
 
@@ -179,6 +182,16 @@ def overlay(
     files = sorted(str(path.relative_to(out)) for path in _logs(out))
     if base is not None:
         files = [name for name in files if not _same(base, out, name)]
+    written = [estate.hosts[stream] for stream in sorted(touched) if stream < len(estate.hosts)]
+    made = {
+        "seed": seed,
+        "spec": spec.model_dump(mode="json"),
+        "campaign": campaign,
+        "base": None if base is None else Path(os.path.relpath(base.resolve(), out.resolve())).as_posix(),
+        "files": files,
+        "computers": [host.fqdn for host in written if not host.linux],
+    }
+    (out / "truth" / MADE).write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
     return Laid(campaign, tuple(files), sum(map(len, more.values())), provider.spec.name, person.name)
 
 
