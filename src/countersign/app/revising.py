@@ -124,7 +124,8 @@ class _Held:
         yield from self._whole(visit, olds)
         late = max((moment for was in olds for moment in _moments(was)), default=None)
         for hop in visit.hops:
-            yield from self._of_hop(hop, olds, late)
+            if hop.id != visit.entry or hop.id in self.came_of:  # else told with the entry that moved
+                yield from self._of_hop(hop, olds, late)
         for old in self.parts[index]:
             yield from self._left(old, index)
 
@@ -162,13 +163,9 @@ class _Held:
             return
         old, was = self.olds[id_], self.was_in[id_]
         if was not in olds:
-            words = f"{_way(hop)} joined from visit {was.id}: {self._link(hop, self.hops)}"
-            yield "hop joined", hop.id, words
+            yield "hop joined", hop.id, f"{_way(hop)} joined from visit {was.id}: {self._both(old, hop)}"
         elif self._different(old, hop):
-            words = (
-                f"{_way(hop)}: was {self._link(old, self.olds)}; is {self._link(hop, self.hops, why=True)}"
-            )
-            yield "link", hop.id, words
+            yield "link", hop.id, f"{_way(hop)}: {self._both(old, hop)}"
         if old.start != hop.start:
             yield "start", hop.id, f"{_way(hop)}: began {_time(hop.start)}, was told as {_time(old.start)}"
 
@@ -177,7 +174,9 @@ class _Held:
         if now is None:
             yield "hop left", old.id, f"{_way(old)} left: it is in no visit now"
         elif self.home[now] != index:
-            yield "hop left", now, f"{_way(old)} left: it is of visit {self.made[self.home[now]].id} now"
+            other = self.made[self.home[now]].id
+            words = f"{_way(old)} left: it is of visit {other} now: {self._both(old, self.hops[now])}"
+            yield "hop left", now, words
         elif self.came_of[now] != old.id:
             yield "hop left", now, f"{_way(old)} is one hop with {_way(self.hops[now])}"
 
@@ -186,6 +185,9 @@ class _Held:
         then = [old.parent, *old.link.candidates]
         now = [hop.parent, *hop.link.candidates]
         return old.link.kind != hop.link.kind or now != [self.became.get(id_ or "", id_) for id_ in then]
+
+    def _both(self, old: Hop, hop: Hop) -> str:
+        return f"was {self._link(old, self.olds)}; is {self._link(hop, self.hops, why=True)}"
 
     def _link(self, hop: Hop, among: Mapping[str, Hop], *, why: bool = False) -> str:
         link = hop.link

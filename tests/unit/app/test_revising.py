@@ -109,7 +109,6 @@ def test_a_late_entry_moves_the_visit_and_two_visits_become_one() -> None:
     assert found.aliases == ("a",)
     assert [(one.kind, one.hop) for one in found.revisions] == [
         ("entry", "z"),
-        ("hop joined", "z"),
         ("link", "a"),
     ]
     other = visit(hop("x", None, 1, ENTRY))
@@ -199,10 +198,38 @@ def test_late_records_that_settle_a_link_are_told_and_survive_the_next_reviews(
     assert [one["kind"] for one in after[doubtful["id"]]] == ["hop left"]
     (taker,) = [one for id_, ones in after.items() for one in ones if id_ != doubtful["id"]]
     assert taker["kind"] == "hop joined"
+    for words in (taker["text"], after[doubtful["id"]][0]["text"]):
+        assert (
+            "was ambiguous between JUMP01 as CORP\\ext-meyer since 2026-03-02 09:06:40Z, JUMP01 as" in words
+        )
+        assert "; is inferred from JUMP01 as CORP\\ext-meyer since 2026-03-02 08:59:03Z: " in words
     assert taker["time"] == "2026-03-09T12:00:00Z"
     again = review(ward, everything=True, now=NOW + timedelta(days=1))
     assert again.revised == 0
     assert {one["id"]: one["revisions"] for one in Results.open(ward).visits()} == after
+
+
+def test_a_review_that_dies_after_its_visits_are_stored_has_told_of_each_change_once(
+    ward: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "late.jsonl").write_bytes(settling())
+    collect(ward, [tmp_path / "late.jsonl"], workers=1)
+
+    def die(_: object) -> None:
+        raise KeyboardInterrupt
+
+    def told_after(place: str) -> list[dict[str, str]]:
+        with monkeypatch.context() as patch:
+            patch.setattr(f"countersign.app.review.{place}", die)
+            with pytest.raises(KeyboardInterrupt):
+                review(ward, now=NOW)
+        return [one for visit in Results.open(ward).visits() for one in visit["revisions"]]
+
+    assert told_after("_visit_rows") == []
+    told = told_after("_finding_rows")
+    assert len(told) == 2
+    review(ward, now=NOW + timedelta(hours=1))
+    assert [one for visit in Results.open(ward).visits() for one in visit["revisions"]] == told
 
 
 def test_the_start_of_an_id_is_found_in_capitals_too_and_an_empty_one_is_refused(ward: Workspace) -> None:
