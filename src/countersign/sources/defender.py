@@ -19,7 +19,7 @@ from dataclasses import replace
 from countersign.sources._convert import said
 from countersign.sources._family import Family
 from countersign.sources._flat import Row
-from countersign.sources._mapping import From, Step, What, account, endpoint, enum
+from countersign.sources._mapping import From, Step, What, account, endpoint, enum, via
 from countersign.sources._table import csv_source
 from countersign.sources._times import iso, written
 
@@ -93,6 +93,15 @@ def _path(folder: object, name: object) -> Sequence[object]:
     return (f"{where.rstrip(mark)}{mark}{what}",)
 
 
+def _luid(value: object) -> str | None:
+    """A logon id as Windows' own records write it; the tables have it in decimal."""
+    word = said(value)
+    if word is None or not word.isascii() or not word.isdecimal() or len(word) > _LONGEST_LUID:
+        return word
+    return hex(int(word))
+
+
+_LONGEST_LUID = 20
 _TARGET: dict[str, From] = {
     "user.name": "AccountName",
     "user.domain": "AccountDomain",
@@ -105,7 +114,7 @@ _PROCESS_COLUMNS: dict[str, From] = {
     "process.cmd_line": "ProcessCommandLine",
     "process.parent_process.pid": "InitiatingProcessId",
     "process.parent_process.cmd_line": "InitiatingProcessCommandLine",
-    "actor.session.uid": "LogonId",
+    "actor.session.uid": via(_luid, "LogonId"),
 }
 _LOGON_TYPES = {
     "interactive": 2, "network": 3, "batch": 4, "service": 5, "unlock": 7, "networkcleartext": 8, "newcredentials": 9,
@@ -122,7 +131,7 @@ _WHAT = What(
         "actor.user.domain": "InitiatingProcessAccountDomain",
         "actor.user.uid": ("InitiatingProcessAccountSid", "InitiatingProcessAccountObjectId"),
         "actor.user.email_addr": "InitiatingProcessAccountUpn",
-        "actor.session.uid": "InitiatingProcessLogonId",
+        "actor.session.uid": via(_luid, "InitiatingProcessLogonId"),
         "actor.process.pid": "InitiatingProcessId",
         "file.name": "FileName",
         "file.size": "FileSize",
@@ -147,7 +156,7 @@ _DEVICE_LOGON = What(
     status=enum("ActionType", {"LogonSuccess": 1, "LogonFailed": 2, "LogonAttempted": 0}),
     columns={
         **_TARGET,
-        "session.uid": "LogonId",
+        "session.uid": via(_luid, "LogonId"),
         "logon_type_id": enum("LogonType", _LOGON_TYPES),
         "auth_protocol": "Protocol",
         "status_detail": "FailureReason",

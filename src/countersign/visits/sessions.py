@@ -15,6 +15,10 @@ SLACK = 2 * SECOND
 """Records of one logon (4624, 4672, 4648) are written in any order within this time."""
 
 LOGON_CODES = frozenset({"4624"})
+AGENT, AGENT_LOGON = "Defender XDR", "LogonSuccess"
+"""Product and word of the host's own agent on a logon (DeviceLogonEvents)."""
+TOLD_TWICE = 60 * SECOND
+"""The agent's word of a logon and the host's (4624) are of one logon within this time."""
 END_CODES = frozenset({"4634", "4647", "4779", "23", "24"})
 RETURN_CODES = frozenset({"4778", "25"})
 TERMINAL_LOG = "localsessionmanager"
@@ -90,7 +94,13 @@ def windows_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     return sessions
 
 
+def _by_agent(fact: Fact) -> bool:
+    return fact.product == AGENT and fact.code == AGENT_LOGON
+
+
 def _ticket(fact: Fact) -> bool:
+    if fact.product == AGENT:
+        return not _by_agent(fact)  # attempts, and what identity sensors saw
     return fact.class_uid == f.AUTHENTICATION and fact.code in {
         "4648",
         "4768",
@@ -104,8 +114,10 @@ def _ticket(fact: Fact) -> bool:
 def _split_by_logon(host: str, key: str, group: list[Fact]) -> list[Session]:
     logons: list[Fact] = []
     told = None
+    own = [fact.time for fact in group if fact.code in LOGON_CODES]
     for fact in group:
-        if fact.code in LOGON_CODES:
+        alone = _by_agent(fact) and all(abs(fact.time - at) > TOLD_TWICE for at in own)
+        if fact.code in LOGON_CODES or alone:
             if told is None or fact.time - told > SLACK:  # else a logon told twice: the first one counts
                 logons.append(fact)
             told = fact.time
@@ -141,7 +153,7 @@ def _session(host: str, key: str, logon: Fact | None, group: list[Fact]) -> Sess
         session.source_ip = "" if is_local(logon.src_ip) else logon.src_ip
         session.source_host = logon.src_host
         session.linked = "" if _blank(logon.linked) else logon.linked
-        session.opener = "" if _blank(logon.actor_session) else logon.actor_session
+        session.opener = "" if _blank(logon.actor_session) or _by_agent(logon) else logon.actor_session
         session.mfa = logon.mfa
         if logon.src_port:
             session.ports.add(logon.src_port)
