@@ -57,6 +57,8 @@ class Gathered:
     leases: Leases = field(default_factory=lambda: Leases(()))
     left: dict[str, Fact] = field(default_factory=dict)  # connections that providers' accounts opened
     deeds: dict[str, Fact] = field(default_factory=dict)
+    used: dict[tuple[str, str], list[Fact]] = field(default_factory=dict)  # as `explicit_index`
+    clock: clocks.Clock = field(default_factory=clocks.Clock)
 
     def add(self, found: Iterable[Fact]) -> None:
         """Adds facts; the same event read twice is one."""
@@ -85,6 +87,7 @@ def stitch(
     book = AddressBook(claims(days, gathered.cast.hosts, leases.addresses))
     known_by_name(sessions, book)
     clock = clocks.read(days, gathered.cast.hosts, {session.host for session in sessions})
+    gathered.clock = clock
     for session in sessions:
         begun = clock.corrected(session.host, session.begun)
         held = leases.at(session.source_ip, begun) if session.kind in {"windows", "terminal"} else ()
@@ -92,14 +95,14 @@ def stitch(
     trace(sessions, gathered.facts.values(), gathered.cast.hosts, clock)
     made = arrivals(sessions, clock)  # (3)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts, clock)
-    used = explicit_index(gathered.facts.values(), gathered.cast.hosts)
-    _locate(made, book, gathered, used, clock)  # (4)
-    departed = _depart(made, book, gathered, clock)
+    gathered.used = explicit_index(gathered.facts.values(), gathered.cast.hosts)
+    _locate(made, book, gathered)  # (4)
+    departed = _depart(made, book, gathered)
     flows = reading.flows_of(days, _ports(made))
     linker = Linker(
         gathered.cast.hosts,
         leases,
-        used,
+        gathered.used,
         _pairs(flows, gathered),
         departed,
         clients(gathered.deeds.values(), gathered.cast.hosts),
@@ -263,16 +266,10 @@ def _opened(host: str, usage: Usage) -> Session:
     )
 
 
-def _locate(
-    made: list[Arrival],
-    book: AddressBook,
-    gathered: Gathered,
-    used: dict[tuple[str, str], list[Fact]],
-    clock: clocks.Clock,
-) -> None:
-    """The source of each arrival: a host where its address or its own word names one, else the address; `used` is where credentials
-    were used."""
-    present = Present(made, used, gathered.cast.hosts, clock)
+def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
+    """The source of each arrival: a host where its address or its own word names one, else the address."""
+    clock = gathered.clock
+    present = Present(made, gathered.used, gathered.cast.hosts, clock)
     for arrival in made:
         address = arrival.source_ip
         host = book.host(address, clock.corrected(arrival.host, arrival.begun)) if address else None
@@ -288,14 +285,14 @@ def _locate(
             arrival.source = address
 
 
-def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered, clock: clocks.Clock) -> Departed:
+def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered) -> Departed:
     """What left providers' sessions, held against arrivals; adds to `made` the hops that only others tell of."""
     hosts = gathered.cast.hosts
     deeds = gathered.deeds.values()
     processes = reading.opened_by((fact.process for fact in gathered.left.values()), deeds, hosts)
     scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes)
     left = departures([*gathered.left.values(), *gathered.facts.values(), *deeds], scene)
-    departed = answered(left, made, hosts, clock)
+    departed = answered(left, made, hosts, gathered.clock)
     made.extend(witnessed(departed.unanswered, gathered.cast.recorders))
     return departed
 
@@ -404,7 +401,7 @@ def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gath
             anchor=fact.id,
         )
         arrival = Arrival([session])
-        _locate([arrival], book, gathered, linker.explicit, linker.clock)
+        _locate([arrival], book, gathered)
         tie = linker.parent(arrival)
         if tie is not None:
             of[id(tie.parent)].deeds[fact.id] = fact
