@@ -14,7 +14,8 @@ from countersign.range.spec import DirtSpec
 from range_made import CONTENT, Made, reference
 
 CLEAN = DirtSpec(
-    lost=0, late=0, doubled=0, logoffs=0, zero_guids=0, empty_addresses=0, clocks=0, silent=0, wrong_zones=0
+    lost=0, late=0, doubled=0, logoffs=0, zero_guids=0, empty_addresses=0, empty_winrm=0, empty_machines=0, clocks=0,
+    silent=0, wrong_zones=0,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from range_made import CONTENT, text
 from real_events import events_of
 
 CLEAN = DirtSpec(
-    lost=0, late=0, doubled=0, logoffs=0, zero_guids=0, empty_addresses=0, clocks=0, silent=0, sysmon=1, audit=1,
+    lost=0, late=0, doubled=0, logoffs=0, zero_guids=0, empty_addresses=0, empty_winrm=0, empty_machines=0, clocks=0, silent=0, sysmon=1, audit=1,
     wrong_zones=0,
 )  # fmt: skip
 CAMPAIGNS = {

@@ -65,7 +65,10 @@ class Remote(Traces):
             self.explicit(source, account, host, way.info, way.image, hop, unique)
         self.wait(0.05)
         ntlm = self.rng.random() < 0.15
-        session = self.network_logon(host, account, source, flow[1], hop, ntlm=ntlm, unique=unique)
+        blank = self.estate.spec.dirt.empty_winrm if way is WINRM else None
+        session = self.network_logon(
+            host, account, source, flow[1], hop, ntlm=ntlm, unique=unique, blank=blank
+        )
         return Arrival(source, Seat(host, account, session, hop), flow, way.port)
 
     def end(self, arrival: Arrival, service: bytes, sent: int, received: int) -> None:

@@ -139,12 +139,14 @@ class Traces(Scene):
 
     def network_logon(
         self, host: Host, account: Account, source: Foothold, port: int, hop: TrueHop | None, *, ntlm: bool = False,
-        unique: bytes | str | None = None,
+        unique: bytes | str | None = None, blank: float | None = None,
     ) -> Session:  # fmt: skip
-        """4624 type 3 at a host with what goes with it; the session."""
+        """4624 type 3 at a host with what goes with it; the session. `blank` says how often it tells no address, if not as often
+        as others; with NTLM it is as others."""
         session = Session()
         chosen: bytes | str = ZERO_GUID if ntlm or self.zero() else (unique or guid(self.number()))
-        empty = self.rng.random() < self.estate.spec.dirt.empty_addresses
+        share = self.estate.spec.dirt.empty_addresses
+        empty = self.rng.random() < (share if ntlm or blank is None else blank)
         if ntlm:
             self.checked(host, account, source.client, hop)
         else:

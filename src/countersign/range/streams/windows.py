@@ -56,7 +56,7 @@ class WindowsStream(Kept):
         self._file = Growing(folder / f"{host.name}.jsonl", compressed=estate.spec.compressed)
         self._machine = common.machine[host.index]
         self._zero = estate.spec.dirt.zero_guids
-        self._empty = estate.spec.dirt.empty_addresses
+        self._empty, self._machines = estate.spec.dirt.empty_addresses, estate.spec.dirt.empty_machines
         self._guid = f"{mix(base + 77) >> 32:08X}"
         self._booted = booted(base, self._start)
         self._handlers: dict[int, Handler] = {
@@ -166,7 +166,8 @@ class WindowsStream(Kept):
         logon = b"0x%x" % self._next_logon(seed)
         self._open[row] = logon
         roll = mix(seed ^ 0x72) / 2**64
-        empty = roll < self._empty
+        machine = who.name.endswith(b"$") and k.by_kerberos(seed)
+        empty = roll < (self._machines if machine else self._empty)
         address = b"-" if empty else common.address(today, source, self.host.index)
         port = b"-" if empty else b"%d" % port_of(seed)
         if k.by_kerberos(seed):
