@@ -48,7 +48,7 @@ def test_events_have_the_fields_that_real_ones_have(shared_data: Path) -> None:
     seen: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     total: Counter[tuple[str, int]] = Counter()
     for _, row in captured(shared_data):
-        key = str(row.get("Channel", "")).lower(), row.get("EventID")
+        key = str(row.get("Channel", "")).lower(), int(row.get("EventID", 0))
         total[key] += 1
         seen[key].update(row.keys())
     compared = 0
