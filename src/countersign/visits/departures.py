@@ -8,6 +8,7 @@ the host it went to does not tell of: because it logs nothing, lost its log, or 
 3. A client started with another host's name (4688, Sysmon 1): `ssh`, `mstsc /v:`, `Enter-PSSession`, `net use`, `sc`, `wmic` and so on.
 4. A service ticket for another host (4769 names account, address and host); its logon GUID is that of the logon it was used for
    (Microsoft, "4769: A Kerberos service ticket was requested").
+5. A call of the remote desktop client (`desktop_clients.py`), with whatever account it came in.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ A_DAY = 24 * 3600 * SECOND
 ONE_CALL = 15 * SECOND
 """Connections that a desktop or SSH client opens for one session come within this time."""
 _HERE = frozenset({"localhost", "127.0.0.1", "::1", ".", "-"})
-KINDS = ("connection", "explicit", "command", "ticket")
+DESKTOP_CLIENT, ATTEMPT = "desktop", "attempt"
+KINDS = ("connection", "explicit", DESKTOP_CLIENT, "command", "ticket", ATTEMPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,7 @@ class _Arrivals:
         for arrival in sorted(made, key=lambda arrival: (arrival.begun, arrival.id)):
             name = "" if arrival.lead.kind == "ssh" else arrival.account.key[1]
             self._by[arrival.host, name].append(arrival)
+            self._by[arrival.host, "*"].append(arrival)
             for port in sorted({port for session in arrival.sessions for port in session.ports}):
                 self._at[arrival.source_ip, port].append(arrival)
         self._begun = {key: [arrival.begun for arrival in found] for key, found in self._by.items()}
@@ -253,7 +256,8 @@ class _Arrivals:
     def around(self, departure: Departure, at: int) -> list[Arrival]:
         """Those that began around a departure, or within a day before it; `at` is its time on the target's clock."""
         ssh = departure.protocol == "ssh"
-        key = (departure.target, "" if ssh else departure.account.key[1])
+        any_name = not departure.account.name and departure.kind in {DESKTOP_CLIENT, ATTEMPT}
+        key = (departure.target, "" if ssh else "*" if any_name else departure.account.key[1])
         begun = self._begun.get(key, [])
         first = bisect.bisect_left(begun, at - (EARLY if ssh else A_DAY))
         return self._by[key][first : bisect.bisect_right(begun, at + EARLY)] if begun else []
@@ -275,7 +279,10 @@ def _can_answer(departure: Departure, arrival: Arrival) -> bool:
         return False
     if departure.protocol == "ssh":
         return arrival.lead.kind == "ssh"
-    if not departure.account.same_as(arrival.account):
+    if not departure.account.name:  # of a client that was not told whom it asked for, its own host counts
+        if arrival.source != departure.source:
+            return False
+    elif not departure.account.same_as(arrival.account):
         return False
     if departure.protocol == "rdp":
         return any(s.kind == "terminal" or s.logon_type in DESKTOP | NETWORK for s in arrival.sessions)
@@ -329,7 +336,10 @@ def _joins(departure: Departure, cluster: list[Departure]) -> bool:
 def _tells(cluster: list[Departure], recorders: frozenset[str]) -> bool:
     if any(departure.kind == "connection" and departure.protocol != "rpc" for departure in cluster):
         return True
-    return cluster[0].target not in recorders and any(departure.kind != "connection" for departure in cluster)
+    if any(departure.kind == DESKTOP_CLIENT and departure.account.name for departure in cluster):
+        return True
+    told = any(departure.kind not in {"connection", ATTEMPT} for departure in cluster)
+    return cluster[0].target not in recorders and told
 
 
 def _arrival(cluster: list[Departure]) -> Arrival:
@@ -346,7 +356,7 @@ def _arrival(cluster: list[Departure]) -> Arrival:
         kind="outbound",
         host=first.target,
         key=f"outbound:{first.fact.id}",
-        account=named.account,
+        account=named.account if named.account.name else named.actor,
         start=min(times),
         first=min(times),
         last=max(times),
@@ -383,6 +393,8 @@ def proof(departure: Departure) -> str:
     by = f"session {departure.session}" if departure.session else departure.actor.text
     if departure.kind == "command":
         return f"{by} on {departure.source} started a client for {departure.target}"
+    if departure.kind in {DESKTOP_CLIENT, ATTEMPT}:
+        return f"{by} on {departure.source} called {departure.target} with the remote desktop client ({fact.code})"
     if departure.kind == "explicit":
         return f"{by} on {departure.source} used credentials of {departure.account.text} for {departure.target} (4648)"
     return f"{by} on {departure.source} opened the connection from {fact.src_ip}:{fact.src_port} to {departure.target}"

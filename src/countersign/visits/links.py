@@ -18,12 +18,12 @@ from __future__ import annotations
 import ntpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from countersign.model.visit import Link
 from countersign.visits.attended import Clients, Started, way
 from countersign.visits.clocks import Clock
-from countersign.visits.departures import Departed, Departure, proof
+from countersign.visits.departures import ATTEMPT, DESKTOP_CLIENT, Departed, Departure, proof
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
 from countersign.visits.names import Account, HostNames, Leases
@@ -70,7 +70,11 @@ class Linker:
     def parent(self, arrival: Arrival) -> Tie | None:
         """The parent of `arrival`, None if it is an entry."""
         tie = self._first(arrival)
-        return self._narrowed(arrival, tie) if tie is not None and tie.link.candidates else tie
+        if tie is None:
+            return None
+        seen = [d.fact for d in self.departed.near.get(arrival.id, ()) if d.kind in {DESKTOP_CLIENT, ATTEMPT}]
+        tie = replace(tie, facts=(*tie.facts, *(fact for fact in seen if fact not in tie.facts)))
+        return self._narrowed(arrival, tie) if tie.link.candidates else tie
 
     def opened(self, source: str, kind: str, target: str, at: int) -> list[tuple[Arrival, Started]]:
         """Open hops on `source` in which a client for a connection of this kind (as `attended.way`) to `target` was started just

@@ -64,6 +64,7 @@ class Cast:
     claimed: dict[tuple[str, str], Claimed] = field(default_factory=dict)  # by Account.key
     sids: frozenset[str] = frozenset()  # claimed accounts that some records name by their SID alone
     keys: dict[str, Claimed] = field(default_factory=dict)  # by fingerprint of an SSH key
+    accounts: dict[str, Account] = field(default_factory=dict)  # by SID, whosever they are
     origins: dict[str, str] = field(default_factory=dict)  # address -> provider
     hosts: HostNames = field(default_factory=lambda: HostNames(()))
     recorders: frozenset[str] = frozenset()  # canonical names of hosts that log
@@ -122,6 +123,7 @@ def _claimed(
             alone[uid] = found
         elif found is not None and name not in NOBODY:
             out.claimed[Account(short, name).key] = found
+    out.accounts = {uid: min(of, key=lambda one: (not one.domain, one)) for uid, of in named.items() if uid}
     for uid, found in alone.items():
         account = min(named[uid], default=Account("", uid))
         domains.sids[uid] = account

@@ -75,6 +75,13 @@ class Session:
         return self.first if self.start is None else self.start
 
 
+def in_use(host: str, key: str, account: Account, first: int, last: int) -> Session:
+    """A session of which nothing is told but that it was in use."""
+    return Session(
+        kind="windows", host=host, key=key, account=account, start=None, first=first, last=last, anchor=""
+    )
+
+
 def _blank(value: str) -> bool:
     return value in WELL_KNOWN_SESSIONS
 

@@ -29,6 +29,8 @@ from countersign.visits.departures import (
     locate_by_ticket,
     witnessed,
 )
+from countersign.visits.desktop_clients import calls
+from countersign.visits.desktop_clients import told as client_told
 from countersign.visits.eyes import look
 from countersign.visits.facts import ARRIVALS, NETWORK, RDP, Fact
 from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nameless
@@ -37,7 +39,7 @@ from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals, trace
 from countersign.visits.names import AddressBook, Lease, Leases, is_local
 from countersign.visits.reading import Cast, Usage
 from countersign.visits.sensors import unlogged
-from countersign.visits.sessions import SECOND, Session, terminal_sessions, windows_sessions
+from countersign.visits.sessions import SECOND, Session, in_use, terminal_sessions, windows_sessions
 from countersign.visits.strays import Present, lately_lost
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Node, trees
@@ -152,6 +154,7 @@ def _gather(days: Days, subjects: Subjects) -> Gathered:
         gathered.names |= further
         gathered.take(reading.facts_of(days, f"switched {number}", further))
         gathered.add(_landed(days, gathered, number))
+    gathered.add(client_told(days, cast.accounts, gathered.names))
     gathered.usage = reading.usage_of(days, gathered.names)
     return gathered
 
@@ -242,7 +245,9 @@ def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
             continue
         if not host or gathered.cast.who(usage.account) is None:
             continue
-        session = opened.setdefault((host, usage.session), _opened(host, usage))
+        session = opened.setdefault(
+            (host, usage.session), in_use(host, usage.session, usage.account, usage.first, usage.last)
+        )
         session.seen.append(usage.reference)
         session.first = min(session.first, usage.first)
         session.last = max(session.last, usage.last)
@@ -250,20 +255,6 @@ def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
         if usage.account.domain and not session.account.domain:
             session.account = usage.account
     return list(opened.values())
-
-
-def _opened(host: str, usage: Usage) -> Session:
-    return Session(
-        kind="windows",
-        host=host,
-        key=usage.session,
-        account=usage.account,
-        start=None,
-        first=usage.first,
-        last=usage.last,
-        facts=[],
-        anchor="",
-    )
 
 
 def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
@@ -292,6 +283,8 @@ def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered) -> Depar
     processes = reading.opened_by((fact.process for fact in gathered.left.values()), deeds, hosts)
     scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes)
     left = departures([*gathered.left.values(), *gathered.facts.values(), *deeds], scene)
+    left.extend(calls(gathered.facts.values(), scene, left))
+    left.sort(key=lambda departure: departure.order)
     departed = answered(left, made, hosts, gathered.clock)
     made.extend(witnessed(departed.unanswered, gathered.cast.recorders))
     return departed

@@ -289,6 +289,9 @@ FAMILIES: dict[tuple[str, str], dict[int, Plan]] = {
     ): {
         1024: Plan(4005, 1, columns={"dst_endpoint.hostname": "Value"}) | WRITER,
         1102: Plan(4005, 1, columns={"dst_endpoint.ip": "Value"}) | WRITER,  # here 1102 is no log clear
+        1027: Plan(4005, 4, 1, columns={"user.domain": "DomainName"}) | WRITER,
+        1029: Plan(4005, 99, special={"user.credential_uid": (("TraceMessage", "Value"), values.digest)})
+        | WRITER,
     },
     (
         "Microsoft-Windows-RemoteDesktopServices-RdpCoreTS/Operational",

@@ -130,6 +130,13 @@ def host(value: Scalar) -> str | None:
 
 
 @_remember
+def digest(value: Scalar) -> str | None:
+    """A digest in Base64 without the dash that the remote desktop client puts behind it."""
+    cleaned = text(value)
+    return None if cleaned is None else cleaned.removesuffix("-").strip() or None
+
+
+@_remember
 def connection_host(value: Scalar) -> str | None:
     """The host of a WinRM connection string, `http://host:5985/wsman?PSVersion=5.1` or `host/wsman`."""
     cleaned = text(value)
