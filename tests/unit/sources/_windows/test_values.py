@@ -44,6 +44,12 @@ from countersign.sources._windows.values import Scalar
         (values.port_of_pair, "10.0.0.5:52342", 52342),
         (values.host, "\\\\WS1", "WS1"),
         (values.connection_host, "ws6/wsman?PSVersion=5.1", "ws6"),
+        (
+            values.digest,
+            "UmTGMgTFbA35+PSgMOoZ2ToPpAK+awC010ZOYWQQIfc=-",
+            "UmTGMgTFbA35+PSgMOoZ2ToPpAK+awC010ZOYWQQIfc=",
+        ),
+        (values.digest, "-", None),
         (values.terminal_session, "3", "ts:3"),
         (values.outcome, "0x0", 1),
         (values.outcome, "0xC000006D", 2),
