@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from countersign.agreements.coverage import Coverage
-from countersign.agreements.judge import clauses, judge
+from countersign.agreements.judge import clauses, granted_switches, judge
 from countersign.agreements.load import (
     AgreementFileError,
     Agreements,
@@ -25,6 +25,7 @@ __all__ = [
     "Resolver",
     "clause_cites",
     "clauses",
+    "granted_switches",
     "judge",
     "load_agreement",
     "load_agreements",

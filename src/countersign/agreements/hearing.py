@@ -144,6 +144,15 @@ class Hearing:
             name for host in hosts if host.strip() not in {"", "-"} for name in self.coverage.known_as(host)
         )
 
+    def may_be(self, hop: Hop) -> bool:
+        """Whether a grant to this host lists the account under `as`."""
+        login = Login.of(hop.account)
+        return any(
+            any(pattern.fits(login) for pattern in patterns)
+            and self.terms.targets[name].holds(self.known_as(hop.target)).value == "yes"
+            for name, patterns in self.terms.switches.items()
+        )
+
     @cached_property
     def _identities(self) -> dict[tuple[str, str], str | None]:
         found: dict[tuple[str, str], str | None] = {}

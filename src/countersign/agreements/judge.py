@@ -47,6 +47,16 @@ def clauses(agreement: Agreement) -> tuple[str, ...]:
     )
 
 
+def granted_switches(
+    visit: Visit, agreement: Agreement, coverage: Coverage, as_of: datetime
+) -> frozenset[str]:
+    """Ids of the visit's hops whose account is another than the person's, and one that a grant there lists under `as`."""
+    if not any(hop.credential_switch for hop in visit.hops):
+        return frozenset()
+    hearing = Hearing(visit, agreement, coverage, as_of)
+    return frozenset(hop.id for hop in visit.hops if hop.credential_switch and hearing.may_be(hop))
+
+
 def judge(
     visit: Visit, agreement: Agreement, coverage: Coverage, as_of: datetime, *, concurrent: int | None = None
 ) -> tuple[Verdict, ...]:

@@ -98,7 +98,7 @@ def _seen(hearing: Hearing, hop: Hop, reach: Answer, kind: str, found: list[Acti
 
 
 def _switch(hearing: Hearing, hop: Hop, reach: Answer) -> Answer:
-    if hop.credential_switch:
+    if hop.credential_switch and not hearing.may_be(hop):
         said = f"{place(hop)} with other credentials, as {hop.account}"
         return no(said) if reach.value == "yes" else unknown(f"{said}, but {reach.why}", reach.missing)
     if hop.link.kind == "ambiguous":

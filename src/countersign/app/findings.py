@@ -4,7 +4,7 @@ with its evidence."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -71,11 +71,12 @@ def began(visit: Visit) -> datetime | None:
     return min(times) if times else None
 
 
-def switch_findings(visit: Visit) -> list[Finding]:
-    """One detection finding for each account that is not the person's own, however many hops it made."""
+def switch_findings(visit: Visit, granted: Collection[str] = ()) -> list[Finding]:
+    """One detection finding for each account that is neither the person's own nor (by hop, `granted`) one that they may switch to, however
+    many hops it made."""
     grouped: dict[str, list[Hop]] = defaultdict(list)
     for hop in visit.hops:
-        if hop.credential_switch:
+        if hop.credential_switch and hop.id not in granted:
             grouped[hop.account].append(hop)
     out = []
     for account, hops in sorted(grouped.items()):

@@ -192,8 +192,9 @@ def _work(
         days = days_of(lake, results.workspace.root / "state")
         stitched = visits_of(days, agreed, leaves)
     changed = revise(without_silent(stitched, silent), map(visit_from, results.visits()), as_of)
-    judged = judge_all(changed.visits, agreed, coverage(days), as_of)
-    findings = [finding for visit in judged for finding in _of_visit(visit, agreed)]
+    seen = coverage(days)
+    judged = judge_all(changed.visits, agreed, seen, as_of)
+    findings = [finding for visit in judged for finding in _of_visit(visit, agreed, seen, as_of)]
     homes = Homes(judged)
     groups = grouped(holding.let_through(speaking(lake, ready)), homes, leaves)
     correlations = correlated(lake, ready.ruleset, holding, leaves)
@@ -210,9 +211,10 @@ def _work(
     return fresh, changed
 
 
-def _of_visit(visit: Visit, agreed: Iterable[Agreement]) -> list[Finding]:
-    found = [*switch_findings(visit), *unlogged_findings(visit)]
+def _of_visit(visit: Visit, agreed: Iterable[Agreement], seen: Coverage, as_of: datetime) -> list[Finding]:
     agreement = next((item for item in agreed if item.provider.id == visit.provider), None)
+    granted = () if agreement is None else agreements.granted_switches(visit, agreement, seen, as_of)
+    found = [*switch_findings(visit, granted), *unlogged_findings(visit)]
     if agreement is not None:
         held = agreement
         found += clause_findings(

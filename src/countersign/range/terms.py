@@ -112,6 +112,14 @@ def _grants(estate: Estate, provider: Provider) -> list[dict[str, object]]:
         )
     if unix:
         grants.append(
-            {"name": "linux", "who": who, "to": unix, "by": ["ssh", "sudo"], "via": [jump.name], "when": when}
+            {
+                "name": "linux",
+                "who": who,
+                "to": unix,
+                "by": ["ssh", "sudo"],
+                "via": [jump.name],
+                "as": ["root"],
+                "when": when,
+            }
         )
     return grants

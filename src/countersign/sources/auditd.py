@@ -48,6 +48,11 @@ _UNTRUSTED = frozenset({"name", "cwd", "exe", "comm", "proctitle", "acct", "cmd"
 """Fields that the kernel writes in quotes, or in hexadecimal where they hold a blank, a quote or what is not ASCII."""
 _ARGUMENT = re.compile(r"a\d{1,6}(?:\[\d{1,6}\])?$")
 _UNSET = frozenset({"4294967295", "-1", "unset", "(none)", "?", "(null)", ""})
+_OPENING = {"open": "a1", "openat": "a2"}
+"""System calls that open a file, and the argument that has their flags."""
+_WRITING = frozenset({"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC"})
+_WRITING_DIGITS = frozenset("1235679abdefABDEF")
+"""The last hexadecimal digit of flags of which bit 0 or 1 (O_WRONLY, O_RDWR) is set."""
 _MOST_JOINED = 64
 _ALONE = frozenset({"EXECVE", "PATH"})
 """Records that say more once they are put together, also by themselves."""
@@ -80,7 +85,17 @@ def row_of(text: str) -> Row | None:
     for name, value in _RAW_PAIR.findall(enriched):
         row.setdefault(f"{name.lower()}_name" if name.lower() in row else name, value.strip('"'))
     _name_syscall(row, interpreted=interpreted)
+    flags = row.get(_OPENING.get(row.get("SYSCALL", ""), ""))
+    if flags is not None:
+        row["opened"] = "to write" if _writes(flags) else "to read"
     return row
+
+
+def _writes(flags: str) -> bool:
+    """Whether the flags of open(2), in hexadecimal or by name, ask for more than to read."""
+    if flags.startswith("O_") or "|" in flags:
+        return not _WRITING.isdisjoint(flags.split("|"))
+    return flags[-1:] in _WRITING_DIGITS
 
 
 def _take(row: dict[str, Any], text: str, *, execve: bool) -> None:
@@ -199,6 +214,10 @@ def _join(members: Sequence[dict[str, Any]]) -> None:
         "paths": paths or None,
         "nametypes": kinds if any(kinds) else None,
         "records": sorted(str(row.get("type")) for row in members) if len(members) > 1 else None,
+        "touched": next(
+            (path for path, kind in zip(paths, kinds, strict=True) if kind in {"CREATE", "DELETE"}),
+            next((path for path, kind in zip(paths, kinds, strict=True) if kind != "PARENT"), None),
+        ),
         "saddr": next((row.get("saddr") for row in members if row.get("type") == "SOCKADDR"), None),
     }
     for name, value in joined.items():
@@ -296,6 +315,23 @@ _CALL_STEPS = (
 )
 _CALL = {"process.cmd_line": "cmdline", "file.path": "paths.0"}
 _EXEC = What(1007, 1, columns=_CALL, steps=_CALL_STEPS)
+_FILE_CALLS = {
+    1: ("creat", "mkdir", "mkdirat", "mknod", "mknodat", "link", "linkat", "symlink", "symlinkat"),
+    3: ("truncate", "ftruncate"),
+    4: ("unlink", "unlinkat", "rmdir"),
+    5: ("rename", "renameat", "renameat2"),
+    6: ("chmod", "fchmod", "fchmodat", "chown", "fchown", "fchownat", "lchown", "setxattr"),
+}
+"""System calls on files by what they do, as OCSF's 1001 numbers it: create, update, delete, rename, set attributes."""
+
+
+def _on_file(activity: int) -> What:
+    return What(1001, activity, columns={**_CALL, "file.path": ("touched", "paths.0")}, steps=_CALL_STEPS)
+
+
+def _whatever_opened(kinds: Mapping[tuple[str, ...], What]) -> dict[tuple[str, ...], What]:
+    return {(*key, "*")[:3]: what for key, what in kinds.items()}
+
 
 FAMILY = Family(
     name="linux.auditd",
@@ -306,36 +342,41 @@ FAMILY = Family(
     match=has("audit_time", "serial"),
     time=(epoch("audit_time", "s"),),
     log="=auditd",
-    by=("type", "SYSCALL"),
-    kinds={
-        ("SYSCALL", "execve"): _EXEC,
-        ("SYSCALL", "execveat"): _EXEC,
-        ("SYSCALL", "connect"): What(4001, 1, columns=_CALL, steps=_CALL_STEPS),
-        ("SYSCALL", "*"): What(columns=_CALL, steps=_CALL_STEPS),
-        ("EXECVE", "*"): What(columns={"process.cmd_line": "cmdline"}),
-        ("PROCTITLE", "*"): What(columns={"process.cmd_line": "proctitle"}),
-        ("PATH", "*"): What(columns={"file.path": ("path_name", "name")}),
-        ("SOCKADDR", "*"): What(steps=(_CALL_STEPS[-1],)),
-        ("USER_LOGIN", "*"): _LOGON,
-        ("USER_LOGOUT", "*"): _LOGOFF,
-        ("USER_START", "*"): _OTHER_LOGON,
-        ("USER_END", "*"): _LOGOFF,
-        ("USER_AUTH", "*"): _OTHER_LOGON,
-        ("USER_ERR", "*"): _OTHER_LOGON,
-        ("USER_ACCT", "*"): _OTHER_LOGON,
-        ("LOGIN", "*"): What(3003, 1, steps=(*_account("user", "auid", "auid_name"), _IN)),
-        ("USER_CMD", "*"): What(
-            1007,
-            1,
-            columns={"process.cmd_line": "cmd"},
-            steps=(Step(("uid",), ("user.uid", "user.name"), _uid),),
-        ),
-        **{(name, "*"): what for name, what in (_ACCOUNT | _GROUP).items()},
-        ("SERVICE_START", "*"): What(columns={"service.name": "unit"}),
-        ("SERVICE_STOP", "*"): What(columns={"service.name": "unit"}),
-        ("USER_TTY", "*"): What(1009, 1, columns={"process.cmd_line": "data"}),
-        ("TTY", "*"): What(1009, 1, columns={"process.cmd_line": "data"}),
-    },
+    by=("type", "SYSCALL", "opened"),
+    kinds=_whatever_opened(
+        {
+            ("SYSCALL", "execve"): _EXEC,
+            ("SYSCALL", "execveat"): _EXEC,
+            ("SYSCALL", "connect"): What(4001, 1, columns=_CALL, steps=_CALL_STEPS),
+            **{("SYSCALL", name): _on_file(done) for done, names in _FILE_CALLS.items() for name in names},
+            **{("SYSCALL", name, "to write"): _on_file(3) for name in _OPENING},
+            **{("SYSCALL", name, "to read"): _on_file(2) for name in _OPENING},
+            ("SYSCALL", "*"): What(columns=_CALL, steps=_CALL_STEPS),
+            ("EXECVE", "*"): What(columns={"process.cmd_line": "cmdline"}),
+            ("PROCTITLE", "*"): What(columns={"process.cmd_line": "proctitle"}),
+            ("PATH", "*"): What(columns={"file.path": ("path_name", "name")}),
+            ("SOCKADDR", "*"): What(steps=(_CALL_STEPS[-1],)),
+            ("USER_LOGIN", "*"): _LOGON,
+            ("USER_LOGOUT", "*"): _LOGOFF,
+            ("USER_START", "*"): _OTHER_LOGON,
+            ("USER_END", "*"): _LOGOFF,
+            ("USER_AUTH", "*"): _OTHER_LOGON,
+            ("USER_ERR", "*"): _OTHER_LOGON,
+            ("USER_ACCT", "*"): _OTHER_LOGON,
+            ("LOGIN", "*"): What(3003, 1, steps=(*_account("user", "auid", "auid_name"), _IN)),
+            ("USER_CMD", "*"): What(
+                1007,
+                1,
+                columns={"process.cmd_line": "cmd"},
+                steps=(Step(("uid",), ("user.uid", "user.name"), _uid),),
+            ),
+            **{(name, "*"): what for name, what in (_ACCOUNT | _GROUP).items()},
+            ("SERVICE_START", "*"): What(columns={"service.name": "unit"}),
+            ("SERVICE_STOP", "*"): What(columns={"service.name": "unit"}),
+            ("USER_TTY", "*"): What(1009, 1, columns={"process.cmd_line": "data"}),
+            ("TTY", "*"): What(1009, 1, columns={"process.cmd_line": "data"}),
+        }
+    ),
     what=What(
         status=_STATUS,
         columns={

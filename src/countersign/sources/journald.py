@@ -21,6 +21,8 @@ NAME = "journald"
 _TIME = "__REALTIME_TIMESTAMP"
 _LONGEST_TIME = 17
 """Microseconds since 1970 have 16 digits until the year 2286."""
+_NO_SESSION = "4294967295"
+"""The kernel's word for none: what no login leads to."""
 _NO_OBJECT = "the line is no JSON object"
 _NO_ENTRY = "the JSON object is no journal entry: it has neither a time of journald's nor a message"
 
@@ -104,6 +106,10 @@ def _add(batch: EventBatch, index: int, raw: bytes, entry: dict[str, object]) ->
     if understood is not None:
         more, own, _ = understood
         columns.update(more)
+        number = fields.get("_AUDIT_SESSION")
+        if isinstance(number, str) and number.isdecimal() and number != _NO_SESSION:
+            # which login it came from, as the kernel knows it
+            columns.setdefault("actor.session.uid", f"audit:{number}")
         fields |= own
     batch.add(index, raw, columns, fields, key)
 

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from countersign.visits import facts as f
 from countersign.visits import reading
 from countersign.visits.asking import Days, Key, dates
+from countersign.visits.becoming import PASSING, ROOT
 from countersign.visits.facts import Fact
 from countersign.visits.merge import NETWORK
 from countersign.visits.names import WELL_KNOWN_SESSIONS, HostNames
 from countersign.visits.sessions import SECOND, SLACK
 from countersign.visits.trees import Node
+from countersign.visits.unix import AUDIT, audit_key, place, terminal
 
 START_WITHIN = 600 * SECOND
 """A service or task made in a hop starts its program within this time, or it is not told apart any more."""
@@ -41,17 +43,20 @@ def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], hosts: HostName
     by_host: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in nodes:
         by_host[node.arrival.host, node.arrival.account.key[1]].append(node)
+    inside = _changed(nodes)
     for fact in deeds:
         holder = _holder(fact, holders, hosts) or _by_account(fact, by_host, hosts)
+        if holder is not None and fact.product == "auditd":
+            holder = _as_whom(fact, holder, inside)
         if holder is not None:
             _take(holder, fact)
     _system(days, nodes, hosts)
 
 
 def _holder(fact: Fact, holders: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:
-    host = hosts.canonical(fact.host)
+    host = place(fact, hosts)
     for key in (fact.session, fact.actor_session):
-        if key and key not in WELL_KNOWN_SESSIONS:
+        if key and key not in WELL_KNOWN_SESSIONS and not key.startswith(PASSING):
             known = holders.get((host, key)) or holders.get(("", key)) or []
             found = [node for node in known if _within(node, fact.time)]
             if found:
@@ -65,21 +70,53 @@ def _within(node: Node, at: int) -> bool:
 
 
 def _by_account(fact: Fact, by_host: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:
-    """Deeds whose source names no session (sudo, su): the one open hop of that account on that host."""
-    if (
-        fact.session not in WELL_KNOWN_SESSIONS
-        or fact.actor_session not in WELL_KNOWN_SESSIONS
-        or fact.session
-    ):
+    """Deeds whose source names no session (sudo): the one open hop of that account on that host, of several the latest at that terminal."""
+    keys = {fact.session, fact.actor_session} - {""}
+    if any(not key.startswith((*PASSING, AUDIT)) for key in keys):
         return None
-    host = hosts.canonical(fact.host)
+    host = place(fact, hosts)
     account = fact.actor if fact.actor.name else fact.user
     found = [
         node
         for node in by_host.get((host, account.key[1]), ())
         if node.arrival.account.same_as(account) and node.arrival.open_at(fact.time)
     ]
+    seated = [node for node in found if terminal(fact) in _terminals(node)] if len(found) > 1 else []
+    if seated:
+        return max(seated, key=lambda node: (node.arrival.begun, node.arrival.id))
     return found[0] if len(found) == 1 else None
+
+
+def _terminals(node: Node) -> set[str]:
+    return {name for session in node.arrival.sessions for name in session.terminals}
+
+
+def _changed(nodes: Iterable[Node]) -> dict[tuple[str, str], list[Node]]:
+    """Hops by su and sudo, by host and the key of the audit session that they are in, the latest first."""
+    out: dict[tuple[str, str], list[Node]] = defaultdict(list)
+    for node in sorted(nodes, key=lambda node: (node.arrival.begun, node.arrival.id), reverse=True):
+        if node.arrival.lead.within:
+            out[node.arrival.host, node.arrival.lead.within].append(node)
+    return out
+
+
+def _as_whom(fact: Fact, holder: Node, inside: dict[tuple[str, str], list[Node]]) -> Node:
+    """The hop, of those in one audit session, as whose account something was done."""
+    known = inside.get((holder.arrival.host, audit_key(fact)), ())
+    return next((node for node in known if node.arrival.open_at(fact.time) and _is_by(fact, node)), holder)
+
+
+def _is_by(fact: Fact, node: Node) -> bool:
+    account = node.arrival.account
+    if fact.class_uid in {f.ACCOUNT_CHANGE, f.GROUP}:
+        return account.key[1] == ROOT  # `user` is who was changed; only root may
+    if fact.code == "USER_CMD":
+        return False
+    if fact.user.name:
+        return fact.user.same_as(account)
+    told = (one for session in node.arrival.sessions for one in session.facts)
+    numbers = {one.sid for one in told if one.sid and one.user.same_as(account)}
+    return fact.sid in (numbers | {"0"} if account.key[1] == ROOT else numbers)
 
 
 def _take(node: Node, fact: Fact) -> None:

@@ -24,7 +24,6 @@ from countersign.visits.clocks import Clock
 from countersign.visits.facts import Fact
 from countersign.visits.merge import DESKTOP, NETWORK, PAUSE, Arrival
 from countersign.visits.names import (
-    WELL_KNOWN_SESSIONS,
     Account,
     AddressBook,
     HostNames,
@@ -32,6 +31,7 @@ from countersign.visits.names import (
     is_local,
 )
 from countersign.visits.sessions import SECOND, Session
+from countersign.visits.unix import doer
 
 PORTS = {
     22: "ssh",
@@ -155,12 +155,11 @@ def _command(fact: Fact, scene: Scene) -> Departure | None:
         return None
     protocol, name = told
     target = scene.book.host(name, fact.time) or name if is_address(name) else scene.hosts.canonical(name)
-    actor = fact.actor if fact.actor.name else fact.user
+    actor, session = doer(fact)
     if actor.key[1] not in scene.names or target.casefold() in _HERE:
         return None
     account = account_named(fact.cmd_line) if protocol == "ssh" else None
     source = scene.hosts.canonical(fact.host)
-    session = next((s for s in (fact.session, fact.actor_session) if s not in WELL_KNOWN_SESSIONS), "")
     return Departure("command", fact, source, session, actor, account or actor, target, protocol)
 
 

@@ -32,12 +32,15 @@ _TEXTS = {
     "host": "device.hostname",
     "host_ip": "device.ip",
     "actor_session": "actor.session.uid",
+    "actor_uid": "actor.user.uid",
     "actor_path": "actor.process.path",
     "sid": "user.uid",
     "credential": "user.credential_uid",
     "session": "session.uid",
     "linked": "session.uid_alt",
     "guid": "session.uuid",
+    "terminal": "session.terminal",
+    "given": "session.credential_uid",
     "process": "process.uid",
     "path": "process.path",
     "cmd_line": "process.cmd_line",
@@ -113,7 +116,7 @@ LEAVES = (
     *("actor.user.credential_uid", "api.operation", "cloud.account.uid"),
     *("api.request.uid", "auth_factors"),  # to join authentication details
     "metadata.log_provider",
-    *("connection_info.direction_id", "file.name", "resources.name", "session.credential_uid"),
+    *("connection_info.direction_id", "file.name", "resources.name"),
     *("user.email_addr", "user.full_name", "user.type"),
 )
 """All that stitching reads of an event."""
@@ -140,6 +143,7 @@ class Fact:
     host_ip: str
     actor: Account
     actor_session: str
+    actor_uid: str
     actor_pid: int
     actor_path: str
     user: Account
@@ -148,6 +152,8 @@ class Fact:
     session: str
     linked: str
     guid: str
+    terminal: str
+    given: str  # an account that the session was given for use elsewhere
     pid: int
     process: str
     path: str

@@ -114,7 +114,7 @@ def nameless(days: Days, found: Iterable[Fact]) -> list[Fact]:
     keys = {
         fact.session
         for fact in found
-        if fact.session and (fact.product in OWNED | GATEWAYS or _by_key(fact.session))
+        if fact.session and (fact.product in OWNED | GATEWAYS | {"utmp"} or _by_key(fact.session))
     }
     if not keys:
         return []

@@ -165,7 +165,7 @@ class Arrival:
 
     def session_keys(self) -> set[tuple[str, str]]:
         """(host, session key) of all its sessions; a product's own id is one session's on whatever host it is named."""
-        keys = {(session.host, session.key) for session in self.sessions}
+        keys = {(session.host, key) for session in self.sessions for key in {session.key, *session.aliases}}
         return keys | {("", session.key) for session in self.sessions if session.kind in OWN_KEYS}
 
 

@@ -19,6 +19,8 @@ AGENT, AGENT_LOGON = "Defender XDR", "LogonSuccess"
 """Product and word of the host's own agent on a logon (DeviceLogonEvents)."""
 TOLD_TWICE = 60 * SECOND
 """The agent's word of a logon and the host's (4624) are of one logon within this time."""
+NEW_CREDENTIALS = 9
+"""Logon type of a session that is another account's towards other hosts only (`runas /netonly`)."""
 END_CODES = frozenset({"4634", "4647", "4779", "23", "24"})
 RETURN_CODES = frozenset({"4778", "25"})
 TERMINAL_LOG = "localsessionmanager"
@@ -31,7 +33,8 @@ class Session:
     """One session on one host. `start` is None where the logs begin in its midst; `end` while nothing ends it.
     `first` and `last` are the times of its first and last fact (microseconds, UTC)."""
 
-    kind: str  # windows, vpn, ssh, terminal, sensor, implied; bastion, target, remote, appliance (keyed.py); cloud
+    kind: str  # windows, vpn, ssh, terminal, sensor, implied; bastion, target, remote, appliance (keyed.py); cloud;
+    # console, audit (unix.py); became (becoming.py)
     host: str
     key: str
     account: Account
@@ -68,11 +71,20 @@ class Session:
     cut: int | None = None  # when its host died under it, at the latest
     vouched: list[tuple[str, str, int]] = field(default_factory=list)  # records of an identity provider
     uid: str = ""  # SID or key fingerprint by which the logon's record names the account
+    aliases: set[str] = field(
+        default_factory=set
+    )  # further keys of the same session: what audit and wtmp call it
+    terminals: set[str] = field(default_factory=set)  # `pts/0`
+    within: str = ""  # the audit session in which an account was changed
 
     @property
     def begun(self) -> int:
         """Start, or the first sign of life where the start is unknown."""
         return self.first if self.start is None else self.start
+
+    def is_of(self, account: Account) -> bool:
+        """Whether it is a session of `account`, or one in which that has another's."""
+        return self.account.same_as(account) or (self.person is not None and self.person.same_as(account))
 
 
 def in_use(host: str, key: str, account: Account, first: int, last: int) -> Session:

@@ -17,6 +17,7 @@ from countersign.model.visit import Link, Visit
 from countersign.visits import clocks, reading
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import clients
+from countersign.visits.becoming import assumed_by, became, ends_and_roots
 from countersign.visits.boots import Boots, boots
 from countersign.visits.claims import claims
 from countersign.visits.clouds import cloud_nodes
@@ -37,12 +38,15 @@ from countersign.visits.keyed import is_lent, keyed_sessions, known_by_name, nam
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals, trace
 from countersign.visits.names import AddressBook, Lease, Leases, is_local
+from countersign.visits.netonly import learn, lent_for_elsewhere, used_elsewhere
 from countersign.visits.reading import Cast, Usage
 from countersign.visits.sensors import unlogged
-from countersign.visits.sessions import SECOND, Session, in_use, terminal_sessions, windows_sessions
+from countersign.visits.sessions import NEW_CREDENTIALS, Session, terminal_sessions, windows_sessions
 from countersign.visits.strays import Present, lately_lost
 from countersign.visits.subjects import Claimed, Subjects
 from countersign.visits.trees import Node, trees
+from countersign.visits.unix import told_by_others, within
+from countersign.visits.use import seen_in_use
 from countersign.visits.vouching import radius
 
 
@@ -147,6 +151,7 @@ def _gather(days: Days, subjects: Subjects) -> Gathered:
     gathered.leases = Leases(_leases(gathered.vpn))
     gathered.add(reading.arrivals_from(days, "leased", gathered.leases.by_day()))
     gathered.add(_landed(days, gathered, 0))
+    gathered.take(_on_unix(days, gathered, 0))
     for number in range(1, reading.ROUNDS + 1):
         further = _switched(gathered) - gathered.names
         if not further:
@@ -154,17 +159,26 @@ def _gather(days: Days, subjects: Subjects) -> Gathered:
         gathered.names |= further
         gathered.take(reading.facts_of(days, f"switched {number}", further))
         gathered.add(_landed(days, gathered, number))
+        gathered.take(_on_unix(days, gathered, number))
     gathered.add(client_told(days, cast.accounts, gathered.names))
+    learn(gathered.facts.values(), cast, subjects)
     gathered.usage = reading.usage_of(days, gathered.names)
     return gathered
 
 
+def _on_unix(days: Days, gathered: Gathered, number: int) -> list[Fact]:
+    done = [*gathered.facts.values(), *gathered.deeds.values()]
+    audited = within(days, f"audited {number}", done, gathered.names)
+    return [*audited, *ends_and_roots(days, number, [*done, *audited], gathered.names)]
+
+
 def _switched(gathered: Gathered) -> set[str]:
-    """Accounts whose credentials somebody among `names` used explicitly, or who came in from a leased address or a
-    provider's own, or with a provider's key."""
+    """Accounts whose credentials somebody among `names` used explicitly, that they became by su or sudo, or who came in from a leased
+    address or a provider's own, or with a provider's key."""
     origins, leases, keys = gathered.cast.origins, gathered.leases, gathered.cast.keys
     ends = _ends(gathered)
-    out: set[str] = set()
+    out = assumed_by([*gathered.facts.values(), *gathered.deeds.values()], gathered.names)
+    out |= used_elsewhere(gathered.facts.values(), gathered.names)
     for fact in gathered.facts.values():
         name = fact.user.key[1]
         if not name or name.endswith("$"):
@@ -216,8 +230,11 @@ def _sessions(gathered: Gathered) -> list[Session]:
         *terminal_sessions(facts, hosts),
         *(s for s in keyed_sessions(facts, hosts) if s.kind != "vpn" or _is_ours(s, gathered)),
     ]
-    sessions = [s for s in sessions if not s.account.name.endswith("$")]
-    sessions.extend(_in_use(sessions, gathered))
+    done = [*facts, *gathered.deeds.values()]
+    sessions = told_by_others([s for s in sessions if not s.account.name.endswith("$")], done, hosts)
+    sessions.extend(became(done, sessions, hosts))
+    lent_for_elsewhere(sessions, facts, hosts)
+    sessions.extend(seen_in_use(sessions, gathered.usage, gathered.cast))
     return sessions
 
 
@@ -226,42 +243,14 @@ def _is_ours(session: Session, gathered: Gathered) -> bool:
     return cast.who(session.account) is not None or session.source_ip in cast.origins
 
 
-def _in_use(sessions: list[Session], gathered: Gathered) -> list[Session]:
-    """Lengthens known sessions by their use; makes one of unknown start where use is all there is."""
-    known: dict[tuple[str, str], list[Session]] = defaultdict(list)
-    for session in sessions:
-        known[session.host, session.key].append(session)
-    opened: dict[tuple[str, str], Session] = {}
-    for usage in gathered.usage:
-        host = gathered.cast.hosts.canonical(usage.host)
-        holders = [s for s in known.get((host, usage.session), ()) if s.account.same_as(usage.account)]
-        if holders:
-            came = [s for s in holders if s.start is None or s.start <= usage.last + SECOND]
-            if came:
-                latest = max(came, key=lambda s: s.begun)  # an earlier one's id was given out again
-                until = usage.last if latest.end is None else min(usage.last, latest.end)
-                latest.last = max(latest.last, until)
-                latest.source_ip = latest.source_ip or usage.address
-            continue
-        if not host or gathered.cast.who(usage.account) is None:
-            continue
-        session = opened.setdefault(
-            (host, usage.session), in_use(host, usage.session, usage.account, usage.first, usage.last)
-        )
-        session.seen.append(usage.reference)
-        session.first = min(session.first, usage.first)
-        session.last = max(session.last, usage.last)
-        session.source_ip = session.source_ip or usage.address
-        if usage.account.domain and not session.account.domain:
-            session.account = usage.account
-    return list(opened.values())
-
-
 def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
     """The source of each arrival: a host where its address or its own word names one, else the address."""
     clock = gathered.clock
     present = Present(made, gathered.used, gathered.cast.hosts, clock)
     for arrival in made:
+        if arrival.lead.kind == "became" or arrival.lead.logon_type == NEW_CREDENTIALS:
+            arrival.source = arrival.host
+            continue
         address = arrival.source_ip
         host = book.host(address, clock.corrected(arrival.host, arrival.begun)) if address else None
         host = present.host(arrival, book.rivals(address)) or host

@@ -16,6 +16,8 @@ from countersign.visits.sessions import SECOND
 from countersign.visits.subjects import Claimed
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FAILED = 2
+"""OCSF `status_id`."""
 STAY = 1800 * SECOND
 """Entries of one person from one place no further apart than this are one stay."""
 _ORDER = ("scm", "task", "wmi", "winrm", "dcom", "smb", "registry")
@@ -32,7 +34,7 @@ _KINDS = {
 }
 
 
-_FILE_DEEDS = {1: "made", 2: "read", 3: "written", 4: "deleted", 5: "renamed"}
+_FILE_DEEDS = {1: "made", 2: "read", 3: "written", 4: "deleted", 5: "renamed", 6: "given other rights"}
 """OCSF `activity_id` of 1001."""
 
 
@@ -255,12 +257,23 @@ def _file(fact: Fact) -> str:
     return f"file {done}: {fact.file or fact.message or 'not named'}"
 
 
+def _process(fact: Fact) -> str:
+    text = fact.cmd_line or fact.path
+    if fact.product == "sudo" and fact.user.name:
+        return f"{text} (sudo as {fact.user.name}{', refused' if fact.status == FAILED else ''})"
+    if fact.product == "auditd" and fact.code == "USER_CMD":
+        return f"{text} (sudo{', refused' if fact.status == FAILED else ''})"
+    if fact.product == "auditd" and fact.user.name and fact.actor.name and not fact.user.same_as(fact.actor):
+        return f"{text} (as {fact.user.name})"
+    return text
+
+
 def _changed(fact: Fact) -> str:
     return f"{fact.user.text} changed ({fact.code})"
 
 
 _WORDS: dict[int, Callable[[Fact], str]] = {
-    f.PROCESS: lambda fact: fact.cmd_line or fact.path,
+    f.PROCESS: _process,
     f.SMB: lambda fact: f"{fact.share}\\{fact.file}" if fact.file else fact.share,
     f.SERVICE: lambda fact: f"service {fact.service}: {fact.service_path}",
     f.JOB: lambda fact: f"task {fact.job}: {fact.job_path}" if fact.job_path else f"task {fact.job}",

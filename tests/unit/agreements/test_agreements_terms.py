@@ -59,6 +59,7 @@ def test_the_room_shows_what_it_shows() -> None:
         "Resolver",
         "clause_cites",
         "clauses",
+        "granted_switches",
         "judge",
         "load_agreement",
         "load_agreements",

@@ -72,7 +72,7 @@ def test_a_visit_inside_the_agreement_has_no_findings(ward: Workspace) -> None:
         "grant.when": "kept",
     }
     assert visit["findings"] == []
-    assert [action["text"] for action in visit["hops"][0]["actions"]] == ["/usr/bin/id"]
+    assert [action["text"] for action in visit["hops"][0]["actions"]] == ["/usr/bin/id (sudo as root)"]
 
 
 def test_outside_hours_and_origin_are_findings_with_evidence(ward: Workspace) -> None:

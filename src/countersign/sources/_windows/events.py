@@ -40,6 +40,8 @@ LOGON = Plan(
         "logon_type_id": "LogonType",
     }
 )
+OUTBOUND = Plan(joined={"session.credential_uid": ("TargetOutboundUserName", "TargetOutboundDomainName")})
+"""As whom a session of type 9 (`runas /netonly`) goes to other hosts."""
 LOGOFF = Plan(columns={"session.uid": "TargetLogonId", "logon_type_id": "LogonType"})
 OUTCOME = Plan(special={"status_id": ("Status", values.outcome)}, columns={"status_code": "Status"})
 KERBEROS = TARGET | FROM | OUTCOME | Plan(constants={"auth_protocol": "Kerberos"})
@@ -75,7 +77,7 @@ FILTERED = Plan(
 )
 
 SECURITY: dict[int, Plan] = {
-    4624: Plan(3002, 1, 1) | LOGON | TARGET | SUBJECT | FROM | CALLER,
+    4624: Plan(3002, 1, 1) | LOGON | TARGET | SUBJECT | FROM | CALLER | OUTBOUND,
     4625: Plan(3002, 1, 2, columns={"status_code": ("SubStatus", "Status")})
     | Plan(columns={k: v for k, v in LOGON.columns.items() if not k.startswith("session.")})
     | TARGET

@@ -21,7 +21,7 @@ class Plan:
     """One row of the table of events.
 
     `columns` maps a column to the field it comes from. `accounts` maps `user` or `actor.user` to the fields of
-    name and domain (the domain's may be empty). `special` maps a column to a field and its own conversion.
+    name and domain (the domain's may be empty). `joined` maps a column to such fields, for an account in one text. `special` maps a column to a field and its own conversion.
     `constants` are set as they are.
     """
 
@@ -32,6 +32,7 @@ class Plan:
     accounts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     special: Mapping[str, tuple[Source, Callable[[Scalar], object]]] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
+    joined: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def __or__(self, other: Plan) -> Plan:
         """The plan with the parts of `other` added; the class is the first one stated."""
@@ -43,13 +44,14 @@ class Plan:
             {**other.accounts, **self.accounts},
             {**other.special, **self.special},
             {**other.constants, **self.constants},
+            {**other.joined, **self.joined},
         )
 
 
 class Compiled:
     """A plan with its conversions looked up."""
 
-    __slots__ = ("_accounts", "_steps", "base")
+    __slots__ = ("_accounts", "_joined", "_steps", "base")
 
     def __init__(self, plan: Plan) -> None:
         self.base: dict[str, object] = {"class_uid": plan.class_uid, "activity_id": plan.activity_id}
@@ -62,6 +64,7 @@ class Compiled:
             (column, (source,) if isinstance(source, str) else source, convert)
             for column, source, convert in steps
         )
+        self._joined = tuple(plan.joined.items())
         self._accounts = tuple(
             (f"{who}.name", f"{who}.domain", name, domain) for who, (name, domain) in plan.accounts.items()
         )
@@ -87,7 +90,19 @@ class Compiled:
                 continue
             domains = fields.get(domain) or [None] * count
             columns[name_column], columns[domain_column] = zip(*_accounts(names, domains), strict=True)
+        for column, (name, domain) in self._joined:
+            names = fields.get(name)
+            if names is not None:
+                domains = fields.get(domain) or [None] * count
+                columns[column] = [account_text(*pair) for pair in _accounts(names, domains)]
         return columns
+
+
+def account_text(name: str | None, domain: str | None) -> str | None:
+    r"""`DOMAIN\name`, the bare name where no domain is known, None for nobody."""
+    if name is None:
+        return None
+    return f"{domain}\\{name}" if domain else name
 
 
 def _converted(convert: Callable[[Scalar], object], values: Values) -> list[object]:
