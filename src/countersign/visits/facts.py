@@ -86,7 +86,7 @@ _ACCOUNTS = {
 _LEAVES = (
     *(leaf for leaf in _TEXTS.values() if leaf != "origin"),
     *_NUMBERS.values(),
-    *(leaf for columns in _ACCOUNTS.values() for leaf in columns if leaf != "user.uid"),
+    *(leaf for columns in _ACCOUNTS.values() for leaf in columns if not leaf.endswith("user.uid")),
     "is_mfa",
 )
 

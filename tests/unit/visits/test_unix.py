@@ -164,7 +164,7 @@ def machine(host: str, address: str) -> pa.Table:
     story.logon(0, "DC01", f"{host}$", "0x77", ip=address)
     table = story.arrow()
     return table.set_column(
-        table.column_names.index("time"), table.field("time"), pa.array([AT]).cast("timestamp[us, tz=UTC]")
+        table.column_names.index("time"), table.field("time"), pa.array([AT], table.schema.field("time").type)
     )
 
 
@@ -305,7 +305,7 @@ def test_the_journals_number_of_the_audit_session_proves_where_su_was_asked_for(
     assert (su.parent, su.link.kind) == (first.id, "proven")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_order_does_not_matter(rng: Random) -> None:
     table = pa.concat_tables(
