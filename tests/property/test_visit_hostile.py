@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from countersign.app.documents import visit_document
@@ -158,9 +159,8 @@ def stories(draw: st.DrawFn) -> Story:
     return story
 
 
-@settings(max_examples=25)
-@given(story=stories())
-def test_contradictory_records_are_stitched_and_every_id_is_its_own(story: Story) -> None:
+def stitched(story: Story) -> int:
+    """How many hops come of a story, each of which has an id of its own and hangs on one that is there."""
     visits = stitch(story.table(), CLAIMS, lambda _: 7)
     ids = Counter(hop.id for visit in visits for hop in visit.hops)
     assert [id_ for id_, times in ids.items() if times > 1] == []
@@ -170,3 +170,96 @@ def test_contradictory_records_are_stitched_and_every_id_is_its_own(story: Story
         assert visit.entry in known
         assert all(hop.parent is None or hop.parent in known for hop in visit.hops)
         visit_document(visit)
+    return sum(ids.values())
+
+
+@settings(max_examples=25, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(story=stories())
+def test_contradictory_records_are_stitched_and_every_id_is_its_own(story: Story) -> None:
+    stitched(story)
+
+
+@pytest.mark.parametrize("length", [ABSURD, -ABSURD, 10**15, -(10**15)])
+def test_a_length_that_cannot_be_is_none(length: int) -> None:
+    story = Story()
+    story.tunnel(0, "jdoe", "203.0.113.7", "10.9.0.4", "asa:1", opens=False, duration=length)
+    story.add(
+        5,
+        {
+            "class_uid": 3002,
+            "activity_id": 1,
+            "status_id": 1,
+            "metadata.product": "AnyDesk",
+            "user.name": "jdoe",
+            "session.uid": "anydesk:1",
+            "duration": length,
+        },
+    )
+    assert stitched(story) == 2
+
+
+def took(story: Story, at: float, used: str, given: str, **more: Any) -> None:
+    """A role's session gives out the next one's key."""
+    story.add(
+        at,
+        {
+            "class_uid": 3002,
+            "activity_id": 1,
+            "status_id": 1,
+            "metadata.product": "CloudTrail",
+            "api.operation": "AssumeRole",
+            "cloud.account.uid": "111",
+            "src_endpoint.ip": "203.0.113.7",
+            "actor.user.name": "jdoe",
+            "actor.session.uid": used,
+            "user.name": "jdoe",
+            "session.uid": given,
+            **more,
+        },
+    )
+
+
+def test_a_role_that_takes_itself_over_and_over_is_followed_to_the_end() -> None:
+    story = Story()
+    for number in range(1_200):
+        took(story, (1_200 - number) * 600, f"ASIA{number}", f"ASIA{number + 1}")
+    assert stitched(story) > 1_200
+
+
+def test_a_session_that_gave_out_the_key_it_was_made_with_is_followed_once() -> None:
+    story = Story()
+    story.add(
+        0,
+        {
+            "class_uid": 3002,
+            "activity_id": 1,
+            "status_id": 1,
+            "metadata.product": "Entra ID",
+            "src_endpoint.ip": "203.0.113.7",
+            "user.name": "jdoe",
+            "session.uid": "ASIA1",
+        },
+    )
+    took(story, 10, "ASIA2", "ASIA2", auth_protocol="SAML")
+    took(story, 20, "ASIA2", "ASIA1")
+    assert stitched(story) >= 2
+
+
+def test_sessions_of_which_only_the_end_is_logged_are_each_their_own() -> None:
+    story = Story()
+    for at in (0, 100, 200):
+        for later, code in enumerate((25, 24, 23)):
+            story.windows(
+                at + later, "JUMP01", code, 3002, "x/LocalSessionManager", user__name="jdoe", session__uid="3"
+            )
+    assert stitched(story) == 3
+
+
+def test_two_accounts_by_one_connection_do_not_share_what_it_implies() -> None:
+    story = Story()
+    story.machine(-50, "JUMP01", "10.0.0.5")
+    way = {"src_endpoint__ip": "10.0.0.5", "src_endpoint__port": 50_000}
+    story.windows(0, "JUMP01", 3, 4001, connection_info__direction_id=2, dst_endpoint__port=3389, **way)
+    story.logon(1, "FILE01", "jdoe", "0x100", 10, "10.0.0.5", src_endpoint__port=50_000)
+    story.logon(2, "FILE01", "svc-acme", "0x200", 10, "10.0.0.5", src_endpoint__port=50_000)
+    assert stitched(story) == 4

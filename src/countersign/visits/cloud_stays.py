@@ -179,7 +179,7 @@ def _token(stay: Stay, tokens: dict[str, str], keyed: dict[str, list[Stay]]) -> 
         home
         for key in sorted(keys)
         for home in keyed[key]
-        if home.begun <= stay.begun + SLACK and home is not stay
+        if home.begun <= stay.begun + SLACK and not _above(home, stay)
     ]
     if found:
         stay.maker = max(found, key=order)
@@ -195,9 +195,14 @@ def _signed_in(stay: Stay, signed: dict[str, list[Stay]]) -> None:
     found = [
         home
         for home in signed.get(stay.place, ())
-        if (saml and names(home) & names(stay) and home.beside(stay, FEDERATED))
-        or (
-            home.family == related and home.account.same_as(stay.account) and home.beside(stay, cr.KEYED_IDLE)
+        if not _above(home, stay)
+        and (
+            (saml and names(home) & names(stay) and home.beside(stay, FEDERATED))
+            or (
+                home.family == related
+                and home.account.same_as(stay.account)
+                and home.beside(stay, cr.KEYED_IDLE)
+            )
         )
     ]
     if found:

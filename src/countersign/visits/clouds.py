@@ -77,10 +77,12 @@ def cloud_nodes(
     _claim(stays, who, origins)
     _vouch(days, stays, nodes)
     known = {id(node.arrival): node for node in nodes}
-    out: list[Node] = []
+    around = _Around(linker, book, known, subjects)
+    made: dict[int, Node | None] = {}
     for stay in stays:
-        if not stay.absorbed:
-            _node(stay, _Around(linker, book, known, subjects), out)
+        for one in reversed(_line(stay, made)):
+            made[id(one)] = _node(one, around)
+    out = [node for node in made.values() if node is not None]
     return sorted(out, key=lambda node: (node.arrival.begun, node.arrival.id))
 
 
@@ -184,10 +186,19 @@ class _Around:
     subjects: Subjects
 
 
-def _node(stay: Stay, around: _Around, out: list[Node]) -> Node | None:
-    if stay.node is not None:
-        return stay.node
-    parent = _node(stay.maker, around, out) if stay.maker and not stay.maker.absorbed else None
+def _line(stay: Stay | None, made: Collection[int]) -> list[Stay]:
+    """A stay, the one that opened it, the one that opened that and so on, as far as they are not `made` yet: a role may take itself over
+    and over."""
+    out: list[Stay] = []
+    while stay is not None and not stay.absorbed and id(stay) not in made:
+        out.append(stay)
+        stay = stay.maker
+    return out
+
+
+def _node(stay: Stay, around: _Around) -> Node | None:
+    """The node of a stay of which what opened it has its own already."""
+    parent = stay.maker.node if stay.maker and not stay.maker.absorbed else None
     session = _session(stay)
     arrival = Arrival([session], source=around.book.host(stay.place, stay.begun) or stay.place)
     link = stay.link if parent else None
@@ -201,7 +212,6 @@ def _node(stay: Stay, around: _Around, out: list[Node]) -> Node | None:
     session.lent = parent is not None and around.subjects.who(name, domain, uid) is None
     stay.node = Node(arrival, stay.claimed, parent, link)
     stay.node.acts.extend(_actions(stay))
-    out.append(stay.node)
     return stay.node
 
 
@@ -233,7 +243,8 @@ def _session(stay: Stay) -> Session:
         protocol=word,
         mfa=True in known if known else None,
         seen=sorted({place for item in cited for place in (item.first, item.last)}),
-        anchor=stay.head.first[0],
+        # a record that gives out a key is seen from both sides
+        anchor=("gave:" if stay.head.issued else "") + stay.head.first[0],
     )
 
 

@@ -121,6 +121,8 @@ LEAVES = (
 )
 """All that stitching reads of an event."""
 FEW = 16
+LONGEST = 10 * 366 * 86_400_000
+"""Milliseconds; nothing lasts longer, and a record that says so, or less than nothing, says nothing of how long it was."""
 _OWN = ("id", "segment", "record", "time", "origin", "source", "day")
 """Columns of an event that are none of OCSF's."""
 
@@ -313,6 +315,7 @@ def _columns(
     for name, column in _NUMBERS.items():
         numbers = () if column in absent else batch.column(column).to_pylist()
         out[name] = [value or 0 for value in numbers] or [0] * batch.num_rows
+    out["duration"] = [value if 0 < value <= LONGEST else 0 for value in out["duration"]]
     for name, columns in _ACCOUNTS.items():
         out[name] = [account(told) for told in zip(*map(texts, columns), strict=True)]
     out["log"] = [text.casefold() for text in out["log"]]

@@ -207,12 +207,16 @@ def terminal_sessions(found: Iterable[Fact], hosts: HostNames) -> list[Session]:
     out: list[Session] = []
     for (host, key, _), group in grouped.items():
         run: list[Fact] = []
+        before = len(out)
         for fact in sorted(group, key=lambda fact: fact.order):
             if run and (fact.code == "21" or _is_over(run, fact)):
                 out.append(_terminal(host, key, run))
                 run = []
             run.append(fact)
         out.append(_terminal(host, key, run))
+        # of a number that was given out again each session is its own, even where no logon is logged
+        for session in out[before + 1 :]:
+            session.anchor = session.anchor or session.facts[0].id
     return out
 
 

@@ -348,7 +348,7 @@ def _implied(
         first=pair[0].time,
         last=max(pair[0].time, arrival.last),
         facts=[pair[0]],
-        anchor=keyed_id("implied", pair[0].id),
+        anchor=keyed_id("implied", pair[0].id, *arrival.account.key),
     )
     parent = Arrival([session])
     node = Node(parent, claimed, None, None)

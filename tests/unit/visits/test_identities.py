@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from agreement_cases import agreement, verdicts
 from countersign.agreements import Resolver
 from countersign.app.agreements import Subjects
 from countersign.model.visit import Visit
-from countersign.visits import stitch
+from countersign.visits import Claimed, stitch
 from story import Story
 
+GOLDEN = Path(__file__).parents[2] / "golden"
 JANE = "SHA256:" + "uNiVztksCsDhcc0u9e8BrrJXVUf6ABhGlzSQ1EPqzz0"
 JOHN = "SHA256:" + "kzfjfps/WFgXAdNgzvHBLuI072Y+f+91rpinXJAAvkM"
 STAFF = "SHA256:" + "0" * 43
@@ -92,3 +97,23 @@ def test_a_role_that_is_declared_by_its_arn_is_followed_by_its_sessions() -> Non
     (hop,) = visit.hops
     assert (visit.person, hop.account) == ("Jane Doe", "111111111111\\Acme-Admin")
     assert verdicts(agreement(identities=[role]), visit)["identity.known"].verdict == "kept"
+
+
+@pytest.mark.parametrize(
+    "product", ["beyondtrust", "cyberark", "delinea", "guacamole.history", "teleport", "wallix"]
+)
+def test_a_persons_name_at_a_bastion_is_the_one_that_the_agreement_declares(product: str) -> None:
+    eva = {"name": "Eva Meyer", "accounts": ["ext-meyer", "ext.meyer"]}
+    subjects = Subjects(Resolver([agreement(identities=[eva])]))
+    rows = [
+        json.loads(line)
+        for file in sorted((GOLDEN / product).glob("*.events.jsonl"))
+        for line in file.read_text("utf-8").splitlines()
+    ]
+    found = {
+        subjects.who(*(row.get(f"{role}.{column}", "") for column in ("name", "domain", "uid")))
+        for row in rows
+        for role in ("user", "actor.user")
+        if row["class_uid"] == 3002
+    }
+    assert found - {None} == {Claimed("acme", "Eva Meyer")}
