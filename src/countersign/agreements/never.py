@@ -26,6 +26,8 @@ ACTIONS: MappingProxyType[Act, str] = MappingProxyType(
 )
 """The kind of action (`model.visit.Action.kind`) that each act is seen by."""
 
+SHARE = 3
+"""Where the share stands in a path that is cut at its backslashes."""
 _LONGEST_WHY = 120
 """Characters of a command line or share that a reason repeats."""
 
@@ -79,6 +81,8 @@ def _act(hearing: Hearing, act: Act, hop: Hop, reach: Answer) -> Asked:
         return Asked(hop, _outside(hearing, hop))
     kind = ACTIONS[act]
     found = [one for one in hop.actions if one.kind == kind and _MEANT.get(kind, _any)(one.text)]
+    if kind == "share":
+        found += [one for one in hop.actions if _is_file_below(one)]
     return _seen(hearing, hop, reach, kind, found)
 
 
@@ -151,7 +155,24 @@ def _is_clearing(text: str) -> bool:
     return "clear" in text.casefold()
 
 
-_MEANT = MappingProxyType({"share": is_admin_share, "log": _is_clearing})
+def _is_new(text: str) -> bool:
+    """A service may also have been stopped or started (7036), in words that never begin with `service`."""
+    return text.startswith("service ") or not text.endswith("(7036)")
+
+
+def _is_file_below(action: Action) -> bool:
+    r"""Whether a file was changed below an administrative share, as in `file written: \\*\C$\a.txt`."""
+    _, _, path = action.text.partition(": ")
+    parts = path.split("\\")
+    return (
+        action.kind == "file"
+        and parts[:2] == ["", ""]
+        and len(parts) > SHARE
+        and is_admin_share(parts[SHARE])
+    )
+
+
+_MEANT = MappingProxyType({"share": is_admin_share, "log": _is_clearing, "service": _is_new})
 """Of these kinds of action only some are the act."""
 
 

@@ -91,12 +91,17 @@ def hop_document(hop: Hop) -> dict[str, Any]:
         "mfa": hop.mfa,
         "gateway": hop.gateway,
         "clock_ahead": hop.clock_ahead,
+        "bytes_in": hop.bytes_in,
+        "bytes_out": hop.bytes_out,
+        "bytes_left": hop.bytes_left,
         "records": [reference_document(reference) for reference in hop.records],
         "actions": [
             {
                 "time": stamp(action.time),
                 "kind": action.kind,
                 "text": action.text,
+                "parent": action.parent,
+                "under": action.under,
                 **reference_document(action.reference),
             }
             for action in hop.actions

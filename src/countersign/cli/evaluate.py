@@ -87,6 +87,7 @@ def _show(score: Score) -> None:
         ("false_proven", proven.judged if proven else 0, "proven links judged"),
         ("ambiguous", score.hops_made, "hops_made"),
         ("ambiguous_top3", score.ambiguous_judged, "ambiguous ones judged"),
+        ("actions_in_hop", score.actions, "actions"),
         ("visits", None, ""),
         ("visits_made", None, ""),
     ):

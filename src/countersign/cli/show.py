@@ -18,10 +18,9 @@ from countersign.cli.text import (
     plain_table,
     safe,
     several_years,
-    size,
 )
 from countersign.model.report import NAMELESS
-from countersign.model.visible import counted
+from countersign.model.visible import counted, size
 
 if TYPE_CHECKING:
     from countersign.app.collect import Summary

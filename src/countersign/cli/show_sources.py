@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from countersign.cli.text import console, indented, plain_table, safe, size
-from countersign.model.visible import counted
+from countersign.cli.text import console, indented, plain_table, safe
+from countersign.model.visible import counted, size
 
 if TYPE_CHECKING:
     from countersign.app.own_test import MappingTried

@@ -11,9 +11,11 @@ from rich.text import Text
 from countersign.cli.show_findings import finding_line
 from countersign.cli.text import SHORT_ID, STYLES, clock, console, indented, lasting, local, safe
 from countersign.model.report import NAMELESS
-from countersign.model.visible import visible
+from countersign.model.visible import nested, program, visible, volume_words
 
 DEEDS_SHOWN = 8
+DEEPEST = 4
+VOLUMES = ("bytes_in", "bytes_out", "bytes_left")
 CANDIDATES_SHOWN = 5
 SIGNS = {"kept": "✓", "broken": "✗", "not observed": "?"}
 
@@ -84,14 +86,20 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
     _between(out, hop, inner)
     for words in _of_time(hop):
         out.print(indented(words, inner, "dim"))
-    deeds = _distinct(hop["actions"])
-    for action in deeds[:DEEDS_SHOWN]:
-        deed = f"{clock(action['time'])} {action['kind']}: {visible(action['text'], 240)}"
-        out.print(indented(deed, inner, hang="  "))
-    if len(deeds) > DEEDS_SHOWN:
-        out.print(f"{inner}... and {len(deeds) - DEEDS_SHOWN} more deeds (--json has all)", style="dim")
+    _deeds(out, hop, inner)
     for child in children.get(hop["id"], []):
         _hop(out, child, children, inner)
+
+
+def _deeds(out: Console, hop: Mapping[str, Any], indent: str) -> None:
+    deeds = _distinct(hop["actions"])
+    for action, depth in deeds[:DEEDS_SHOWN]:
+        deed = f"{clock(action['time'])} {action['kind']}: {visible(action['text'], 240)}"
+        if action.get("parent") and not depth:
+            deed += f" (started by {visible(program(action['parent']), 60)})"
+        out.print(indented(deed, indent + "  " * min(depth, DEEPEST), hang="  "))
+    if len(deeds) > DEEDS_SHOWN:
+        out.print(f"{indent}... and {len(deeds) - DEEDS_SHOWN} more deeds (--json has all)", style="dim")
 
 
 def _between(out: Console, hop: Mapping[str, Any], indent: str) -> None:
@@ -119,20 +127,27 @@ def _revisions(out: Console, revisions: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _of_time(hop: Mapping[str, Any]) -> Iterator[str]:
-    """What is to be said of when it began and ended."""
+    """What is to be said of when it began and ended, and how much passed."""
     if why := hop.get("end_reason"):
         yield f"ended: {visible(why, 240)}"
     if ahead := hop.get("clock_ahead"):
         way = "ahead" if ahead > 0 else "behind"
         yield f"the clock of {hop['target']} was {abs(ahead):,.0f} s {way}"
+    if words := volume_words(hop["target"], *(hop.get(name) for name in VOLUMES)):
+        yield words
 
 
-def _distinct(actions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Deeds as a person counts them: the same process told by two logs in the same second is one line."""
+def _distinct(actions: Iterable[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], int]]:
+    """Deeds as a person counts them, each after the one that started it, with its depth: the same process told by two logs in the same
+    second is one line."""
     shown: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+    one_of: dict[str, str] = {}
     for action in actions:
-        shown.setdefault((action["time"][:19], action["kind"], action["text"]), action)
-    return list(shown.values())
+        kept = shown.setdefault((action["time"][:19], action["kind"], action["text"]), action)
+        one_of[action["event"]] = kept["event"]
+    deeds = list(shown.values())
+    above = [one_of.get(action.get("under") or "") for action in deeds]
+    return [(deeds[index], depth) for index, depth in nested([deed["event"] for deed in deeds], above)]
 
 
 def _verdicts(out: Console, verdicts: Sequence[Mapping[str, Any]]) -> None:

@@ -92,16 +92,6 @@ def lasting(start: str | None, end: str | None) -> str:
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 
-def size(count: int) -> str:
-    """Bytes for a person."""
-    value = float(count)
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
-
-
 def plain_table(*columns: str, whole: Sequence[str] = ()) -> Table:
     """A plain table; the columns named in `whole` are never broken over lines."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))

@@ -12,6 +12,7 @@ from countersign.evaluate.score import (
     KINDS,
     NOT_IN_VISIT,
     WRONG_VISIT,
+    Deeds,
     Links,
     Miss,
     Protocol,
@@ -51,6 +52,11 @@ class Comparison:
             self.stands[hop.id].add(id_)
         for id_, true in self.main.items():
             self.stands[id_].add(true.id)
+        self.done: dict[str, set[Key]] = defaultdict(set)
+        """True hop -> the records that are cited as actions by the made hops that stand for it."""
+        for id_, trues in self.stands.items():
+            for true_id in trues:
+                self.done[true_id].update(named[event] for event in made[id_].deeds)
         self.visit_of = self._paired()
         """True visit -> the made visit that is its, one to one."""
         self._theirs = frozenset(self.visit_of.values())
@@ -115,6 +121,7 @@ class Comparison:
             return
         score.hops_in_visit += 1
         counts.in_visit += 1
+        self._deeds(hop, score)
         if self.visit_of.get(hop.visit) == home.visit:
             return
         score.hops_wrong_visit += 1
@@ -124,6 +131,14 @@ class Comparison:
         score.wrong_apart += not mixed
         score.wrong_said_ambiguous += home.link == "ambiguous"
         yield WRONG_VISIT, hop, home
+
+    def _deeds(self, hop: TrueHop, score: Score) -> None:
+        """Whether each deed hangs, by any of its records, on a made hop that stands for its hop."""
+        done = self.done[hop.id]
+        for deed in hop.deeds:
+            counts = score.deeds.setdefault(deed.kind, Deeds())
+            counts.actions += 1
+            counts.in_hop += not done.isdisjoint(deed.keys)
 
     def _link(self, made: MadeHop, score: Score) -> Iterable[tuple[str, TrueHop, MadeHop | None]]:
         if made.link == "entry":

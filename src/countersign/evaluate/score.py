@@ -31,6 +31,14 @@ class Protocol:
     lost_whole: int = 0
 
 
+@dataclass(slots=True)
+class Deeds:
+    """Deeds of one kind, by the truth's word for it."""
+
+    actions: int = 0
+    in_hop: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Miss:
     """One hop that did not come out right: truth's ids, what it was, its records, and what was made of it."""
@@ -73,6 +81,7 @@ class Score:
     records_found: int = 0
     links: dict[str, Links] = field(default_factory=dict)
     protocols: dict[str, Protocol] = field(default_factory=dict)
+    deeds: dict[str, Deeds] = field(default_factory=dict)
     misses: list[Miss] = field(default_factory=list)
     seconds: float = 0.0
     stitch_seconds: float = 0.0
@@ -87,6 +96,16 @@ class Score:
         """Links that are called proven, and are false."""
         return self.links["proven"].false if "proven" in self.links else 0
 
+    @property
+    def actions(self) -> int:
+        """Deeds of the hops that are in a visit."""
+        return sum(counts.actions for counts in self.deeds.values())
+
+    @property
+    def actions_in_hop(self) -> int:
+        """Of these, those that hang on the hop that is theirs."""
+        return sum(counts.in_hop for counts in self.deeds.values())
+
     def shares(self) -> dict[str, float | None]:
         """The figures that have a bound, as shares; None where there is nothing to share."""
         return {
@@ -94,11 +113,12 @@ class Score:
             "hops_wrong_visit": _share(self.hops_wrong_visit, self.hops),
             "ambiguous": _share(self.ambiguous, self.hops_made),
             "ambiguous_top3": _share(self.ambiguous_top3, self.ambiguous_judged),
+            "actions_in_hop": _share(self.actions_in_hop, self.actions),
         }
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
-        plain = {"links", "protocols", "misses", "peak_mb", "collect_peak_mb", "campaign"}
+        plain = {"links", "protocols", "deeds", "misses", "peak_mb", "collect_peak_mb", "campaign"}
         counts = {
             name: getattr(self, name)
             for name in Score.__slots__
@@ -107,6 +127,8 @@ class Score:
         return {
             **counts,
             "false_proven": self.false_proven,
+            "actions": self.actions,
+            "actions_in_hop": self.actions_in_hop,
             "seconds": round(self.seconds, 3),
             "stitch_seconds": round(self.stitch_seconds, 3),
             "peak_mb": self.peak_mb,
@@ -121,6 +143,10 @@ class Score:
             "protocols": {
                 name: {part: getattr(counts_, part) for part in Protocol.__slots__}
                 for name, counts_ in sorted(self.protocols.items())
+            },
+            "deeds": {
+                kind: {"actions": counts_.actions, "in_hop": counts_.in_hop}
+                for kind, counts_ in sorted(self.deeds.items())
             },
             "misses": [miss.document() for miss in self.misses],
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,14 @@ Key = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class TrueDeed:
+    """Something done in a hop, of which a record survived."""
+
+    kind: str
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TrueHop:
     """A hop as it was. `provider` is empty for the customer's own people, `parent` None for an entry."""
 
@@ -28,6 +36,7 @@ class TrueHop:
     protocol: str
     words: str
     keys: tuple[Key, ...]
+    deeds: tuple[TrueDeed, ...] = ()
 
     @property
     def survived(self) -> bool:
@@ -97,7 +106,15 @@ def _hops(visit: Mapping[str, Any]) -> Iterator[TrueHop]:
             hop["protocol"],
             f"{visit['person']}: {hop['account']} {hop['source']} > {hop['target']} {hop['start']}",
             tuple(dict.fromkeys(map(key_of, hop["records"]))),
+            tuple(_deeds(hop.get("actions", ()))),
         )
+
+
+def _deeds(actions: Iterable[Mapping[str, Any]]) -> Iterator[TrueDeed]:
+    for action in actions:
+        keys = tuple(dict.fromkeys(map(key_of, action["records"])))
+        if keys:
+            yield TrueDeed(str(action["kind"]), keys)
 
 
 def _read(path: Path) -> Iterator[TrueHop]:

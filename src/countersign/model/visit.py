@@ -11,6 +11,31 @@ VerdictKind = Literal["kept", "broken", "not observed"]
 VisitKind = Literal["person", "service"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 Scope = Literal["provider", "estate"]
+ACTION_KINDS = (
+    *("process", "script", "share", "file", "service", "task", "account", "log", "logon", "network", "api"),
+)
+"""What can be done in a hop; `api` is a call of a cloud's or a remote-support tool's service."""
+PROTOCOLS = (
+    *(
+        "vpn",
+        "rdp",
+        "ssh",
+        "smb",
+        "scm",
+        "task",
+        "wmi",
+        "winrm",
+        "dcom",
+        "registry",
+        "network",
+        "console",
+        "explicit",
+    ),
+    *("service", "unknown", "bastion", "vnc", "telnet"),
+    *("anydesk", "kaseya", "ninjaone", "screenconnect", "simplehelp", "takecontrol", "teamviewer"),
+    *("signin", "m365", "aws", "azure", "gcp", "google", "okta", "duo", "adfs"),
+)
+"""By what one can come: the estate's own, gateways and what they open, remote-support tools, clouds."""
 SEVERITIES: tuple[Severity, ...] = ("informational", "low", "medium", "high", "critical")
 
 
@@ -36,13 +61,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something done in a hop. `kind` is one of process, share, file, service, task, account, log, logon,
-    network, credential; `text` is for a person (a command line, a share name)."""
+    """Something done in a hop. `kind` is one of ACTION_KINDS; `text` is for a person (a command line, a share name).
+    Of a process `parent` is the path of the program that started it, and `under` the event of the action of the same hop that was
+    that program's start; they are empty and None where it is not known."""
 
     time: datetime
     kind: str
     text: str
     reference: Reference
+    parent: str = ""
+    under: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +78,14 @@ class Hop:
     r"""One authenticated arrival of an identity at a host or service, with its session's life.
 
     `account` is `DOMAIN\name` as best known; `source` and `target` are host names, or addresses where no name was
-    learned; `source_ip` the address it came from; `protocol` one of vpn, rdp, ssh, smb, wmi, winrm, dcom, scm, console,
-    network, su, sudo, explicit, service, or one of those that docs/visits.md lists for gateways and clouds. `start` is None for a session that was open before the logs begin, `end` None
-    while nothing says it ended; `end_reason` says why, where no record of the session's own end does. `seen_by` and `expected_by` name vantage points (`target host`, `source
+    learned; `source_ip` the address it came from; `protocol` one of PROTOCOLS. `start` is None for a session that was open before the logs
+    begin, `end` None while nothing says it ended; `end_reason` says why, where no record of the session's own end does. `seen_by` and
+    `expected_by` name vantage points (`target host`, `source
     host`, `gateway`, `network sensor`). `mfa` is None where no source says. `session` is the key the source gave.
     Times are as logged; `clock_ahead` is by how many seconds the target's clock was ahead of most others' then (negative:
-    behind), 0 where it was right or cannot be compared. `account_uid` is the SID or the SSH key's fingerprint by which the logon's record
-    names the account.
+    behind), 0 where it was right or cannot be compared. `bytes_in` came into the target from the source by the session itself, `bytes_out`
+    went back; `bytes_left` went from the target to addresses outside of the estate meanwhile, where this hop alone can be meant. Each is
+    None where no record tells. `account_uid` is the SID or the SSH key's fingerprint by which the logon's record names the account.
     """
 
     id: str
@@ -80,6 +109,9 @@ class Hop:
     clock_ahead: float = 0.0
     end_reason: str = ""
     account_uid: str = ""
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    bytes_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

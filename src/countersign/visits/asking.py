@@ -78,6 +78,7 @@ class Days:
         self.domains = Domains()  # whoever learns of domains' names sets it, before facts are asked for
         self._made: dict[str, Fact] = {}
         self._told: dict[str, pa.Table] = {}
+        self._names: dict[str, frozenset[Key]] = {}
 
     @cached_property
     def events(self) -> ir.Table:
@@ -105,11 +106,27 @@ class Days:
         return pa.concat_tables(parts)
 
     def of_names(
-        self, question: str, names: Iterable[str], ask: Callable[[ir.Table, list[str]], ir.Table]
+        self,
+        question: str,
+        names: Iterable[str],
+        ask: Callable[[ir.Table, list[str]], ir.Table],
+        *,
+        again: bool = False,
     ) -> pa.Table:
         """What all days answer about these names. The answer about several must be the answers about each, put together;
-        a row may come twice."""
+        a row may come twice. What is asked `again` with the same names has the same answer at once."""
         wanted = frozenset((name,) for name in names)
+        if not again:
+            return self._of_names(question, wanted, ask)
+        known = self._told.get(question)
+        if known is None or self._names.get(question) != wanted:
+            known = self._told[question] = self._of_names(question, wanted, ask)
+            self._names[question] = wanted
+        return known
+
+    def _of_names(
+        self, question: str, wanted: frozenset[Key], ask: Callable[[ir.Table, list[str]], ir.Table]
+    ) -> pa.Table:
         memory = self._memory
         if memory is None:
             return ask(self.events, _texts(wanted)).to_pyarrow()

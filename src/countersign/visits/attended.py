@@ -15,9 +15,10 @@ import ibis.expr.types as ir
 from countersign.visits import facts as f
 from countersign.visits.asking import Days
 from countersign.visits.clients import called, spoken
-from countersign.visits.facts import Fact, among, leaf, lowered
+from countersign.visits.facts import Fact, among, leaf, lowered, one_of
 from countersign.visits.merge import Arrival
 from countersign.visits.names import WELL_KNOWN_DOMAINS, WELL_KNOWN_SESSIONS, HostNames, is_address
+from countersign.visits.outside_addresses import is_outside, outward
 from countersign.visits.sessions import SECOND, SLACK
 from countersign.visits.strays import INTERACTIVE, is_at_work
 
@@ -161,7 +162,7 @@ def others_at(
     if not labels:
         return {}
     ours = set(names)
-    rows = days.of_names("at screens", labels, _at_screens)
+    rows = days.of_names("at screens", labels, _at_screens, again=True)
     found: dict[str, set[int]] = defaultdict(set)
     for host, who, at in zip(*(rows.column(name).to_pylist() for name in ("host", "who", "at")), strict=True):
         if who not in ours:
@@ -185,25 +186,31 @@ def _at_screens(events: ir.Table, labels: list[str]) -> ir.Table:
     return rows.distinct()
 
 
-def sensed(days: Days, addresses: Iterable[str]) -> tuple[list[Fact], list[Fact]]:
-    """Remote desktop and SSH that sensors saw leave these addresses, let in as far as they can tell; and the connections to their doors,
-    which alone tell how long one lasted."""
+def sensed(days: Days, addresses: Iterable[str]) -> tuple[list[Fact], list[Fact], list[Fact]]:
+    """What left these addresses: remote desktop and SSH that sensors saw, let in as far as they can tell; the connections to their
+    doors, which alone tell how long one lasted; and connections out of the estate (`outflow.py`)."""
     wanted = set(addresses)
     if not wanted:
-        return [], []
+        return [], [], []
 
     def ask(events: ir.Table, some: list[str]) -> ir.Table:
         kind: Any = leaf(events, "class_uid")
         door: Any = leaf(events, "dst_endpoint.port")
+        sensor: Any = leaf(events, "metadata.product") == "Zeek"
+        let_in: Any = leaf(events, "status_id").fill_null(0) != FAILURE
+        opened = kind.isin([f.RDP, f.SSH]) | ((kind == f.NETWORK) & door.isin(DOORS))
         return f.flow_columns(
             events.filter(
-                (kind.isin([f.RDP, f.SSH]) | ((kind == f.NETWORK) & door.isin(DOORS)))
+                one_of(kind, (f.NETWORK, f.RDP, f.SSH))
                 & among(leaf(events, "src_endpoint.ip"), some)
-                & (leaf(events, "metadata.product") == "Zeek")
-                & (leaf(events, "status_id").fill_null(0) != FAILURE)
+                & ((opened & sensor & let_in) | ((kind == f.NETWORK) & outward(events)))
             )
         )
 
     found = days.facts([days.of_names("left desks", wanted, ask)])
-    told = [fact for fact in found if fact.class_uid != f.NETWORK]
-    return told, [fact for fact in found if fact.class_uid == f.NETWORK and fact.duration]
+    seen = [fact for fact in found if fact.product == "Zeek"]
+    told = [fact for fact in seen if fact.class_uid != f.NETWORK]
+    doors = [
+        fact for fact in seen if fact.class_uid == f.NETWORK and fact.duration and fact.dst_port in DOORS
+    ]
+    return told, doors, [fact for fact in found if fact.class_uid == f.NETWORK and is_outside(fact.dst_ip)]

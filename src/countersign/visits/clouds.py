@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from countersign.visits import cloud_reading as cr
+from countersign.visits.acts import Act, stamp
 from countersign.visits.asking import Days, Key
 from countersign.visits.cloud_reading import Item
 from countersign.visits.cloud_stays import (
@@ -34,7 +35,7 @@ from countersign.visits.merge import Arrival
 from countersign.visits.names import DAY, AddressBook, is_address
 from countersign.visits.sessions import Session
 from countersign.visits.subjects import Claimed, Subjects
-from countersign.visits.trees import Act, Node, when
+from countersign.visits.trees import Node
 from countersign.visits.vouching import DOORS, GATEWAY_AFTER, GATEWAY_WITHIN, is_gateway, vouched
 
 WORDS = {
@@ -273,10 +274,5 @@ def _text(item: Item) -> str:
     if item.failed:
         words += " (refused)"
     if item.times > 1:
-        words += f", {item.times:,} times until {_stamp(item.until)}"
+        words += f", {item.times:,} times until {stamp(item.until)}"
     return words
-
-
-def _stamp(moment: int) -> str:
-    found = when(moment)
-    return found.strftime("%Y-%m-%d %H:%M:%S UTC") if found else ""

@@ -5,18 +5,26 @@ from __future__ import annotations
 import ntpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from countersign.visits import facts as f
 from countersign.visits import reading
 from countersign.visits.asking import Days, Key, dates
+from countersign.visits.attended import others_at
 from countersign.visits.becoming import PASSING, ROOT
+from countersign.visits.clocks import Clock
 from countersign.visits.facts import Fact
+from countersign.visits.files import hang_files
+from countersign.visits.holders import Holders
 from countersign.visits.merge import NETWORK
-from countersign.visits.names import WELL_KNOWN_SESSIONS, HostNames
+from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, AddressBook, HostNames
+from countersign.visits.outflow import desks, hang_left
 from countersign.visits.sessions import SECOND, SLACK
 from countersign.visits.trees import Node
 from countersign.visits.unix import AUDIT, audit_key, place, terminal
+from countersign.visits.unsigned import Turned, scripter, supporter, unsigned
+from countersign.visits.words import base
 
 START_WITHIN = 600 * SECOND
 """A service or task made in a hop starts its program within this time, or it is not told apart any more."""
@@ -24,6 +32,7 @@ INSTALL_WITHIN = 30 * SECOND
 """Between the call that makes a service (4697, the svcctl pipe) and 7045's word of it."""
 DEPTH = 6
 """Generations of processes followed below a service or task."""
+_CHANGES = frozenset({f.ACCOUNT_CHANGE, f.GROUP})
 _PIPES = {"svcctl": "scm", "atsvc": "task", "winreg": "registry"}
 _HOSTING = {"wmiprvse.exe": "wmi", "wsmprovhost.exe": "winrm", "psexesvc.exe": "scm"}
 _AUTOMATED = frozenset(
@@ -32,10 +41,22 @@ _AUTOMATED = frozenset(
 """Programs with objects that can be made from afar (ATT&CK T1021.003), where the command line is not logged."""
 
 
-def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], hosts: HostNames) -> None:
-    """Hangs every one of `deeds` on its hop, and notes what tells the hop's protocol."""
+@dataclass(frozen=True, slots=True)
+class DeedScene:
+    """What hanging deeds needs to know of the estate: `names` are providers' accounts, `left` connections out of the estate."""
+
+    hosts: HostNames
+    names: Iterable[str]
+    book: AddressBook
+    clock: Clock
+    left: Iterable[Fact]
+
+
+def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], scene: DeedScene) -> None:
+    """Hangs every one of `deeds`, and what the events tell beside, on its hop; notes what tells the hop's protocol."""
     if not nodes:
         return
+    hosts = scene.hosts
     holders: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in nodes:
         for key in node.arrival.session_keys():
@@ -50,7 +71,49 @@ def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], hosts: HostName
             holder = _as_whom(fact, holder, inside)
         if holder is not None:
             _take(holder, fact)
-    _system(days, nodes, hosts)
+    _beside(days, nodes, scene)
+    _name(nodes)
+
+
+def _beside(days: Days, nodes: list[Node], scene: DeedScene) -> None:
+    """What was done and is told by no record of an account's session."""
+    rest = unsigned(days, nodes)
+    _system(days, nodes, rest, scene.hosts)
+    holders = Holders(nodes, scene.hosts)
+    holders.note_processes()
+    there = others_at(days, scene.names, desks(nodes), scene.hosts)
+    _unsigned(rest, holders, there)
+    hang_files(days, scene.names, holders)
+    hang_left(scene.left, holders, scene.book, scene.clock, there)
+
+
+def _unsigned(rest: list[Fact], holders: Holders, others: Mapping[str, list[int]]) -> None:
+    """Hangs script blocks, services turned on and off, and what a remote-support tool's client did."""
+    turned = Turned(rest, holders, others)
+    for fact in sorted(rest, key=lambda fact: fact.order):
+        here = holders.by_host.get(holders.hosts.canonical(fact.host), [])
+        if fact.class_uid == f.SCRIPT:
+            node = scripter(fact, holders)
+        elif fact.class_uid == f.SERVICE:
+            node = turned.by(fact) if fact.code == "7036" else None
+        else:
+            node = supporter(fact, here)
+        if node is not None:
+            node.deeds[fact.id] = fact
+
+
+def _name(nodes: list[Node]) -> None:
+    """Account changes that give a number alone get the name that other records of the same account give."""
+    names: dict[str, Account] = {}
+    changes = [fact for node in nodes for fact in node.deeds.values() if fact.class_uid in _CHANGES]
+    told = [*changes, *(fact for node in nodes for s in node.arrival.sessions for fact in s.facts)]
+    for fact in sorted(told, key=lambda fact: fact.order):
+        if fact.sid.startswith("S-1-5-21-") and fact.user.name not in {"", "-"} and "=" not in fact.user.name:
+            names.setdefault(fact.sid, fact.user)
+    for node in nodes:
+        for id_, fact in node.deeds.items():
+            if fact.class_uid in _CHANGES and fact.sid in names:
+                node.deeds[id_] = replace(fact, user=names[fact.sid])
 
 
 def _holder(fact: Fact, holders: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:
@@ -148,16 +211,11 @@ def _activated(fact: Fact) -> bool:
     return base(fact.path) in _AUTOMATED or "-embedding" in fact.cmd_line.casefold().split()
 
 
-def base(path: str) -> str:
-    """File name of a Windows or POSIX path, casefolded."""
-    return ntpath.basename(path.strip().strip('"')).casefold()
-
-
-def _system(days: Days, nodes: list[Node], hosts: HostNames) -> None:
-    """Children of services and tasks run as the system, under no session of the visitor's: they join through the
+def _system(days: Days, nodes: list[Node], rest: Iterable[Fact], hosts: HostNames) -> None:
+    """Services that were made are among `rest`. Children of services and tasks run as the system, under no session of the visitor's: they join through the
     7045, 4697 or 4698 that made the service or task."""
     _installs(
-        reading.installs(days),
+        [fact for fact in rest if fact.code == "7045"],
         [node for node in nodes if _is_network(node) or "scm" in node.arrival.hints],
         hosts,
     )

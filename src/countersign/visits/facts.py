@@ -15,12 +15,13 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from countersign.model.schema import OCSF_COLUMNS
+from countersign.model.schema import OCSF_COLUMNS, source_columns
 from countersign.visits.names import DAY, Account, Domains
 
 AUTHENTICATION, AUTHORIZE, TUNNEL = 3002, 3003, 4014
 NETWORK, HTTP, RDP, SMB, SSH = 4001, 4002, 4005, 4006, 4007
 FILE, PROCESS, JOB, SERVICE, LOG = 1001, 1007, 1006, 201004, 1008
+SCRIPT, API = 1009, 6003
 ACCOUNT_CHANGE, GROUP = 3001, 3006
 ARRIVALS = (AUTHENTICATION, AUTHORIZE, TUNNEL)
 DEEDS = (PROCESS, JOB, SERVICE, LOG, ACCOUNT_CHANGE, GROUP, SMB)
@@ -61,6 +62,9 @@ _TEXTS = {
     "job_path": "job.path",
     "share": "share",
     "file": "file.path",
+    "access": "src_accessmask",
+    "group": "group.name",
+    "operation": "api.operation",
     "message": "message",
     "origin": "origin",
 }
@@ -113,11 +117,12 @@ LEAVES = (
         "actor.user.full_name",
         "actor.user.type",
     ),
-    *("actor.user.credential_uid", "api.operation", "cloud.account.uid"),
+    *("actor.user.credential_uid", "cloud.account.uid"),
     *("api.request.uid", "auth_factors"),  # to join authentication details
     "metadata.log_provider",
     *("connection_info.direction_id", "file.name", "resources.name"),
     *("user.email_addr", "user.full_name", "user.type"),
+    *("src_objectname", "src_param1", "src_param2", "src_payload", "src_scriptblocktext"),
 )
 """All that stitching reads of an event."""
 FEW = 16
@@ -185,6 +190,9 @@ class Fact:
     job_path: str
     share: str
     file: str
+    access: str
+    group: str
+    operation: str
     message: str
     origin: str
 
@@ -207,7 +215,7 @@ def flat(
     columns = {
         name: leaf(dated, name)
         for name in leaves
-        if name in OCSF_COLUMNS and not known.isdisjoint({name, name.partition(".")[0]})
+        if name not in _OWN and not known.isdisjoint({name, name.partition(".")[0]})
     }
     own = {name: dated[name] for name in _OWN if name in known}
     backend = events.get_backend()
@@ -324,6 +332,7 @@ def _columns(
 
 def check_columns() -> None:
     """Every leaf read here is a column of the schema; a test calls this."""
-    unknown = [name for name in _LEAVES if name not in OCSF_COLUMNS]
+    known = {*OCSF_COLUMNS, *source_columns().values(), *_OWN}
+    unknown = [name for name in (*_LEAVES, *LEAVES) if name not in known]
     if unknown:
         raise RuntimeError(f"facts.py reads {unknown}, which the schema does not have")

@@ -172,7 +172,7 @@ def facts_of(
 ) -> list[Fact]:
     """What these accounts did and had done to them, as far as stitching asks: logons, explicit credentials, tunnels and tickets; connections that
     they opened to others (`PORTS`, or from `DYNAMIC` on) from hosts that tell so; processes, shares, services, tasks, accounts, logs;
-    files that a bastion or a remote-support tool carried. Of `origins` (addresses) all arrivals, of keys that were `shown` (fingerprints)
+    files and commands of a bastion or a remote-support tool. Of `origins` (addresses) all arrivals, of keys that were `shown` (fingerprints)
     those with them; of `sids` what names the account by no more."""
     kinds = ((_NAME, names), (_PLACE, origins), (_SID, sids), (_KEY, shown))
     wanted = {start + value for start, values in kinds for value in values if value not in NOBODY}
@@ -201,9 +201,9 @@ def facts_of(
 
 
 def _is_deed(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
-    """Arrivals, also through an RD Gateway, and what sessions do; of files those that a bastion or a remote-support tool carried."""
+    """Arrivals, also through an RD Gateway, and what sessions do; of files and calls those of a bastion or a remote-support tool."""
     kind = leaf(events, "class_uid")
-    carried = (kind == f.FILE) & leaf(events, "metadata.product").isin(sorted(OWNED))
+    carried = one_of(kind, (f.FILE, f.API)) & leaf(events, "metadata.product").isin(sorted(OWNED))
     passed = (kind == f.RDP) & leaf(events, "metadata.event_code").isin(CODES)
     return one_of(kind, [*f.ARRIVALS, *f.DEEDS]) | carried | passed
 
@@ -339,16 +339,6 @@ def _sensed(events: ir.Table) -> ir.Table:
         & (leaf(events, "metadata.product") == "Zeek")  # a host's own 1149 is no sensor's word, and no logon
         & (leaf(events, "status_id").fill_null(0) != FAILURE)
     )
-
-
-def installs(days: Days) -> list[Fact]:
-    """Every word of the service manager on a new service (7045)."""
-
-    def ask(events: ir.Table) -> ir.Table:
-        code = leaf(events, "metadata.event_code")
-        return f.columns_of(events.filter((leaf(events, "class_uid") == f.SERVICE) & (code == "7045")))
-
-    return days.facts([days.of_all("installs", ask)])
 
 
 def system_processes(days: Days, places: Mapping[int, Collection[Key]]) -> list[Fact]:

@@ -43,15 +43,15 @@ def unlogged(
     origins: dict[str, str],
     leases: Leases,
     names: Iterable[str],
-) -> list[Node]:
-    """Those hops, linked. `origins` are providers' own addresses, by address; `leases` those of their tunnels; `found` the facts
+) -> tuple[list[Node], list[Fact]]:
+    """Those hops, linked, and the connections that left the estate from where people of providers were at work. `origins` are providers' own addresses, by address; `leases` those of their tunnels; `found` the facts
     of their accounts, `names`."""
     checks = _Checks(found, linker.hosts)
     own = {*origins, *leases.addresses}
     near = _asked(days, checks, book, leases, origins)
     there = _attended(days, nodes, linker, names)
     desks = {address for host in there.hosts for address in book.addresses(host)} - own
-    left, lengths = sensed(days, desks)
+    left, lengths, outward = sensed(days, desks)
     around = _Around(linker, book, checks, there, _ends(lengths))
     seen_by_sensors = [*reading.sensor_arrivals(days, "unlogged", near), *left]
     told = sorted({fact.id: fact for fact in seen_by_sensors}.values(), key=lambda fact: fact.order)
@@ -82,7 +82,7 @@ def unlogged(
             out.append(Node(arrival, None, parent, tie.link, [*tie.facts]))
         elif (provider := origins.get(first.src_ip)) is not None:
             out.append(Node(arrival, Claimed(provider, "not named in the logs"), None, None))
-    return out
+    return out, outward
 
 
 def _asked(

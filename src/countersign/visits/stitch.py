@@ -21,7 +21,7 @@ from countersign.visits.becoming import assumed_by, became, ends_and_roots
 from countersign.visits.boots import Boots, boots
 from countersign.visits.claims import claims
 from countersign.visits.clouds import cloud_nodes
-from countersign.visits.deeds import attach
+from countersign.visits.deeds import DeedScene, attach
 from countersign.visits.departures import (
     Departed,
     Scene,
@@ -117,11 +117,13 @@ def stitch(
     gathered.boots.end((one for arrival in made for one in arrival.sessions), linker.clock)
     nodes = _link(made, linker, gathered)  # (5)
     told, origins = gathered.facts.values(), gathered.cast.origins
-    nodes.extend(unlogged(days, nodes, linker, book, told, origins, leases, gathered.names))
+    further, left = unlogged(days, nodes, linker, book, told, origins, leases, gathered.names)
+    nodes.extend(further)
     nodes.extend(cloud_nodes(days, subjects, nodes, linker, book))
     radius(gathered.facts.values(), nodes)
     _knocks(nodes, linker, book, gathered)
-    attach(days, nodes, gathered.deeds.values(), gathered.cast.hosts)  # (6)
+    scene = DeedScene(gathered.cast.hosts, gathered.names, book, linker.clock, left)
+    attach(days, nodes, gathered.deeds.values(), scene)  # (6)
     came = [node.arrival for node in nodes]
     facts = gathered.facts.values()
     eyes = look(days, came, facts, flows, gathered.cast, book, linker.clock)

@@ -5,53 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 
 from countersign.model.visit import Action, Hop, Link, Reference, Visit
-from countersign.visits import facts as f
+from countersign.visits.acts import EPOCH, Act, Touched, few_scripts, file_acts, when
 from countersign.visits.eyes import Eyes
 from countersign.visits.facts import Fact
+from countersign.visits.lineage import lineage
 from countersign.visits.merge import Arrival
 from countersign.visits.sessions import SECOND
 from countersign.visits.subjects import Claimed
+from countersign.visits.volumes import volumes
+from countersign.visits.words import describe, is_write, kind_of, written
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FAILED = 2
-"""OCSF `status_id`."""
 STAY = 1800 * SECOND
 """Entries of one person from one place no further apart than this are one stay."""
 _ORDER = ("scm", "task", "wmi", "winrm", "dcom", "smb", "registry")
-_KINDS = {
-    f.FILE: "file",
-    f.PROCESS: "process",
-    f.SMB: "share",
-    f.SERVICE: "service",
-    f.JOB: "task",
-    f.LOG: "log",
-    f.ACCOUNT_CHANGE: "account",
-    f.GROUP: "account",
-    f.AUTHENTICATION: "logon",
-}
-
-
-_FILE_DEEDS = {1: "made", 2: "read", 3: "written", 4: "deleted", 5: "renamed", 6: "given other rights"}
-"""OCSF `activity_id` of 1001."""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Something done in a hop that comes from no single fact: `place` is its record (event, segment, index), or the first of
-    those it stands for. `time` is microseconds, UTC."""
-
-    time: int
-    kind: str
-    text: str
-    place: tuple[str, str, int]
 
 
 @dataclass(slots=True)
 class Node:
-    """An arrival that belongs to a visit: whose it is, what it hangs on and why, what was done in it."""
+    """An arrival that belongs to a visit: whose it is, what it hangs on and why, what was done in it. `left` is how many bytes
+    went from its host out of the estate, None where no record tells."""
 
     arrival: Arrival
     claimed: Claimed | None
@@ -60,11 +34,8 @@ class Node:
     proof: list[Fact] = field(default_factory=list)
     deeds: dict[str, Fact] = field(default_factory=dict)
     acts: list[Act] = field(default_factory=list)
-
-
-def when(microseconds: int | None) -> datetime | None:
-    """Aware UTC time."""
-    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
+    files: list[Touched] = field(default_factory=list)
+    left: int | None = None
 
 
 def trees(nodes: list[Node], eyes: Eyes, leaf_of: Callable[[str], int | None]) -> tuple[Visit, ...]:
@@ -150,6 +121,7 @@ def _hop(
     own = {fact.id: fact for session in arrival.sessions for fact in session.facts}
     used = [place for session in arrival.sessions for place in session.seen if place[0] not in own]
     own.update({fact.id: fact for fact in [*node.proof, *sight.facts]})
+    came, went = volumes(arrival, sight.facts)
     link = node.link or Link("entry", _entry_words(arrival))
     if link.candidates:
         link = replace(link, candidates=tuple(link.candidates))
@@ -171,7 +143,14 @@ def _hop(
             *(reference(fact) for fact in sorted(own.values(), key=lambda fact: fact.order)),
         ),
         actions=tuple(
-            Action(when(act.time) or EPOCH, act.kind, act.text, Reference(*act.place, leaf_of(act.place[1])))
+            Action(
+                when(act.time) or EPOCH,
+                act.kind,
+                act.text,
+                Reference(*act.place, leaf_of(act.place[1])),
+                act.parent,
+                act.under,
+            )
             for act in _acts(node)
         ),
         credential_switch=parent is not None and _switched(node, parent),
@@ -181,21 +160,25 @@ def _hop(
         gateway=lead.gateway,
         account_uid=next((s.uid for s in [lead, *arrival.sessions] if s.uid), ""),
         clock_ahead=eyes.clock.ahead(arrival.host, arrival.begun) / SECOND,
+        bytes_in=came,
+        bytes_out=went,
+        bytes_left=node.left,
     )
 
 
 def _acts(node: Node) -> list[Act]:
-    deeds = [
-        Act(fact.time, _kind(fact), describe(fact), (fact.id, fact.segment, fact.record))
-        for fact in node.deeds.values()
-    ]
-    deeds.extend(
-        Act(fact.time, "network", _carried(fact), (fact.id, fact.segment, fact.record))
-        for session in node.arrival.sessions
-        for fact in session.facts
-        if fact.class_uid == f.RDP and (fact.bytes_in or fact.bytes_out)
-    )
-    return sorted([*deeds, *node.acts], key=lambda act: (act.time, act.place, act.text))
+    deeds: list[Act] = []
+    files = list(node.files)
+    under = lineage(node.deeds.values())
+    for fact in node.deeds.values():
+        place, kind = (fact.id, fact.segment, fact.record), kind_of(fact)
+        if kind == "file" and is_write(fact):
+            path = f"{fact.share}\\{fact.file}"
+            files.append(Touched(fact.time, place, written(fact.access), path, fact.id))
+        else:
+            deeds.append(Act(fact.time, kind, describe(fact), place, fact.parent_path, under.get(fact.id)))
+    acts = few_scripts([*deeds, *node.acts])
+    return sorted([*acts, *file_acts(files)], key=lambda act: act.order)
 
 
 def _entry_words(arrival: Arrival) -> str:
@@ -232,57 +215,3 @@ def protocol(arrival: Arrival) -> str:
         if hint in arrival.hints and 3 in types | {3 if not types & {0} else 0}:
             return hint
     return "network" if types & {3, 8} else "unknown"
-
-
-def _kind(fact: Fact) -> str:
-    return _KINDS.get(fact.class_uid, "network")
-
-
-def describe(fact: Fact) -> str:
-    """The deed in words for a person: a command line, a share, a service."""
-    words = _WORDS.get(fact.class_uid)
-    return words(fact) if words is not None else fact.message
-
-
-def _log(fact: Fact) -> str:
-    return f"event log {'cleared' if fact.activity == 1 else 'changed'} ({fact.code})"
-
-
-def _carried(fact: Fact) -> str:
-    return f"{fact.bytes_in:,} bytes from the client and {fact.bytes_out:,} to it, as {fact.host.partition('.')[0]} counted"
-
-
-def _file(fact: Fact) -> str:
-    done = _FILE_DEEDS.get(fact.activity, "carried")
-    return f"file {done}: {fact.file or fact.message or 'not named'}"
-
-
-def _process(fact: Fact) -> str:
-    text = fact.cmd_line or fact.path
-    if fact.product == "sudo" and fact.user.name:
-        return f"{text} (sudo as {fact.user.name}{', refused' if fact.status == FAILED else ''})"
-    if fact.product == "auditd" and fact.code == "USER_CMD":
-        return f"{text} (sudo{', refused' if fact.status == FAILED else ''})"
-    if fact.product == "auditd" and fact.user.name and fact.actor.name and not fact.user.same_as(fact.actor):
-        return f"{text} (as {fact.user.name})"
-    return text
-
-
-def _changed(fact: Fact) -> str:
-    return f"{fact.user.text} changed ({fact.code})"
-
-
-_WORDS: dict[int, Callable[[Fact], str]] = {
-    f.PROCESS: _process,
-    f.SMB: lambda fact: f"{fact.share}\\{fact.file}" if fact.file else fact.share,
-    f.SERVICE: lambda fact: f"service {fact.service}: {fact.service_path}",
-    f.JOB: lambda fact: f"task {fact.job}: {fact.job_path}" if fact.job_path else f"task {fact.job}",
-    f.LOG: _log,
-    f.FILE: _file,
-    f.AUTHENTICATION: lambda fact: (
-        f"refused logon to {fact.host.partition('.')[0]} as {fact.user.text} (4625)"
-    ),
-    f.ACCOUNT_CHANGE: _changed,
-    f.GROUP: _changed,
-}
-"""By class of event."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from countersign.model.report import ProviderPart
-from countersign.model.visible import counted, visible
+from countersign.model.visible import counted, program, visible, volume_words
 from countersign.model.visit import Action, Verdict, Visit
 from countersign.web.finding_views import UNKNOWN_SIGN, FindingView
 from countersign.web.graph import Graph, draw_graph
@@ -38,17 +38,19 @@ class HopRow:
     switch: bool
     records: int
     clock: str
+    volume: str
 
 
 @dataclass(frozen=True, slots=True)
 class ActionRow:
-    """Something done."""
+    """Something done; `by` is the program that started it, empty where it is not known."""
 
     time: Moment
     clock: str
     host: str
     kind: str
     text: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def _hop_row(item: TreeHop, zone: ZoneInfo) -> HopRow:
         switch=hop.credential_switch,
         records=len(hop.records),
         clock=_clock(hop.clock_ahead),
+        volume=volume_words(hop.target, hop.bytes_in, hop.bytes_out, hop.bytes_left),
     )
 
 
@@ -185,6 +188,7 @@ def _action(action: Action, host: str, zone: ZoneInfo) -> ActionRow:
         host,
         action.kind,
         visible(action.text, LONG),
+        visible(program(action.parent), LONG),
     )
 
 

@@ -61,11 +61,14 @@ NEEDS_A_PERSON = ("high", "critical")
 
 ACTIONS: dict[str, tuple[str, str]] = {
     "process": ("program started", "programs started"),
+    "script": ("script block run", "script blocks run"),
     "share": ("share opened", "shares opened"),
     "file": ("file touched", "files touched"),
     "service": ("service change", "service changes"),
     "task": ("scheduled task change", "scheduled task changes"),
     "account": ("account change", "account changes"),
+    "logon": ("logon tried", "logons tried"),
+    "api": ("call of a service", "calls of services"),
     "log": ("change to the logs", "changes to the logs"),
     "network": ("connection opened", "connections opened"),
     "credential": ("use of credentials", "uses of credentials"),

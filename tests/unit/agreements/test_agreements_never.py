@@ -142,3 +142,20 @@ def test_outside_the_gateway() -> None:
 def test_an_act_on_a_host_that_may_be_meant_is_not_observed() -> None:
     unsure = inner(target="10.1.0.9", actions=(action("log", "cleared"),))
     assert never(visit(entry(), unsure), to="dc01", what="log_cleared").verdict == "not observed"
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "text", "verdict"),
+    [
+        ("new_services", "service", "stopped service Spooler (7036)", "kept"),
+        ("new_services", "service", "service x: C:\\x.exe (7036)", "broken"),
+        ("admin_shares", "file", "file written: \\\\*\\C$\\a.txt", "broken"),
+        ("admin_shares", "file", "file written: \\\\*\\Data\\C$", "kept"),
+        ("admin_shares", "file", "file made: C:\\Temp\\C$", "kept"),
+    ],
+)
+def test_a_service_that_stopped_is_not_new_and_a_file_shows_its_share(
+    what: str, kind: str, text: str, verdict: str
+) -> None:
+    found = never(visit(entry(), inner(actions=(action(kind, text),))), what=what)
+    assert found.verdict == verdict

@@ -17,6 +17,7 @@ import pytest
 
 from countersign.app.workspace import Workspace
 from countersign.cli.commands import program
+from countersign.model.visit import ACTION_KINDS, PROTOCOLS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "json.md").read_text("utf-8")
 AGREEMENT = """\
@@ -148,8 +149,10 @@ REFERENCE: dict[str, Check] = {
 }
 ACTION: dict[str, Check] = {
     "time": moment,
-    "kind": partial(one_of, "process share file service task account log logon network credential"),
+    "kind": partial(one_of, " ".join(ACTION_KINDS)),
     "text": text,
+    "parent": text,
+    "under": partial(maybe, id_),
     **REFERENCE,
 }
 CANDIDATE: dict[str, Check] = {
@@ -179,9 +182,7 @@ HOP: dict[str, Check] = {
     "source": text,
     "source_ip": text,
     "target": text,
-    "protocol": partial(
-        one_of, "vpn rdp ssh smb scm task wmi winrm dcom registry network console explicit service unknown"
-    ),
+    "protocol": partial(one_of, " ".join(PROTOCOLS)),
     "start": partial(maybe, moment),
     "end": partial(maybe, moment),
     "end_reason": text,
@@ -193,6 +194,9 @@ HOP: dict[str, Check] = {
     "mfa": partial(maybe, flag),
     "gateway": text,
     "clock_ahead": seconds,
+    "bytes_in": partial(maybe, count),
+    "bytes_out": partial(maybe, count),
+    "bytes_left": partial(maybe, count),
     "source_about": partial(maybe, partial(shape, ABOUT)),
     "target_about": partial(maybe, partial(shape, ABOUT)),
     "records": partial(many, partial(shape, REFERENCE)),

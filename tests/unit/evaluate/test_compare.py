@@ -8,7 +8,7 @@ import pytest
 from countersign.evaluate.compare import Comparison
 from countersign.evaluate.made import MadeHop
 from countersign.evaluate.score import Score
-from countersign.evaluate.truth import TrueHop, Truth
+from countersign.evaluate.truth import TrueDeed, TrueHop, Truth
 
 
 class Story:
@@ -19,10 +19,17 @@ class Story:
         self.made: dict[str, MadeHop] = {}
 
     def true(
-        self, id_: str, visit: str, parent: str | None, *records: str, provider: str = "northgate"
+        self,
+        id_: str,
+        visit: str,
+        parent: str | None,
+        *records: str,
+        provider: str = "northgate",
+        deeds: tuple[str, ...] = (),
     ) -> None:
         keys = tuple(("id", record) for record in records)
-        hop = TrueHop(id_, visit, parent, provider, "rdp", "somebody", keys)
+        done = tuple(TrueDeed("process", (("id", record),)) for record in deeds)
+        hop = TrueHop(id_, visit, parent, provider, "rdp", "somebody", keys, done)
         self.truth.hops[id_] = hop
         self.truth.owner.update(dict.fromkeys(keys, hop))
 
@@ -150,3 +157,15 @@ def test_order_does_not_matter(story: Story) -> None:
     story.make("Z", "Q", None, "entry", "x2")
     seen: list[Any] = [story.score(seed).document() for seed in range(10)]
     assert all(one == seen[0] for one in seen)
+
+
+def test_what_was_done_counts_where_it_hangs_on_its_own_hop(story: Story) -> None:
+    story.true("b", "V", "a", "b1", "b2", "b3", "b4", deeds=("b2", "b3", "b4"))
+    story.make("B", "P", "A", "proven", "b1", "b4", deeds=("b2",))
+    story.make("C", "P", "B", "proven", "c1", "c2", deeds=("b3",))
+    score = story.score()
+    # b3 hangs on another hop, b4 is only cited by its own
+    assert (score.actions, score.actions_in_hop) == (3, 1)
+    document = score.document()
+    assert document["deeds"] == {"process": {"actions": 3, "in_hop": 1}}
+    assert document["shares"]["actions_in_hop"] == 0.33333

@@ -71,9 +71,8 @@ def test_the_login_is_the_entry_and_the_desktop_behind_hangs_on_it() -> None:
     assert "RDGW01 opened it for CORP\\jdoe" in behind.link.reason
     assert set(behind.seen_by) == {"gateway", "target host"}
     assert entry.end == START + timedelta(seconds=602)
-    assert [action.text for action in behind.actions] == [
-        "1,200 bytes from the client and 56,000 to it, as RDGW01 counted"
-    ]
+    # 303 counts from the client: it sent (BytesTransfered) and got (BytesReceived); a hop counts from its target
+    assert (behind.bytes_in, behind.bytes_out) == (56_000, 1200)
 
 
 def test_of_two_connections_just_then_none_is_proven() -> None:

@@ -1,0 +1,82 @@
+"""To which hop a deed belongs: by the session it names, else by its process, else by its account, where that had one hop open there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from countersign.visits import facts as f
+from countersign.visits.facts import Fact
+from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, HostNames
+from countersign.visits.sessions import SECOND, SLACK
+from countersign.visits.trees import Node
+
+LIVES = 24 * 3600 * SECOND
+"""A process number is taken to be the same process's for no longer than this: numbers are given out again."""
+
+
+class Holders:
+    """The hops `nodes`, to be found by what a record says of who did something on a host (canonical)."""
+
+    def __init__(self, nodes: Iterable[Node], hosts: HostNames) -> None:
+        self.nodes = list(nodes)
+        self.hosts = hosts
+        self.by_host: dict[str, list[Node]] = defaultdict(list)
+        self._sessions: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        self._accounts: dict[tuple[str, str], list[Node]] = defaultdict(list)
+        self._processes: dict[tuple[str, str], tuple[tuple[int, str], Node]] = {}
+        self._numbers: dict[tuple[str, int], list[tuple[tuple[int, str], Node]]] = defaultdict(list)
+        for node in self.nodes:
+            for key in node.arrival.session_keys():
+                self._sessions[key].append(node)
+            self._accounts[node.arrival.host, node.arrival.account.key[1]].append(node)
+            self.by_host[node.arrival.host].append(node)
+
+    def of_session(self, host: str, keys: Iterable[str], at: int) -> Node | None:
+        """The latest hop that holds one of these sessions at `at`."""
+        for key in keys:
+            if key and key not in WELL_KNOWN_SESSIONS:
+                known = self._sessions.get((host, key)) or self._sessions.get(("", key)) or []
+                found = [node for node in known if _has_begun(node, at)]
+                if found:
+                    return max(found, key=lambda node: (node.arrival.begun, node.arrival.id))
+        return None
+
+    def of_account(self, host: str, account: Account, at: int) -> Node | None:
+        """The one hop of `account` that is open on `host`."""
+        found = [
+            node
+            for node in self._accounts.get((host, account.key[1]), ())
+            if node.arrival.account.same_as(account) and node.arrival.open_at(at)
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def note_processes(self) -> None:
+        """Takes note of the processes that are among the deeds, for `of_process`."""
+        for node in self.nodes:
+            for fact in node.deeds.values():
+                if fact.class_uid == f.PROCESS and fact.activity == 1:
+                    self._note(fact, node)
+        for known in self._numbers.values():
+            known.sort(key=lambda one: (one[0], one[1].arrival.id))
+
+    def _note(self, fact: Fact, node: Node) -> None:
+        host = self.hosts.canonical(fact.host)
+        if fact.process:
+            self._processes[host, fact.process] = (fact.order, node)
+        if fact.pid:
+            self._numbers[host, fact.pid].append((fact.order, node))
+
+    def of_process(self, host: str, process: str, number: int, at: int) -> Node | None:
+        """The hop whose process it was: by its key, else the latest that got this number within a day before."""
+        if process:
+            found = self._processes.get((host, process))
+            return found[1] if found else None
+        known = [
+            one for one in self._numbers.get((host, number), ()) if at - LIVES <= one[0][0] <= at + SLACK
+        ]
+        return known[-1][1] if known and number else None
+
+
+def _has_begun(node: Node, at: int) -> bool:
+    return node.arrival.start is None or at >= node.arrival.begun - SLACK
