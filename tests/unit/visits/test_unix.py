@@ -219,7 +219,7 @@ def test_an_audit_session_is_sshds_hop_or_one_alone_and_holds_what_was_done(
     )
     assert told(su) == [
         "cat /etc/shadow",
-        "backup2 changed (ADD_USER)",
+        "account made: backup2 (ADD_USER)",
         "file written: /root/.ssh/authorized_keys",
     ]
 
