@@ -516,7 +516,7 @@ def test_visits_hops_verdicts_actions_and_references(run: Run, command: str) -> 
         shape(VISIT, body)
         (hop,) = body["hops"]
         assert hop["records"]
-        assert hop["actions"][0]["text"] == "/usr/bin/id"
+        assert hop["actions"][0]["text"] == "/usr/bin/id (sudo as root)"
         assert body["entry"] == body["id"] == hop["id"]
         assert {item["verdict"] for item in body["verdicts"]} >= {"kept", "broken"}
         assert body["findings"]
