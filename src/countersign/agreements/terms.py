@@ -41,9 +41,13 @@ Protocol = Literal[
     "service",
     "bastion",
     "vnc",
+    "telnet",
     "anydesk",
+    "kaseya",
     "ninjaone",
     "screenconnect",
+    "simplehelp",
+    "takecontrol",
     "teamviewer",
     "signin",
     "aws",
@@ -53,6 +57,8 @@ Protocol = Literal[
     "google",
     "okta",
     "duo",
+    "adfs",
+    "unknown",
 ]
 """How a hop arrives, as `model.visit.Hop.protocol` says it."""
 

@@ -30,6 +30,8 @@ PROTOCOLS = (
         "network",
         "console",
         "explicit",
+        "su",
+        "sudo",
     ),
     *("service", "unknown", "bastion", "vnc", "telnet"),
     *("anydesk", "kaseya", "ninjaone", "screenconnect", "simplehelp", "takecontrol", "teamviewer"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import get_args
 
+from countersign.agreements.terms import Protocol
 from countersign.model.visit import ACTION_KINDS, PROTOCOLS
-from countersign.visits import cloud_stays, clouds, deeds, departures, keyed, sensors, trees, words
+from countersign.visits import becoming, cloud_stays, clouds, deeds, departures, keyed, sensors, trees, words
 from countersign.visits.clients import called
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +45,12 @@ def returned(*functions: object) -> set[str]:
 def producible() -> set[str]:
     ways = {*trees._ORDER, *deeds._PIPES.values(), *deeds._HOSTING.values()}
     ways |= {*departures.PORTS.values(), *keyed.REMOTE.values(), *keyed.REMOTE_KEYS.values()}
-    ways |= {*keyed._TARGET_PROTOCOLS.values(), *clouds.WORDS.values(), *sensors.ALONE}
+    ways |= {
+        *becoming._PROGRAMS.values(),
+        *keyed._TARGET_PROTOCOLS.values(),
+        *clouds.WORDS.values(),
+        *sensors.ALONE,
+    }
     ways |= {found[0] for command in COMMANDS if (found := called(command.split()[0], command))}
     ways |= {"vpn", "ssh", "bastion", "network", "signin"}  # keyed._where, clouds._session
     return (ways | returned("protocol", "protocol_of")) - {""}
@@ -58,6 +65,10 @@ def test_every_protocol_is_named() -> None:
     assert producible() == set(PROTOCOLS)
     assert listed(r"\| `protocol` \| ") == set(PROTOCOLS)
     assert set(clouds.WORDS) == set(cloud_stays.NAMES)
+
+
+def test_agreements_name_the_same_protocols() -> None:
+    assert set(get_args(Protocol)) == set(PROTOCOLS)
 
 
 def test_every_kind_of_action_is_named() -> None:
