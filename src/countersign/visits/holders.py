@@ -33,10 +33,10 @@ class Holders:
             self.by_host[node.arrival.host].append(node)
 
     def of_session(self, host: str, keys: Iterable[str], at: int) -> Node | None:
-        """The latest hop that holds one of these sessions at `at`."""
+        """The latest hop that holds one of these sessions of `host` at `at`: its word is none on a product's own sessions."""
         for key in keys:
-            if key and key not in WELL_KNOWN_SESSIONS:
-                known = self._sessions.get((host, key)) or self._sessions.get(("", key)) or []
+            if host and key and key not in WELL_KNOWN_SESSIONS:
+                known = self._sessions.get((host, key), [])
                 found = [node for node in known if _has_begun(node, at)]
                 if found:
                     return max(found, key=lambda node: (node.arrival.begun, node.arrival.id))
