@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+# `house` draws the same examples on every run: what lands does not land by luck. `search` (make fuzz) draws others each
+# time and ten times as many, keeps what failed in .hypothesis, and prints what to decorate the test with to see it again.
 settings.register_profile(
-    "house", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "house",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("house")
+settings.register_profile(
+    "search",
+    max_examples=60,
+    deadline=None,
+    derandomize=False,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "house")
+settings.load_profile(PROFILE)
+SEARCH_TIMES = 10
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Searching multiplies what each test asks for; a test that names its own number would not follow a profile's."""
+    if PROFILE != "search":
+        return
+    tests = {item.function for item in items if isinstance(item, pytest.Function)}
+    for test in filter(is_hypothesis_test, tests):
+        own = getattr(test, "_hypothesis_internal_use_settings", settings.default)
+        more = settings(own, max_examples=own.max_examples * SEARCH_TIMES)
+        test._hypothesis_internal_use_settings = more
+
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
