@@ -264,9 +264,15 @@ def _target(fact: Fact, hosts: HostNames) -> tuple[str, str]:
     )
 
 
+def _in_turn(fact: Fact) -> tuple[int, bool, str]:
+    """Sorts the records of one key. Many a gateway writes whole seconds: what it says in the second of an opening is of what opens then, not of
+    the session before."""
+    return fact.time, fact.activity not in {OPENED, CLOSED}, fact.id
+
+
 def _runs(kind: str, group: list[Fact]) -> list[list[Fact]]:
     runs: list[list[Fact]] = []
-    for fact in group:
+    for fact in sorted(group, key=_in_turn):
         opens = fact.activity == OPENED and fact.status != FAILED
         if not runs or (opens and _begins(kind, fact, runs[-1])):
             runs.append([])

@@ -324,3 +324,16 @@ def test_who_logs_in_to_a_bastion_anew_within_hours_is_there_anew() -> None:
         ["tele", "app02"],
     ]
     assert {hop.link.kind for visit in (first, second) for hop in visit.hops[1:]} == {"inferred"}
+
+
+def test_what_a_gateway_says_in_the_second_of_an_opening_is_of_the_session_that_opens() -> None:
+    """One key, user and address, for both sessions; the records of one second come in the order of their ids."""
+    for second in range(3600, 3610):  # the ids are other ones each time
+        story = Story()
+        for at, lease in ((0, "10.99.0.14"), (second, "10.99.0.15")):
+            key = "asa:ext-meyer|198.51.100.7"
+            story.tunnel(at, "ext-meyer", "198.51.100.7", lease, key, metadata__event_code="722051")
+            established = {"activity_id": 0, "metadata__event_code": "722022"}
+            story.tunnel(at, "ext-meyer", "198.51.100.7", "", key, **established)
+        first, then = visits(story)  # the first one's end is lost
+        assert [len(visit.hops[0].records) for visit in (first, then)] == [2, 2]
