@@ -136,6 +136,8 @@ def _side(table: ir.Table, who: str, session: str) -> ir.Table:
     key = ibis.ifelse(family.isin(["azure", "gcp"]), "", key)
     operation = text("api.operation")
     caller = who != "actor.user"
+    # Okta's other targets are whom or what was checked: a session begins at an authenticator
+    entered = ibis.ifelse(family == "okta", "", text("resources.name"))
     return table.select(
         family=family,
         product=product,
@@ -156,7 +158,7 @@ def _side(table: ir.Table, who: str, session: str) -> ir.Table:
         kind=text(f"{who}.type"),
         place=text("src_endpoint.ip"),
         target=text("cloud.account.uid"),
-        app=_first(text("actor.app_name"), text("dst_endpoint.svc_name"), text("resources.name"))
+        app=_first(text("actor.app_name"), text("dst_endpoint.svc_name"), entered)
         if caller
         else ibis.literal(""),
         protocol=text("auth_protocol"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from countersign.visits import cloud_reading as cr
@@ -133,6 +133,7 @@ def _vouch(days: Days, stays: list[Stay], nodes: list[Node]) -> None:
         if stay.family not in SIGN_IN or not stay.logins or not doors:
             continue
         opened = {item.first[0]: _opened(stay, item, doors, gates) for item in stay.logins}
+        opened.update(_on_the_way(stay, opened))
         for event, node in opened.items():
             if node is not None:
                 found[event].append(node)
@@ -169,6 +170,18 @@ def _opened(stay: Stay, item: Item, doors: list[Node], gates: Collection[str]) -
         if _same_person(stay, node) and (not stay.place or node.arrival.source_ip in {"", stay.place})
     ]
     return min(fitting, key=lambda node: (abs(node.arrival.begun - item.at), node.arrival.id), default=None)
+
+
+def _on_the_way(stay: Stay, opened: Mapping[str, Node | None]) -> dict[str, Node]:
+    """What the identity provider asked before it let somebody through a gateway: the begin of its own session, a second factor. Such a
+    sign-in is to no application, and within the same time of the gateway's hop."""
+    doors = sorted({id(node): node for node in opened.values() if node}.values(), key=_begun)
+    out: dict[str, Node] = {}
+    for item in stay.logins:
+        first = bisect.bisect_left(doors, item.at - GATEWAY_AFTER, key=_begun)
+        if not item.app and first < len(doors) and doors[first].arrival.begun <= item.at + GATEWAY_WITHIN:
+            out[item.first[0]] = doors[first]
+    return out
 
 
 def _same_person(stay: Stay, node: Node) -> bool:

@@ -235,6 +235,34 @@ def test_a_sign_in_for_the_gateway_is_evidence_of_its_hop_and_none_of_its_own() 
     assert len(hop.records) == 2
 
 
+def okta(story: Story, at: float, operation: str, target: str = "", **columns: Any) -> None:
+    who = {"user__name": "jdoe", "user__domain": "acme.example", "session__uid": "idx1"}
+    cloud(story, at, "System Log", operation, 3002, resources__name=target, **who, **columns)
+
+
+def test_what_an_identity_provider_asks_before_it_lets_in_is_evidence_of_the_gateways_hop_too() -> None:
+    story = Story()
+    okta(story, 0, "user.session.start", "Password")
+    okta(story, 1, "user.authentication.auth_via_mfa", "Jane Doe", is_mfa=True)
+    okta(story, 2, "user.authentication.sso", dst_endpoint__svc_name="Cisco ASA VPN (SAML)")
+    story.tunnel(20, "jdoe", HOME, "10.9.0.4", "asa:1")
+    (visit,) = visits(story)
+    (hop,) = visit.hops
+    assert (hop.protocol, hop.mfa, len(hop.records)) == ("vpn", True, 4)
+
+
+def test_a_session_of_an_identity_provider_that_opened_more_than_the_gateway_stays_a_hop() -> None:
+    story = Story()
+    okta(story, 0, "user.session.start", "Password")
+    okta(story, 3600, "user.authentication.sso", dst_endpoint__svc_name="Cisco ASA VPN (SAML)")
+    story.tunnel(3620, "jdoe", HOME, "10.9.0.4", "asa:1")
+    hops = [hop for visit in visits(story) for hop in visit.hops]
+    assert sorted((hop.protocol, hop.target) for hop in hops) == [
+        ("signin", "Cisco ASA VPN (SAML)"),
+        ("vpn", "vpn01"),
+    ]
+
+
 def test_a_sign_in_to_something_else_just_before_dialling_in_stays_a_hop() -> None:
     story = Story()
     sign_in(story, 0, "s1", "Microsoft 365 admin center")
