@@ -83,13 +83,17 @@ def _show(score: Score) -> None:
         ("hops_in_visit", score.hops, "hops"),
         ("hops_wrong_visit", score.hops, "hops"),
         ("wrong_said_ambiguous", score.hops_wrong_visit, "hops_wrong_visit"),
+        ("hops_merged", score.hops_in_visit, "hops_in_visit"),
         ("hops_made", None, ""),
+        ("parts_elsewhere", score.hops_made, "hops_made"),
         ("false_proven", proven.judged if proven else 0, "proven links judged"),
         ("ambiguous", score.hops_made, "hops_made"),
         ("ambiguous_top3", score.ambiguous_judged, "ambiguous ones judged"),
         ("actions_in_hop", score.actions, "actions"),
+        ("actions_elsewhere", score.actions_made, "actions_made"),
         ("visits", None, ""),
         ("visits_made", None, ""),
+        ("visits_wrong_person", score.visits_paired, "visits_paired"),
     ):
         count = getattr(score, name)
         share = f"{count / whole:.2%}" if whole else ""

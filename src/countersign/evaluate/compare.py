@@ -22,6 +22,8 @@ from countersign.evaluate.truth import Key, TrueHop, Truth
 
 RECORDS_SHOWN = 8
 CANDIDATES = 3
+AND = " and "
+"""Between the names of those who share an account."""
 
 
 class Comparison:
@@ -98,13 +100,34 @@ class Comparison:
             records=len(self.truth.owner),
             records_found=len(set(self.named.values())),
         )
+        self._who(ours, score)
         found: list[tuple[str, TrueHop, MadeHop | None]] = []
         for hop in ours:
             found += self._hop(hop, score)
         for made in sorted(self.made.values(), key=lambda hop: hop.id):
+            self._elsewhere(made, score)
             found += self._link(made, score)
         score.misses = self._first(found, misses)
         return score
+
+    def _who(self, ours: Iterable[TrueHop], score: Score) -> None:
+        """Whose the visits are said to be."""
+        said = {hop.visit: hop for hop in self.made.values()}
+        for visit, who in {hop.visit: (hop.provider, hop.person) for hop in ours}.items():
+            if visit in self.visit_of:
+                made = said[self.visit_of[visit]]
+                score.visits_paired += 1
+                score.visits_wrong_provider += made.provider != who[0]
+                score.visits_wrong_person += who[1] not in made.person.split(AND)
+
+    def _elsewhere(self, made: MadeHop, score: Score) -> None:
+        """What a made hop has of other visits than its own."""
+        score.actions_made += len(made.deeds)
+        owners = map(self._owner, made.deeds)
+        score.actions_elsewhere += sum(self.visit_of.get(owner.visit) != made.visit for owner in owners)
+        true = self.main.get(made.id)
+        if true is not None and true.provider and self.home[true.id].id != made.id:
+            score.parts_elsewhere += self.visit_of.get(true.visit) != made.visit
 
     def _hop(self, hop: TrueHop, score: Score) -> Iterable[tuple[str, TrueHop, MadeHop | None]]:
         counts = score.protocols.setdefault(hop.protocol, Protocol())
@@ -120,6 +143,7 @@ class Comparison:
             yield NOT_IN_VISIT, hop, self.deeds.get(hop.id)
             return
         score.hops_in_visit += 1
+        score.hops_merged += self.main[home.id].id != hop.id
         counts.in_visit += 1
         self._deeds(hop, score)
         if self.visit_of.get(hop.visit) == home.visit:
@@ -141,15 +165,16 @@ class Comparison:
             counts.in_hop += not done.isdisjoint(deed.keys)
 
     def _link(self, made: MadeHop, score: Score) -> Iterable[tuple[str, TrueHop, MadeHop | None]]:
-        if made.link == "entry":
-            return
         links = score.links.setdefault(made.link, Links())
         links.made += 1
         score.ambiguous += made.link == "ambiguous"
         child = self.main.get(made.id)
-        if child is None or not self.stands.get(made.parent or ""):
+        if child is None:
             return
         links.judged += 1
+        if made.link == "entry":
+            links.false += self.truth.recorded_parent(child) is not None
+            return
         right = self._came_from(child, made.parent or "")
         links.false += not right
         if made.link == "proven" and not right:

@@ -24,6 +24,8 @@ class MadeHop:
     candidates: tuple[str, ...]
     events: tuple[str, ...]
     deeds: tuple[str, ...]
+    provider: str = ""
+    person: str = ""
 
 
 def made_hops(lake: Lake, named: Container[str]) -> dict[str, MadeHop]:
@@ -46,6 +48,8 @@ def _hops(visit: Mapping[str, Any], named: Container[str]) -> Iterator[MadeHop]:
             tuple(hop["link"]["candidates"]),
             tuple(sorted(_within(hop["records"], named))),
             tuple(sorted(_within(hop["actions"], named))),
+            visit["provider"],
+            visit["person"],
         )
 
 

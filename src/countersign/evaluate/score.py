@@ -69,11 +69,18 @@ class Score:
     wrong_apart: int = 0
     wrong_said_ambiguous: int = 0
     as_action_only: int = 0
+    hops_merged: int = 0
+    parts_elsewhere: int = 0
+    actions_made: int = 0
+    actions_elsewhere: int = 0
     ambiguous: int = 0
     ambiguous_judged: int = 0
     ambiguous_top3: int = 0
     visits: int = 0
     visits_made: int = 0
+    visits_paired: int = 0
+    visits_wrong_provider: int = 0
+    visits_wrong_person: int = 0
     hops_made: int = 0
     hops_made_of_others: int = 0
     hops_made_of_no_truth: int = 0
@@ -114,6 +121,7 @@ class Score:
             "ambiguous": _share(self.ambiguous, self.hops_made),
             "ambiguous_top3": _share(self.ambiguous_top3, self.ambiguous_judged),
             "actions_in_hop": _share(self.actions_in_hop, self.actions),
+            "actions_elsewhere": _share(self.actions_elsewhere, self.actions_made),
         }
 
     def document(self) -> dict[str, Any]:

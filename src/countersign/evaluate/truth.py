@@ -37,6 +37,7 @@ class TrueHop:
     words: str
     keys: tuple[Key, ...]
     deeds: tuple[TrueDeed, ...] = ()
+    person: str = ""
 
     @property
     def survived(self) -> bool:
@@ -107,6 +108,7 @@ def _hops(visit: Mapping[str, Any]) -> Iterator[TrueHop]:
             f"{visit['person']}: {hop['account']} {hop['source']} > {hop['target']} {hop['start']}",
             tuple(dict.fromkeys(map(key_of, hop["records"]))),
             tuple(_deeds(hop.get("actions", ()))),
+            visit["person"],
         )
 
 

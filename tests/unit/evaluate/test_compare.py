@@ -26,19 +26,20 @@ class Story:
         *records: str,
         provider: str = "northgate",
         deeds: tuple[str, ...] = (),
+        person: str = "Ann Lee",
     ) -> None:
         keys = tuple(("id", record) for record in records)
         done = tuple(TrueDeed("process", (("id", record),)) for record in deeds)
-        hop = TrueHop(id_, visit, parent, provider, "rdp", "somebody", keys, done)
+        hop = TrueHop(id_, visit, parent, provider, "rdp", "somebody", keys, done, person)
         self.truth.hops[id_] = hop
         self.truth.owner.update(dict.fromkeys(keys, hop))
 
     def make(
         self, id_: str, visit: str, parent: str | None, link: str, *events: str, **more: tuple[str, ...]
     ) -> None:
-        self.made[id_] = MadeHop(
-            id_, visit, parent, link, "why", more.get("candidates", ()), events, more.get("deeds", ())
-        )
+        (provider,), (person,) = more.get("provider", ("northgate",)), more.get("person", ("Ann Lee",))
+        candidates, deeds = more.get("candidates", ()), more.get("deeds", ())
+        self.made[id_] = MadeHop(id_, visit, parent, link, "why", candidates, events, deeds, provider, person)
 
     def score(self, seed: int = 0) -> Score:
         named = {key[1]: key for key in self.truth.owner}
@@ -169,3 +170,64 @@ def test_what_was_done_counts_where_it_hangs_on_its_own_hop(story: Story) -> Non
     document = score.document()
     assert document["deeds"] == {"process": {"actions": 3, "in_hop": 1}}
     assert document["shares"]["actions_in_hop"] == 0.33333
+
+
+def test_two_hops_made_one_are_in_a_visit_and_counted_as_merged(story: Story) -> None:
+    del story.made["C"]
+    story.make("B", "P", "A", "proven", "b1", "c1")
+    score = story.score()
+    assert figures(score) == (3, 3, 0, 0)
+    assert score.hops_merged == 1
+
+
+def test_a_part_of_a_hop_that_is_told_as_a_visit_of_its_own_is_counted(story: Story) -> None:
+    story.make("D", "Q", None, "entry", "a2")
+    score = story.score()
+    assert figures(score) == (3, 3, 0, 0)
+    assert score.parts_elsewhere == 1
+    story.make("D", "P", "A", "inferred", "a2")
+    assert story.score().parts_elsewhere == 0
+
+
+def test_what_one_did_and_another_is_said_to_have_done_is_counted(story: Story) -> None:
+    story.true("x", "W", None, "x1", "x2")
+    story.make("X", "Q", None, "entry", "x1", deeds=("x2",))
+    assert (story.score().actions_made, story.score().actions_elsewhere) == (1, 0)
+    story.make("B", "P", "A", "proven", "b1", deeds=("x2", "a2"))
+    score = story.score()
+    assert (score.actions_made, score.actions_elsewhere) == (3, 1)
+    assert score.document()["shares"]["actions_elsewhere"] == pytest.approx(1 / 3, abs=1e-4)
+
+
+def test_an_entry_to_which_a_recorded_hop_led_is_false(story: Story) -> None:
+    assert (story.score().links["entry"].judged, story.score().links["entry"].false) == (1, 0)
+    story.make("C", "P", None, "entry", "c1", "c2")  # in the right visit, and yet no entry
+    score = story.score()
+    assert figures(score) == (3, 3, 0, 0)
+    assert (score.links["entry"].judged, score.links["entry"].false) == (2, 1)
+
+
+def test_a_hop_that_the_truth_does_not_know_is_nobodys_parent(story: Story) -> None:
+    story.make("N", "P", "A", "inferred")
+    story.make("C", "P", "N", "proven", "c1", "c2")
+    score = story.score()
+    assert score.false_proven == 1
+    assert ("false proven link", "c") in misses(score)
+    assert (score.links["inferred"].made, score.links["inferred"].judged) == (1, 0)
+    story.make("C", "P", "N", "ambiguous", "c1", "c2", candidates=("N", "B"))
+    score = story.score()
+    assert (score.ambiguous_judged, score.ambiguous_top3) == (1, 1)
+
+
+def test_whose_a_visit_is_said_to_be_is_compared(story: Story) -> None:
+    def wrong(**who: tuple[str, ...]) -> tuple[int, int, int]:
+        story.make("A", "P", None, "entry", "a1", "a2", **who)
+        story.make("B", "P", "A", "proven", "b1", **who)
+        story.make("C", "P", "B", "proven", "c1", "c2", **who)
+        score = story.score()
+        return score.visits_paired, score.visits_wrong_provider, score.visits_wrong_person
+
+    assert wrong() == (1, 0, 0)
+    assert wrong(person=("Bo Ek and Ann Lee",)) == (1, 0, 0)
+    assert wrong(person=("Ann Leeson",)) == (1, 0, 1)
+    assert wrong(provider=("southgate",)) == (1, 1, 0)
