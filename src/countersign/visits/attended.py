@@ -20,6 +20,7 @@ from countersign.visits.merge import Arrival
 from countersign.visits.names import WELL_KNOWN_DOMAINS, WELL_KNOWN_SESSIONS, HostNames, is_address
 from countersign.visits.outside_addresses import is_outside, outward
 from countersign.visits.sessions import SECOND, SLACK
+from countersign.visits.spans import Spans
 from countersign.visits.strays import INTERACTIVE, is_at_work
 
 SOON = {"ssh": 5 * SECOND, "rdp": 120 * SECOND, "network": 5 * SECOND}
@@ -104,10 +105,11 @@ class Attendance:
         further: Mapping[str, list[tuple[int, int]]],
     ) -> None:
         self._further = further
-        self._present: dict[str, list[tuple[int, int, Arrival]]] = defaultdict(list)
+        at_work: dict[str, list[tuple[int, int, Arrival]]] = defaultdict(list)
         for arrival in present:
             if is_at_work(arrival):
-                self._present[arrival.host].append((*arrival.span, arrival))
+                at_work[arrival.host].append((*arrival.span, arrival))
+        self._present = {host: Spans(known) for host, known in at_work.items()}
         self._others = others
         self._alone: dict[tuple[str, str], list[bool]] = defaultdict(list)
 
@@ -133,7 +135,7 @@ class Attendance:
         return any(since <= at <= until for since, until in self._further.get(arrival.id, ()))
 
     def _at(self, host: str, at: int) -> list[Arrival]:
-        return [arrival for since, until, arrival in self._present.get(host, ()) if since <= at <= until]
+        return self._present[host].at(at) if host in self._present else []
 
     def _others_at(self, host: str, at: int) -> bool:
         known = self._others.get(host, [])

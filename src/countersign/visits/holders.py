@@ -9,6 +9,8 @@ from countersign.visits import facts as f
 from countersign.visits.facts import Fact
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, HostNames
 from countersign.visits.sessions import SECOND, SLACK
+from countersign.visits.spans import Spans
+from countersign.visits.strays import is_at_work
 from countersign.visits.trees import Node
 
 LIVES = 24 * 3600 * SECOND
@@ -31,6 +33,14 @@ class Holders:
                 self._sessions[key].append(node)
             self._accounts[node.arrival.host, node.arrival.account.key[1]].append(node)
             self.by_host[node.arrival.host].append(node)
+        self._at_work: dict[str, Spans[Node]] = {}
+
+    def at_work(self, host: str, at: int) -> list[Node]:
+        """The hops at which people of providers sat before `host` at `at`."""
+        if host not in self._at_work:
+            here = [node for node in self.by_host.get(host, ()) if is_at_work(node.arrival)]
+            self._at_work[host] = Spans((*node.arrival.span, node) for node in here)
+        return self._at_work[host].at(at)
 
     def of_session(self, host: str, keys: Iterable[str], at: int) -> Node | None:
         """The latest hop that holds one of these sessions of `host` at `at`: its word is none on a product's own sessions."""

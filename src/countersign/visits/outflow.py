@@ -71,7 +71,7 @@ class _Told:
                 self._own[fact.src_ip, fact.src_port, fact.dst_ip].append(fact)
         for fact in self.measured:
             host, at = self._place(fact)
-            if host and not self._there(host, at):
+            if host and not self._holders.at_work(host, at):
                 self._by_itself[host].add(_network(fact.dst_ip))
 
     def hop(self, fact: Fact) -> Node | None:
@@ -84,7 +84,7 @@ class _Told:
         if own:
             found = {id(node): node for one in own if (node := self._of(host, one)) is not None}
             return next(iter(found.values())) if len(found) == 1 else None
-        there = self._there(host, at)
+        there = self._holders.at_work(host, at)
         if len(there) != 1 or _network(fact.dst_ip) in self._by_itself[host] or self._others_at(host, at):
             return None
         return there[0]
@@ -102,10 +102,6 @@ class _Told:
     def _place(self, fact: Fact) -> tuple[str, int]:
         host = self._book.host(fact.src_ip, fact.time) or ""
         return host, self._clock.on(host, fact.time, self._writer(fact))
-
-    def _there(self, host: str, at: int) -> list[Node]:
-        here = self._holders.by_host.get(host, ())
-        return [node for node in here if is_at_work(node.arrival) and node.arrival.open_at(at)]
 
     def _others_at(self, host: str, at: int) -> bool:
         known = self._others.get(host, [])

@@ -19,7 +19,6 @@ from countersign.visits.facts import Fact, among, leaf, lowered, one_of
 from countersign.visits.holders import Holders
 from countersign.visits.names import HostNames
 from countersign.visits.sessions import SECOND, SLACK
-from countersign.visits.strays import is_at_work
 from countersign.visits.trees import Node
 from countersign.visits.words import SHOWN, base
 
@@ -132,15 +131,9 @@ class Turned:
         self._by_itself = {
             (host, fact.service)
             for fact in found
-            if fact.code == "7036" and not self._there(host := holders.hosts.canonical(fact.host), fact.time)
+            if fact.code == "7036"
+            and not holders.at_work(host := holders.hosts.canonical(fact.host), fact.time)
         }
-
-    def _there(self, host: str, at: int) -> list[Node]:
-        return [
-            node
-            for node in self._holders.by_host.get(host, ())
-            if is_at_work(node.arrival) and node.arrival.open_at(at)
-        ]
 
     def by(self, fact: Fact) -> Node | None:
         """The hop in which a service was turned: by a command; of one that stopped else that of who alone was at work there, where
@@ -153,7 +146,7 @@ class Turned:
             or (host, fact.service) in self._by_itself
         ):
             return found
-        there, known = self._there(host, fact.time), self._others.get(host, [])
+        there, known = self._holders.at_work(host, fact.time), self._others.get(host, [])
         lately = bisect.bisect_right(known, fact.time) > bisect.bisect_left(known, fact.time - LATELY)
         return there[0] if len(there) == 1 and not lately else None
 
