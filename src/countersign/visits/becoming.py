@@ -1,159 +1,32 @@
 """Who becomes somebody else at a shell: su and sudo that open a session are hops on the same host; a single command by sudo is none.
 
 What tells of it are PAM's `session opened for user X by Y` of su and sudo, su's and sudo's own lines, and the audit system's USER_START,
-USER_CMD and USER_END of them. Records of one change have one process id; some systems' syslog leaves it out (sudoers(5), `syslog_pid`),
-then they are joined by account and time. su names the account that logged in at the terminal (getlogin(3)), with the number that it had
-when it was asked: `by eva(uid=0)` is what eva did as root.
+USER_CMD and USER_END of them (`changes.py` puts them together). su names the account that logged in at the terminal (getlogin(3)), with
+the number that it had when it was asked: `by eva(uid=0)` is what eva did as root.
 """
 
 from __future__ import annotations
 
-import posixpath
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
 from countersign.visits.asking import Days, Key, dates
+from countersign.visits.changes import ROOT, Change, assumed, changes
 from countersign.visits.facts import Fact, among, leaf, lowered, one_of
 from countersign.visits.merge import IDLE_ELSE
 from countersign.visits.names import DAY, Account, HostNames
-from countersign.visits.sessions import SECOND, SLACK, Session
-from countersign.visits.unix import audit_key, place, program, terminal
+from countersign.visits.sessions import SLACK, Session
+from countersign.visits.unix import audit_key, place, terminal
 
 PASSING = ("su:", "sudo:")
 """How session keys of su's and sudo's processes begin: no session of anybody's that one is found by."""
-ROOT = "root"
-AT_ONCE = 5 * SECOND
-"""The records of one change of account are written within this time."""
-_PROGRAMS = {"su": "su", "su-l": "su", "sudo": "sudo", "sudo-i": "sudo"}
-_SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "ksh93", "rbash", "sh", "tcsh", "zsh"})
-_LOGIN = frozenset({"-", "-i", "-l", "--login"})
-_VALUED = frozenset(
-    {"-s", "-g", "-G", "-w", "-T", "--shell", "--group", "--supp-group", "--whitelist-environment"}
-)
-"""Options of su that are followed by a value (su(1))."""
-_FAILED = 2
+MOST = 20
+"""Sessions in which a change may have been asked for, the latest first; more are not told."""
 _PLACES = frozenset({"ssh", "console", "audit", "target", "became"})
 """Kinds of session at which one may ask for another account."""
-
-
-@dataclass(slots=True)
-class _Change:
-    """Records of one su or sudo."""
-
-    host: str
-    program: str
-    facts: list[Fact] = field(default_factory=list)
-
-    @property
-    def begun(self) -> int:
-        return self.facts[0].time
-
-    @property
-    def end(self) -> int | None:
-        return next((fact.time for fact in reversed(self.facts) if _closes(fact)), None)
-
-    @property
-    def command(self) -> str | None:
-        """What sudo was asked to run; None where no record tells."""
-        return next((fact.cmd_line for fact in self.facts if _runs(fact) and fact.cmd_line), None)
-
-    @property
-    def actor(self) -> Account:
-        """Who asked: as sudo says, else as who logged in at the terminal."""
-        found = sorted((not _runs(fact), fact.order, fact.actor) for fact in self.facts if fact.actor.name)
-        return found[0][2] if found else Account("", "")
-
-    @property
-    def account(self) -> Account:
-        """Whom they became: what sudo's su was asked for, else what is said."""
-        name = wanted(self.command) if self.command else ""
-        found = [fact.user for fact in self.facts if fact.user.name and _says_whom(fact)]
-        return Account("", name) if name else next(iter(found), Account("", ""))
-
-    @property
-    def as_root(self) -> bool:
-        """Whether it was asked for by root, whoever had logged in."""
-        told = [
-            fact for fact in self.facts if _opens(fact) and fact.actor_uid and fact.product == "Linux PAM"
-        ]
-        return self.program == "su" and any(fact.actor_uid == "0" for fact in told)
-
-
-def _program(fact: Fact) -> str:
-    """`su` or `sudo` where a record is about one, else nothing."""
-    if fact.product in {"su", "sudo"}:
-        return fact.product
-    if fact.product == "auditd":
-        return _PROGRAMS.get(program(fact), "") if fact.code in {"USER_START", "USER_END", "USER_CMD"} else ""
-    return _PROGRAMS.get(posixpath.basename(fact.log), "") if fact.product == "Linux PAM" else ""
-
-
-def _number(fact: Fact) -> str:
-    """The process id of su or sudo, empty where the log leaves it out."""
-    if fact.product == "auditd":
-        return str(fact.pid) if fact.pid else ""
-    return fact.session.partition(":")[2]
-
-
-def _runs(fact: Fact) -> bool:
-    return fact.class_uid == f.PROCESS
-
-
-def _closes(fact: Fact) -> bool:
-    return fact.code == "USER_END" or (not _runs(fact) and fact.activity == 2)
-
-
-def _opens(fact: Fact) -> bool:
-    if fact.status == _FAILED or _closes(fact):
-        return False
-    return _runs(fact) or fact.code == "USER_START" or fact.activity == 1
-
-
-def _says_whom(fact: Fact) -> bool:
-    """Whether `user` is the account that is become: USER_CMD names who asked there."""
-    return fact.code != "USER_CMD"
-
-
-def is_shell(command: str) -> bool:
-    """Whether what sudo ran is a shell to work in, or su: no single command."""
-    words = command.split()
-    if not words:
-        return False
-    name = posixpath.basename(words[0])
-    return wanted(command) != "" or (name in _SHELLS and set(words[1:]) <= _LOGIN)
-
-
-def wanted(command: str) -> str:
-    """The account that a command line of su asks for a shell of; empty for all others."""
-    words = command.split()
-    if not words or posixpath.basename(words[0]) != "su":
-        return ""
-    name, rest = "", iter(words[1:])
-    for word in rest:
-        if word in {"-c", "--command"} or word.startswith("--command="):
-            return ""
-        if word in _VALUED:
-            next(rest, None)
-        elif not word.startswith("-"):
-            name = name or word
-    return name or ROOT
-
-
-def assumed(fact: Fact) -> str:
-    """The account, casefolded, that a record says somebody opened a session as, by su or sudo; empty for all others."""
-    name = _program(fact)
-    if not name or not _opens(fact):
-        return ""
-    if _runs(fact):
-        if not is_shell(fact.cmd_line):
-            return ""
-        return (wanted(fact.cmd_line) or (fact.user.name if _says_whom(fact) else "")).casefold()
-    # sudo opens a session for a single command as well
-    return fact.user.key[1] if name == "su" else ""
 
 
 def assumed_by(found: Iterable[Fact], names: Collection[str]) -> set[str]:
@@ -202,117 +75,78 @@ def ends_and_roots(days: Days, number: int, found: Iterable[Fact], names: Collec
 def became(found: Iterable[Fact], known: Iterable[Session], hosts: HostNames) -> list[Session]:
     """Sessions that su and sudo opened, each with those among `known`, or among themselves, that it may have been asked for in; and where
     none of these is known, the one that must have been there."""
-    there: dict[str, list[Session]] = defaultdict(list)
-    for login in known:
-        if login.kind in _PLACES:
-            there[login.host].append(login)
+    there = _There(login for login in known if login.kind in _PLACES)
     implied: dict[tuple[str, str], Session] = {}
     out: list[Session] = []
-    for change in _changes(found, hosts):
-        session = _session(change, there[change.host])
-        if session is None:  # it stays the same account
+    for change in changes(found, hosts):
+        session = _session(change, there)
+        if session is None:  # it stays the same account, or nobody asked
             continue
         if not session.makers and session.person is not None and session.person.name:
             maker = _implied(session, session.person, implied)
             session.makers = ((maker.host, maker.key),)
             session.maker_kind = "inferred"
             session.maker_words = f"{change.program} on {session.host} was asked for by {session.person.text}, of whose login nothing is in the logs"
-            if maker not in out:
+            if maker.anchor == f"implied:{session.anchor}":  # made just now
                 out.append(maker)
-        there[change.host].append(session)
+        there.add(session)
         out.append(session)
     return out
 
 
-def _changes(found: Iterable[Fact], hosts: HostNames) -> list[_Change]:
-    """Those that opened a session to work in, in order of time."""
-    made: list[_Change] = []
-    latest: dict[tuple[str, str, str], list[_Change]] = defaultdict(list)
-    for fact in sorted(found, key=lambda fact: fact.order):
-        name = _program(fact)
-        if not name or not (_opens(fact) or _closes(fact)):
-            continue
-        host, number = place(fact, hosts), _number(fact)
-        of = latest[host, name, number]
-        home = _of_process(fact, of) if number else _without_process(fact, of)
-        if home is None and _opens(fact):
-            home = _Change(host, name)
-            of.append(home)
-            made.append(home)
-        if home is not None:
-            home.facts.append(fact)
-    return _one_each([change for change in made if _is_session(change)])
+class _There:
+    """Sessions on hosts, to be asked who is there, in order of time: by account, number, audit session or terminal."""
+
+    def __init__(self, known: Iterable[Session]) -> None:
+        self._coming = sorted(known, key=lambda login: (login.begun, login.key), reverse=True)
+        self._open: dict[tuple[str, ...], list[Session]] = defaultdict(list)
+
+    def add(self, session: Session) -> None:
+        """One more, that begins no earlier than all that was asked."""
+        host, name = session.host, session.account.key[1]
+        self._open[host, "account", name].append(session)
+        for number in {fact.sid for fact in session.facts if fact.sid and fact.user.same_as(session.account)}:
+            self._open[host, "number", number].append(session)
+        for inside in {key for key in (session.key, session.within, *session.aliases) if key}:
+            self._open[host, "audit", inside].append(session)
+            self._open[host, "audit", inside, name].append(session)
+        for seat in session.terminals:
+            self._open[host, "terminal", seat, name].append(session)
+
+    def at(self, moment: int, *place: str) -> list[Session]:
+        """Those of `place` (host, kind and what of it) that are open at `moment`, no earlier than the last one asked; the latest first, `MOST`."""
+        while self._coming and self._coming[-1].begun - SLACK <= moment:
+            self.add(self._coming.pop())
+        known = self._open.get(place)
+        out: list[Session] = []
+        looked = 0
+        for session in reversed(known or ()):
+            if len(out) == MOST:
+                break
+            looked += 1
+            if _until(session) >= moment:
+                out.append(session)
+        if known is not None and looked > len(out):  # what is over stays over
+            known[len(known) - looked :] = reversed(out)
+        return out
 
 
-def _of_process(fact: Fact, of: list[_Change]) -> _Change | None:
-    if not of or of[-1].end is not None:
-        return None
-    return None if _opens(fact) and fact.time - of[-1].begun > AT_ONCE else of[-1]
+def _until(session: Session) -> int:
+    return session.last + IDLE_ELSE if session.end is None else session.end + SLACK
 
 
-def _without_process(fact: Fact, of: list[_Change]) -> _Change | None:
-    if _closes(fact):
-        opened = [one for one in of if one.end is None and one.account.same_as(fact.user)]
-        return opened[0] if len(opened) == 1 else None
-    fitting = [
-        one
-        for one in of
-        if fact.time - one.begun <= AT_ONCE
-        and one.end is None
-        and one.actor.same_as(fact.actor)
-        and not (_runs(fact) and one.command is not None)
-    ]
-    return fitting[-1] if fitting else None
-
-
-def _is_session(change: _Change) -> bool:
-    if not change.account.name or change.account.same_as(change.actor):
-        return False
-    if change.program == "su":
-        return True
-    # sudo opens a session for a single command, too: without its line only a process id tells that it is not another's
-    return is_shell(change.command) if change.command is not None else _number(change.facts[0]) != ""
-
-
-def _one_each(changes: list[_Change]) -> list[_Change]:
-    """A change of which two logs tell (one without a process id), or that is sudo's su, is one."""
-    out: list[_Change] = []
-    for change in sorted(changes, key=lambda change: (change.facts[0].order, change.program)):
-        same = [other for other in out if _same(other, change)]
-        if not same:
-            out.append(change)
-            continue
-        same[-1].facts = sorted([*same[-1].facts, *change.facts], key=lambda fact: fact.order)
-    return out
-
-
-def _same(one: _Change, other: _Change) -> bool:
-    if (
-        one.host != other.host
-        or abs(other.begun - one.begun) > AT_ONCE
-        or not one.account.same_as(other.account)
-    ):
-        return False
-    if one.program != other.program:  # sudo su: su's own records name who is at the terminal, or root
-        return one.program == "sudo" and one.command is not None and wanted(one.command) != ""
-    numbers = [{_number(fact) for fact in change.facts} - {""} for change in (one, other)]
-    blank = not one.actor.name or not other.actor.name
-    return (blank or one.actor.same_as(other.actor)) and (not all(numbers) or bool(numbers[0] & numbers[1]))
-
-
-def _session(change: _Change, there: list[Session]) -> Session | None:
+def _session(change: Change, there: _There) -> Session | None:
     first = change.facts[0]
-    number = next((n for fact in change.facts if (n := _number(fact))), "")
     inside = next((key for fact in change.facts if (key := audit_key(fact))), "")
-    terminals = {terminal(fact) for fact in change.facts} - {""}
-    of_audit = [other.account for other in there if inside and inside in {other.key, *other.aliases}]
-    actor = change.actor if change.actor.name or not of_audit else of_audit[0]
+    actor = change.actor
+    if not actor.name and inside:
+        actor = next((one.account for one in there.at(change.begun, change.host, "audit", inside)), actor)
     if change.account.same_as(actor):
         return None
     session = Session(
         kind="became",
         host=change.host,
-        key=f"{change.program}:{number or first.id}",
+        key=f"{change.program}:{change.number or first.id}",
         account=change.account,
         start=first.time,
         first=first.time,
@@ -323,42 +157,61 @@ def _session(change: _Change, there: list[Session]) -> Session | None:
         anchor=first.id,
         person=actor,
         within=inside,
-        terminals=terminals,
+        terminals={terminal(fact) for fact in change.facts} - {""},
+        aliases={f"change:{first.id}"},
+        step=change.step,
     )
-    _asked_in(session, actor, there, as_root=change.as_root)
+    _asked_in(session, actor, there, change)
+    if not session.makers and (not actor.name or _is_programs(actor, change)):
+        return None
     return session
 
 
-def _asked_in(session: Session, actor: Account, there: list[Session], *, as_root: bool) -> None:
+def _is_programs(actor: Account, change: Change) -> bool:
+    """Whether nobody sat there: what root asks without a terminal is cron's or a service's, as a rule, whoever of a provider is root then."""
+    return actor.key[1] in {"", ROOT} and not change.seated
+
+
+def _asked_in(session: Session, actor: Account, there: _There, change: Change) -> None:
     """Notes in which sessions it may have been asked for: by audit session or terminal, else by account."""
-    around = [other for other in there if _open(other, session.begun)]
-    acting = Account("", ROOT) if as_root and actor.key[1] != ROOT else actor
-    if not any(other.account.same_as(acting) for other in around):
-        acting = actor
-    mine = [other for other in around if other.account.same_as(acting)]
-    numbered = [
-        other
-        for other in around
-        if session.within and session.within in {other.key, other.within, *other.aliases}
-    ]
-    seated = [other for other in mine if session.terminals & other.terminals]
+
+    def here(*place: str) -> list[Session]:
+        return there.at(session.begun, session.host, *place)
+
+    acting = _acting(actor, change, here("number", change.uid) if change.uid else [], here("account", ROOT))
+    name = acting.key[1]
+    mine = [other for other in here("account", name) if other.account.same_as(acting)] if name else []
+    inside = session.within
+    numbered = (here("audit", inside, name) or here("audit", inside)) if inside else []
+    seated = [other for seat in sorted(session.terminals) for other in here("terminal", seat, name)]
     if numbered:
-        best = [other for other in numbered if other in mine] or numbered
-        chosen = [max(best, key=lambda other: (other.begun, other.key))]
-        kind, words = "proven", f"{session.protocol} ran in audit session {session.within.partition(':')[2]}"
+        chosen = [max(numbered, key=_latest)]
+        kind, words = "proven", f"{session.protocol} ran in audit session {inside.partition(':')[2]}"
     elif seated:
-        chosen = [max(seated, key=lambda other: (other.begun, other.key))]
+        chosen = [max(seated, key=_latest)]
         kind, words = "proven", f"{session.protocol} ran on that session's terminal {min(session.terminals)}"
     else:
-        chosen = mine
+        chosen = [] if name in {"", ROOT} and _is_programs(actor, change) else mine
         kind, words = "inferred", f"{acting.text} had one open session"
-    session.makers = tuple(sorted({(other.host, other.key) for other in chosen}))
+    session.person = actor if actor.name else acting
+    session.makers = tuple(sorted({(other.host, _reference(other)) for other in chosen}))
     session.maker_kind, session.maker_words = kind, f"{words} on {session.host}"
 
 
-def _open(other: Session, at: int) -> bool:
-    until = other.last + IDLE_ELSE if other.end is None else other.end + SLACK
-    return other.begun - SLACK <= at <= until
+def _acting(actor: Account, change: Change, numbered: list[Session], roots: list[Session]) -> Account:
+    """As whom it was asked for: the account whose number su was run with, where a session as that is there, else who had logged in."""
+    if numbered and not numbered[0].account.same_as(actor):
+        return numbered[0].account
+    return roots[0].account if roots and change.uid == "0" else actor
+
+
+def _latest(session: Session) -> tuple[int, str]:
+    return session.begun, session.key
+
+
+def _reference(session: Session) -> str:
+    """A key that no other session has: process ids are given out again."""
+    return next(iter(sorted(session.aliases)), session.key) if session.kind == "became" else session.key
 
 
 def _implied(session: Session, actor: Account, known: dict[tuple[str, str], Session]) -> Session:

@@ -132,7 +132,9 @@ class Linker:
             }
             if found:
                 hops = sorted(found.values(), key=lambda hop: (-hop.begun, hop.id))
-                return Tie(hops[0], _link(hops, session.maker_kind, session.maker_words))
+                link = _link(hops, session.maker_kind, session.maker_words)
+                others = sum(key not in self.by_session for key in session.makers)
+                return Tie(hops[0], _among_others(hops, others) if session.kind == "became" and others else link)
         return None
 
     def _same_guid(self, arrival: Arrival) -> Tie | None:
@@ -315,6 +317,12 @@ def _link(found: list[Arrival], kind: str, words: str) -> Link:
         return Link("proven" if kind == "proven" else "inferred", words)
     ids = tuple(hop.id for hop in found)
     return Link("ambiguous", f"{len(found)} open sessions could be the one: the latest is taken", ids)
+
+
+def _among_others(found: list[Arrival], others: int) -> Link:
+    """Where some of the sessions that could be the one are in no visit."""
+    words = f"{len(found) + others} open sessions could be the one, {others} of them of no visit: the latest of the visits' is taken"
+    return Link("ambiguous", words, tuple(hop.id for hop in found))
 
 
 def _target_addresses(facts: Iterable[Fact]) -> set[str]:

@@ -76,6 +76,7 @@ class Session:
     )  # further keys of the same session: what audit and wtmp call it
     terminals: set[str] = field(default_factory=set)  # `pts/0`
     within: str = ""  # the audit session in which an account was changed
+    step: int = 0  # of changes of account at one moment, how many come before it
 
     @property
     def begun(self) -> int:

@@ -179,11 +179,11 @@ def _pairs(flows: list[Fact], gathered: Gathered) -> dict[tuple[str, int], list[
 def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]:
     lost = lately_lost(made)
 
-    def since(arrival: Arrival) -> tuple[int, str]:
+    def since(arrival: Arrival) -> tuple[int, int, str]:
         # where its source is known, only the record of its logon is lost: it came with its first sign of life
         unknown = arrival.start is None and not arrival.source and arrival.id not in lost
         began = linker.clock.on("", arrival.begun, arrival.host)
-        return (began - (IDLE_ELSE if unknown else 0), arrival.id)
+        return (began - (IDLE_ELSE if unknown else 0), arrival.lead.step, arrival.id)
 
     nodes: list[Node] = []
     of: dict[int, Node] = {}

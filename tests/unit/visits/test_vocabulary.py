@@ -9,7 +9,7 @@ from typing import get_args
 
 from countersign.agreements.terms import Protocol
 from countersign.model.visit import ACTION_KINDS, PROTOCOLS
-from countersign.visits import becoming, cloud_stays, clouds, deeds, departures, keyed, sensors, trees, words
+from countersign.visits import changes, cloud_stays, clouds, deeds, departures, keyed, sensors, trees, words
 from countersign.visits.clients import called
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ def producible() -> set[str]:
     ways = {*trees._ORDER, *deeds._PIPES.values(), *deeds._HOSTING.values()}
     ways |= {*departures.PORTS.values(), *keyed.REMOTE.values(), *keyed.REMOTE_KEYS.values()}
     ways |= {
-        *becoming._PROGRAMS.values(),
+        *changes._PROGRAMS.values(),
         *keyed._TARGET_PROTOCOLS.values(),
         *clouds.WORDS.values(),
         *sensors.ALONE,

@@ -1,0 +1,230 @@
+"""su and sudo: which records are one change of account, which make a hop, and where it was asked for."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from countersign.visits.changes import changes, is_shell, wanted
+from countersign.visits.becoming import became
+from countersign.visits.names import HostNames
+from countersign.visits.sessions import Session
+from unix_story import AUDITED, SSH, audit, facts, hops, sessions, syslog
+
+OPENED_ROOT = "pam_unix(sudo:session): session opened for user root(uid=0) by eva(uid=1005)"
+ROOT_SHELL = "14:05:00 sudo[4500]: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/bash"
+
+
+def chain(found: list[Session]) -> dict[str, list[str]]:
+    """The accounts in whose sessions each change of account may have been asked for."""
+    known = {(one.host, key): one for one in found for key in (one.key, *one.aliases)}
+    return {
+        one.account.name: sorted(known[maker].account.name for maker in one.makers)
+        for one in found
+        if one.kind == "became"
+    }
+
+
+def test_sudo_of_which_the_command_is_lost_makes_no_hop() -> None:
+    lines = (
+        f"14:10:00 sudo[5200]: {OPENED_ROOT}",
+        "14:10:01 sudo[5200]: pam_unix(sudo:session): session closed for user root",
+    )
+    assert [one.kind for one in sessions(syslog(*SSH, *lines))] == ["ssh"]
+
+
+@pytest.mark.parametrize(("argument", "made"), [('a0="-bash"', True), ('a0="bash" a1="job.sh"', False)])
+def test_sudo_of_which_the_command_is_lost_makes_a_hop_if_the_audit_system_saw_its_shell_start(
+    argument: str, *, made: bool
+) -> None:
+    opened = "14:10:00 20 USER_START pid=5200 uid=1005 auid=1005 ses=41 msg='op=PAM:session_open acct=\"root\" exe=\"/usr/bin/sudo\" hostname=? addr=? terminal=pts/1 res=success'"
+    shell = '14:10:01 21 SYSCALL arch=c000003e syscall=59 success=yes exit=0 ppid=5200 pid=5201 auid=1005 uid=0 euid=0 tty=pts2 ses=41 comm="bash" exe="/usr/bin/bash"'
+    found = sessions(audit(*AUDITED[:3], opened, shell, f"14:10:01 21 EXECVE argc=2 {argument}"))
+    assert [one.protocol for one in found] == ["ssh", *(["sudo"] if made else [])]
+
+
+@pytest.mark.parametrize("pid", range(5200, 5206))
+def test_who_comes_and_goes_within_a_second_came_first(pid: int) -> None:
+    lines = (
+        f"14:10:00 su[{pid}]: pam_unix(su:session): session opened for user oracle(uid=7) by eva(uid=1005)",
+        f"14:10:00 su[{pid}]: pam_unix(su:session): session closed for user oracle",
+    )
+    _, su = sessions(syslog(*SSH, *lines))
+    assert su.end == su.start
+
+
+@pytest.mark.parametrize("pid", range(5200, 5206))
+def test_sudo_su_is_one_hop_whichever_record_of_a_second_is_read_first(pid: int) -> None:
+    lines = (
+        f"14:10:00 sudo[{pid}]: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/su - oracle",
+        f"14:10:00 su[{pid + 1}]: (to oracle) eva on pts/1",
+        f"14:10:00 su[{pid + 1}]: pam_unix(su-l:session): session opened for user oracle(uid=7) by eva(uid=0)",
+    )
+    _, sudo = sessions(syslog(*SSH, *lines))
+    assert (sudo.account.name, sudo.protocol, len(sudo.facts)) == ("oracle", "sudo", 3)
+
+
+def test_what_somebody_else_asks_su_for_is_no_part_of_sudos_su() -> None:
+    lines = (
+        "14:10:00 sudo[5200]: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/su - oracle",
+        "14:10:01 su[5300]: (to oracle) boss on pts/7",
+    )
+    assert [one.person and one.person.name for one in sessions(syslog(*SSH, *lines)) if one.kind == "became"] == ["eva", "boss"]
+
+
+@pytest.mark.parametrize("pid", range(5200, 5206))
+def test_of_changes_within_a_second_each_hangs_on_the_one_that_it_was_asked_for_in(pid: int) -> None:
+    lines = (
+        f"14:10:00 su[{pid}]: (to oracle) eva on pts/1",
+        f"14:10:00 su[{pid + 1}]: (to grid) oracle on pts/1",
+        f"14:10:00 su[{pid + 2}]: (to backup) grid on pts/1",
+    )
+    found = sessions(syslog(*SSH, *lines))
+    assert [one.account.name for one in found] == ["eva", "oracle", "grid", "backup"]
+    assert chain(found) == {"oracle": ["eva"], "grid": ["oracle"], "backup": ["grid"]}
+
+
+def test_of_changes_in_a_ring_within_a_second_none_is_lost() -> None:
+    lines = ("14:10:00 su[1]: (to oracle) grid on pts/1", "14:10:00 su[2]: (to grid) oracle on pts/1")
+    assert {one.account.name for one in sessions(syslog(*SSH, *lines)) if one.kind == "became"} == {"oracle", "grid"}
+
+
+def test_records_without_a_process_id_of_two_accounts_are_two_changes() -> None:
+    lines = ("14:10:00 su: (to oracle) eva on pts/1", "14:10:03 su: (to grid) eva on pts/2")
+    assert [one.account.name for one in sessions(syslog(*SSH, *lines))] == ["eva", "oracle", "grid"]
+
+
+def test_an_end_with_the_same_process_id_is_of_the_account_that_it_names() -> None:
+    opened = "14:10:00 su[5200]: pam_unix(su:session): session opened for user oracle(uid=7) by eva(uid=1005)"
+    others = "16:00:00 su[5200]: pam_unix(su:session): session closed for user grid"
+    _, su = sessions(syslog(*SSH, opened, others))
+    assert su.end is None
+
+
+@pytest.mark.parametrize("said", ["by (uid=0)", "by root(uid=0)"])
+def test_what_root_asks_for_without_a_terminal_is_a_programs(said: str) -> None:
+    cron = (
+        f"14:10:00 su[5200]: pam_unix(su-l:session): session opened for user oracle(uid=7) {said}",
+        "14:10:00 su[5200]: (to oracle) root on none",
+    )
+    seated = "14:30:00 su[5300]: (to grid) root on pts/1"
+    before = "14:08:00 su[5100]: (to backup) eva on pts/1"
+    found = sessions(syslog(*SSH, ROOT_SHELL, before, *cron, seated))
+    assert chain(found) == {"root": ["eva"], "backup": ["eva"], "grid": ["root"]}
+
+
+def test_where_others_have_a_session_of_the_same_account_it_may_have_been_asked_for_there() -> None:
+    lines = (
+        "14:10:00 su[5200]: (to oracle) eva on pts/1",
+        "14:11:00 su[5300]: (to oracle) boss on pts/7",
+        "14:12:00 su[5400]: pam_unix(su:session): session opened for user grid(uid=8) by oracle(uid=7)",
+    )
+    _, oracle, grid = hops(syslog(*SSH, *lines))
+    assert (grid.parent, grid.link.kind, grid.link.candidates) == (oracle.id, "ambiguous", (oracle.id,))
+    assert "1 of them of no visit" in grid.link.reason
+
+
+def test_su_in_anothers_shell_is_told_by_the_number_that_it_was_run_with() -> None:
+    lines = (
+        "14:10:00 su[5200]: pam_unix(su:session): session opened for user oracle(uid=1001) by eva(uid=1005)",
+        "14:20:00 su[5300]: pam_unix(su:session): session opened for user grid(uid=1002) by eva(uid=1001)",
+        "14:30:00 su[5400]: pam_unix(su:session): session opened for user backup(uid=1003) by (uid=1002)",
+    )
+    assert chain(sessions(syslog(*SSH, *lines))) == {"oracle": ["eva"], "grid": ["oracle"], "backup": ["grid"]}
+
+
+def test_of_two_with_one_process_id_each_is_told_by_itself() -> None:
+    lines = (
+        "14:10:00 su[5200]: (to oracle) eva on pts/1",
+        "14:20:00 su[5200]: (to grid) eva on pts/1",
+        "14:30:00 su[5300]: (to backup) grid on pts/1",
+    )
+    found = sessions(syslog(*SSH, *lines))
+    keys = [key for one in found for key in one.aliases]
+    assert len(keys) == len(set(keys)) == 3
+    assert chain(found)["backup"] == ["grid"]
+
+
+def test_of_very_many_sessions_in_which_it_may_have_been_asked_for_the_latest_are_told() -> None:
+    logins = [
+        f"14:00:{at:02d} sshd[{6000 + at}]: Accepted password for eva from 192.0.2.46 port {40000 + at} ssh2"
+        for at in range(30)
+    ]
+    *_, su = sessions(syslog(*logins, "14:10:00 su[7]: (to oracle) eva on pts/9"))
+    assert {key for _, key in su.makers} == {f"ssh:192.0.2.46:{40000 + at}" for at in range(10, 30)}
+
+
+def test_a_number_for_a_name_is_roots() -> None:
+    line = "14:10:00 sudo[5200]: eva : TTY=pts/1 ; PWD=/ ; USER=#-1 ; COMMAND=/bin/bash"
+    assert sessions(syslog(*SSH, line))[1].account.name == "root"
+
+
+def test_the_second_line_of_a_long_command_is_no_command() -> None:
+    first = "14:10:00 sudo: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/long"
+    more = "14:10:00 sudo: eva : (command continued) sh"
+    assert [one.kind for one in sessions(syslog(*SSH, first, more))] == ["ssh"]
+
+
+FLOODS = {
+    "no process id": "14:{m:02d}:{s:02d} su: (to oracle) eva on pts/1",
+    "one process id": "14:{m:02d}:{s:02d} su[7]: (to oracle) eva on pts/1",
+    "all at once": "14:10:00 su[{i}]: (to oracle) eva on pts/1",
+    "there and back": "14:{m:02d}:{s:02d} su[{i}]: (to {to}) {by} on pts/1",
+    "never known": "14:10:00 su[{i}]: (to u{i}) u{j} on pts/1",
+    "sudo": "14:10:00 sudo[{i}]: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/bash",
+    "ends": "14:{m:02d}:{s:02d} su: pam_unix(su:session): session {done} for user oracle{by}",
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_of_records_costs_no_more_for_each(flood: str) -> None:
+    def cost(many: int) -> float:
+        lines = [
+            FLOODS[flood].format(
+                i=i + 10, j=i + 9, m=10 + 40 * i // many, s=i % 60, to=("oracle", "eva")[i % 2], by=("eva", "oracle")[i % 2]
+            ) if flood != "ends" else FLOODS[flood].format(m=10 + 40 * i // many, s=i % 60, done=("opened", "closed")[2 * i // many], by=" by eva(uid=5)" if 2 * i < many else "")
+            for i in range(many)
+        ]
+        found, hosts = facts(syslog(*lines)), HostNames(("db1",))
+        began = time.process_time()
+        became(found, [], hosts)
+        return time.process_time() - began
+
+    few = cost(1000)
+    assert cost(8000) < 8 * 3 * few + 0.2
+
+
+@pytest.mark.parametrize(
+    ("command", "account"),
+    [
+        ("su -lc id oracle", ""),
+        ("su oracle -lc id", ""),
+        ("su -cid oracle", ""),
+        ("su --session-command=id oracle", ""),
+        ("su - oracle /opt/job.sh", ""),
+        ("su -T oracle", "oracle"),
+        ("su -lw LANG oracle", "oracle"),
+        ("su --shell=/bin/sh oracle", "oracle"),
+        ("su --shell /bin/sh oracle", "oracle"),
+        ("su --login", "root"),
+    ],
+)
+def test_whom_su_is_asked_for_whatever_its_options(command: str, account: str) -> None:
+    assert wanted(command) == account
+
+
+@pytest.mark.parametrize(
+    ("command", "shell"),
+    [
+        ("/bin/bash -li", True),
+        ("/bin/bash --norc", True),
+        ("bash --rcfile /tmp/x", True),
+        ("-bash", True),
+        ("/bin/bash -lc id", False),
+        ("/bin/sh /opt/job.sh", False),
+        ("/bin/sh -x /opt/job.sh", False),
+    ],
+)
+def test_a_shell_with_nothing_to_run_is_one_to_work_in(command: str, *, shell: bool) -> None:
+    assert is_shell(command) is shell
