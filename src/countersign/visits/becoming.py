@@ -19,7 +19,7 @@ from countersign.visits.facts import Fact, among, leaf, lowered, one_of
 from countersign.visits.merge import IDLE_ELSE
 from countersign.visits.names import DAY, Account, HostNames
 from countersign.visits.sessions import SLACK, Session
-from countersign.visits.unix import audit_key, place, terminal
+from countersign.visits.unix import audit_key, terminal
 
 PASSING = ("su:", "sudo:")
 """How session keys of su's and sudo's processes begin: no session of anybody's that one is found by."""

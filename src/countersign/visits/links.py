@@ -134,7 +134,9 @@ class Linker:
                 hops = sorted(found.values(), key=lambda hop: (-hop.begun, hop.id))
                 link = _link(hops, session.maker_kind, session.maker_words)
                 others = sum(key not in self.by_session for key in session.makers)
-                return Tie(hops[0], _among_others(hops, others) if session.kind == "became" and others else link)
+                return Tie(
+                    hops[0], _among_others(hops, others) if session.kind == "became" and others else link
+                )
         return None
 
     def _same_guid(self, arrival: Arrival) -> Tie | None:

@@ -218,6 +218,9 @@ def _merge(sessions: list[Session], clock: Clock) -> list[Arrival]:
     for session in sessions:
         if session.kind in {"terminal", "target"} or _is_orphan(session):
             continue
+        if session.kind != "windows":  # its own key tells it from others
+            made.append(Arrival([session]))
+            continue
         recent = [arrival for arrival in recent if session.begun - arrival.last <= LONGEST]
         home = next((arrival for arrival in reversed(recent) if _belongs(session, arrival)), None)
         if home is not None and _had_work_before(session, home):

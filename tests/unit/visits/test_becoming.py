@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from countersign.visits.changes import changes, is_shell, wanted
 from countersign.visits.becoming import became
+from countersign.visits.changes import is_shell, wanted
 from countersign.visits.names import HostNames
 from countersign.visits.sessions import Session
 from unix_story import AUDITED, SSH, audit, facts, hops, sessions, syslog
@@ -38,7 +38,7 @@ def test_sudo_of_which_the_command_is_lost_makes_no_hop() -> None:
 def test_sudo_of_which_the_command_is_lost_makes_a_hop_if_the_audit_system_saw_its_shell_start(
     argument: str, *, made: bool
 ) -> None:
-    opened = "14:10:00 20 USER_START pid=5200 uid=1005 auid=1005 ses=41 msg='op=PAM:session_open acct=\"root\" exe=\"/usr/bin/sudo\" hostname=? addr=? terminal=pts/1 res=success'"
+    opened = '14:10:00 20 USER_START pid=5200 uid=1005 auid=1005 ses=41 msg=\'op=PAM:session_open acct="root" exe="/usr/bin/sudo" hostname=? addr=? terminal=pts/1 res=success\''
     shell = '14:10:01 21 SYSCALL arch=c000003e syscall=59 success=yes exit=0 ppid=5200 pid=5201 auid=1005 uid=0 euid=0 tty=pts2 ses=41 comm="bash" exe="/usr/bin/bash"'
     found = sessions(audit(*AUDITED[:3], opened, shell, f"14:10:01 21 EXECVE argc=2 {argument}"))
     assert [one.protocol for one in found] == ["ssh", *(["sudo"] if made else [])]
@@ -70,7 +70,9 @@ def test_what_somebody_else_asks_su_for_is_no_part_of_sudos_su() -> None:
         "14:10:00 sudo[5200]: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/su - oracle",
         "14:10:01 su[5300]: (to oracle) boss on pts/7",
     )
-    assert [one.person and one.person.name for one in sessions(syslog(*SSH, *lines)) if one.kind == "became"] == ["eva", "boss"]
+    assert [
+        one.person and one.person.name for one in sessions(syslog(*SSH, *lines)) if one.kind == "became"
+    ] == ["eva", "boss"]
 
 
 @pytest.mark.parametrize("pid", range(5200, 5206))
@@ -87,7 +89,10 @@ def test_of_changes_within_a_second_each_hangs_on_the_one_that_it_was_asked_for_
 
 def test_of_changes_in_a_ring_within_a_second_none_is_lost() -> None:
     lines = ("14:10:00 su[1]: (to oracle) grid on pts/1", "14:10:00 su[2]: (to grid) oracle on pts/1")
-    assert {one.account.name for one in sessions(syslog(*SSH, *lines)) if one.kind == "became"} == {"oracle", "grid"}
+    assert {one.account.name for one in sessions(syslog(*SSH, *lines)) if one.kind == "became"} == {
+        "oracle",
+        "grid",
+    }
 
 
 def test_records_without_a_process_id_of_two_accounts_are_two_changes() -> None:
@@ -131,7 +136,11 @@ def test_su_in_anothers_shell_is_told_by_the_number_that_it_was_run_with() -> No
         "14:20:00 su[5300]: pam_unix(su:session): session opened for user grid(uid=1002) by eva(uid=1001)",
         "14:30:00 su[5400]: pam_unix(su:session): session opened for user backup(uid=1003) by (uid=1002)",
     )
-    assert chain(sessions(syslog(*SSH, *lines))) == {"oracle": ["eva"], "grid": ["oracle"], "backup": ["grid"]}
+    assert chain(sessions(syslog(*SSH, *lines))) == {
+        "oracle": ["eva"],
+        "grid": ["oracle"],
+        "backup": ["grid"],
+    }
 
 
 def test_of_two_with_one_process_id_each_is_told_by_itself() -> None:
@@ -182,8 +191,20 @@ def test_a_flood_of_records_costs_no_more_for_each(flood: str) -> None:
     def cost(many: int) -> float:
         lines = [
             FLOODS[flood].format(
-                i=i + 10, j=i + 9, m=10 + 40 * i // many, s=i % 60, to=("oracle", "eva")[i % 2], by=("eva", "oracle")[i % 2]
-            ) if flood != "ends" else FLOODS[flood].format(m=10 + 40 * i // many, s=i % 60, done=("opened", "closed")[2 * i // many], by=" by eva(uid=5)" if 2 * i < many else "")
+                i=i + 10,
+                j=i + 9,
+                m=10 + 40 * i // many,
+                s=i % 60,
+                to=("oracle", "eva")[i % 2],
+                by=("eva", "oracle")[i % 2],
+            )
+            if flood != "ends"
+            else FLOODS[flood].format(
+                m=10 + 40 * i // many,
+                s=i % 60,
+                done=("opened", "closed")[2 * i // many],
+                by=" by eva(uid=5)" if 2 * i < many else "",
+            )
             for i in range(many)
         ]
         found, hosts = facts(syslog(*lines)), HostNames(("db1",))

@@ -27,6 +27,7 @@ from unix_story import (
     wtmp,
 )
 
+
 @pytest.mark.parametrize("pid", ["[5200]", ""])
 def test_su_makes_a_hop_on_the_same_host_that_ends_where_pam_says_so(pid: str) -> None:
     lines = (
