@@ -37,13 +37,13 @@ _ENGINES = ("duckdb", "ibis-framework", "pyarrow")
 
 
 class Remembered(Memory):
-    """Answers in files below `state`, one for each question and day. `days` are the lake's days with digests of their files, `salt` is
-    whatever else answers depend on."""
+    """Answers in files below `state`, one for each question and day. `days` are the lake's days with digests of their files, `salts` is
+    what else the answers of some days depend on."""
 
-    def __init__(self, state: Path, days: Mapping[str, str], salt: str) -> None:
+    def __init__(self, state: Path, days: Mapping[str, str], salts: Mapping[str, str]) -> None:
         self._root = state / FOLDER
         self._digests = {
-            _number(day): hashlib.sha256(f"{_code()}|{salt}|{files}".encode()).hexdigest()
+            _number(day): hashlib.sha256(f"{_code()}|{salts.get(day, '')}|{files}".encode()).hexdigest()
             for day, files in days.items()
             if _is_date(day)
         }

@@ -13,7 +13,7 @@ from countersign.app.agreements import Subjects
 from countersign.app.remembering import Remembered
 from countersign.lake import Lake
 from countersign.model.visit import Visit
-from countersign.visits import LEAVES, Days, details_of, stitch
+from countersign.visits import ASKED, LEAVES, Days, details_of, stitch
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,7 +32,8 @@ def days_of(lake: Lake, state: Path, without: str | None = None) -> Days:
     def part(days: Collection[str] | None) -> ir.Table:
         return details.filled(lake.flat("events", LEAVES, digests if days is None else days))
 
-    return Days(part, Remembered(state, digests, details.digest))
+    salts = details.digests(lake.flat("events", ASKED, digests)) if details.found else {}
+    return Days(part, Remembered(state, digests, salts))
 
 
 def visits_of(days: Days, agreed: Iterable[Agreement], leaves: Mapping[str, int]) -> tuple[Visit, ...]:

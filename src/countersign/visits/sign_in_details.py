@@ -10,6 +10,7 @@ Reference: https://learn.microsoft.com/en-us/entra/identity/monitoring-health/ho
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ import pyarrow as pa
 from countersign.visits.facts import leaf
 
 DETAILS = "entra.signin_details"
+ASKED = ("day", "source", "status_id", "api.request.uid")
+"""What tells which sign-ins of a day have details."""
 _FAILED = 2
 
 
@@ -30,10 +33,22 @@ class Details:
 
     found: tuple[tuple[str, str | None, bool], ...]
 
-    @property
-    def digest(self) -> str:
-        """The same for the same details."""
-        return hashlib.sha256(repr(self.found).encode()).hexdigest()
+    def digests(self, events: ir.Table) -> dict[str, str]:
+        """Of each `day` that has sign-ins with details, the same for the same details of these: those of others change nothing there.
+        `events` has the columns of `ASKED`, each under its own name."""
+        if not self.found:
+            return {}
+        known = ibis.memtable(_table(self.found))
+        same = [events["api.request.uid"] == known.details_request]
+        theirs = events.filter((events.source != DETAILS) & (events.status_id == 1)).inner_join(known, same)
+        of: dict[str, set[str]] = defaultdict(set)
+        for row in theirs.select("day", "details_request").distinct().to_pyarrow().to_pylist():
+            of[row["day"]].add(row["details_request"])
+        told = {one[0]: one for one in self.found}
+        return {
+            day: hashlib.sha256(repr([told[one] for one in sorted(requests)]).encode()).hexdigest()
+            for day, requests in of.items()
+        }
 
     def filled(self, events: ir.Table) -> ir.Table:
         """`events` (the events table or a part of it) with `is_mfa` and `auth_factors` of sign-ins filled; the same table where there are no details."""

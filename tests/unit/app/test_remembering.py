@@ -19,30 +19,32 @@ KEPT = Kept(ROWS, frozenset({("10.0.0.1", 22), ("10.0.0.2", 3389)}))
 
 
 def test_an_answer_comes_back_with_its_keys(tmp_path: Path) -> None:
-    Remembered(tmp_path, DAYS, "").keep("flows", DAY, KEPT)
-    found = Remembered(tmp_path, DAYS, "").recall("flows", DAY)
+    Remembered(tmp_path, DAYS, {}).keep("flows", DAY, KEPT)
+    found = Remembered(tmp_path, DAYS, {}).recall("flows", DAY)
     assert found is not None
     assert found.rows.equals(ROWS)
     assert found.keys == KEPT.keys
 
 
 def test_days_without_a_date_are_none() -> None:
-    assert Remembered(Path(), DAYS, "").days == {DAY, DAY + 1}
+    assert Remembered(Path(), DAYS, {}).days == {DAY, DAY + 1}
 
 
 @pytest.mark.parametrize(
-    ("days", "salt"),
-    [({**DAYS, "2026-03-02": "other"}, ""), (DAYS, "other details")],
+    ("days", "salts"),
+    [({**DAYS, "2026-03-02": "other"}, {}), (DAYS, {"2026-03-02": "other details"})],
     ids=["files", "details"],
 )
-def test_other_files_or_details_make_an_answer_void(tmp_path: Path, days: dict[str, str], salt: str) -> None:
-    Remembered(tmp_path, DAYS, "").keep("flows", DAY, KEPT)
-    assert Remembered(tmp_path, days, salt).recall("flows", DAY) is None
+def test_other_files_or_details_make_an_answer_void(
+    tmp_path: Path, days: dict[str, str], salts: dict[str, str]
+) -> None:
+    Remembered(tmp_path, DAYS, {}).keep("flows", DAY, KEPT)
+    assert Remembered(tmp_path, days, salts).recall("flows", DAY) is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"A", b"ARROW1\0\0", None], ids=["empty", "a byte", "torn", "cut"])
 def test_a_damaged_file_is_no_answer(tmp_path: Path, damage: bytes | None) -> None:
-    memory = Remembered(tmp_path, DAYS, "")
+    memory = Remembered(tmp_path, DAYS, {})
     memory.keep("flows", DAY, KEPT)
     (file,) = (tmp_path / FOLDER).rglob("*.arrow")
     file.write_bytes(file.read_bytes()[:-40] if damage is None else damage)
@@ -50,7 +52,7 @@ def test_a_damaged_file_is_no_answer(tmp_path: Path, damage: bytes | None) -> No
 
 
 def test_not_one_bit_of_an_answer_may_differ(tmp_path: Path) -> None:
-    memory = Remembered(tmp_path, DAYS, "")
+    memory = Remembered(tmp_path, DAYS, {})
     memory.keep("flows", DAY, KEPT)
     (file,) = (tmp_path / FOLDER).rglob("*.arrow")
     good = file.read_bytes()
@@ -61,7 +63,7 @@ def test_not_one_bit_of_an_answer_may_differ(tmp_path: Path) -> None:
 
 def test_an_answer_that_is_written_anew_leaves_other_links_to_the_old_file_alone(tmp_path: Path) -> None:
     """A copy of the workspace has hard links, maybe also of what a killed run left half written."""
-    memory, copy = Remembered(tmp_path, DAYS, ""), tmp_path / "copy"
+    memory, copy = Remembered(tmp_path, DAYS, {}), tmp_path / "copy"
     memory.keep("flows", DAY, KEPT)
     (file,) = (tmp_path / FOLDER).rglob("*.arrow")
     left = file.with_suffix(".new")
@@ -73,7 +75,7 @@ def test_an_answer_that_is_written_anew_leaves_other_links_to_the_old_file_alone
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = Remembered(tmp_path, DAYS, "")
+    memory = Remembered(tmp_path, DAYS, {})
     memory.keep("flows", DAY, KEPT)
 
     def full(_from: Path, _to: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half(tmp_path: Path, monkeypatch
 
 
 def test_nothing_is_remembered_after_forgetting(tmp_path: Path) -> None:
-    memory = Remembered(tmp_path, DAYS, "")
+    memory = Remembered(tmp_path, DAYS, {})
     memory.keep("flows", DAY, KEPT)
     forget(tmp_path)
     assert memory.recall("flows", DAY) is None
@@ -99,4 +101,4 @@ def test_nothing_is_remembered_after_forgetting(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("no folder")
     with pytest.raises(StoreError):
-        Remembered(tmp_path, DAYS, "").keep("flows", DAY, KEPT)
+        Remembered(tmp_path, DAYS, {}).keep("flows", DAY, KEPT)
