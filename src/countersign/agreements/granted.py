@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from countersign.agreements.accounts import Login
 from countersign.agreements.answer import YES, Answer, best, no, unknown
-from countersign.agreements.hearing import Asked, Door, Hearing, place, protocol_among
+from countersign.agreements.hearing import CLOUDS, Asked, Door, Hearing, place, protocol_among
 from countersign.agreements.problem import echo
 from countersign.agreements.schedule import DAYS, zone_of
 from countersign.agreements.terms import Agreement, Grant
@@ -25,6 +25,11 @@ ASPECTS = ("who", "to", "by", "via", "as", "when", "until", "mfa", "ticket")
 
 _STEPS = frozenset({"su", "sudo", "service"})
 """Not arrivals but steps within a host; `by` says how one arrives."""
+
+TOOLS = frozenset(
+    {"anydesk", "kaseya", "ninjaone", "screenconnect", "simplehelp", "takecontrol", "teamviewer"}
+)
+"""Remote-support tools: they come to the host itself, past all gateways."""
 
 _OLDER = "logs that reach back to the beginning of this session"
 
@@ -105,6 +110,26 @@ def _passage(hearing: Hearing, hop: Hop) -> Answer:
     return best(hearing.through(hop, door) for door in hearing.terms.doors)
 
 
+def ask_entry(hearing: Hearing) -> Answer:
+    """Whether the visit entered as agreed: through a gateway, or by a way that needs none, for a grant without `via` names it. No
+    gateway of a network leads into a cloud: who came there by no such grant is not held to the gateways."""
+    answer = hearing.entered(hearing.terms.doors)
+    hop = hearing.entry
+    if hop is None or answer.value != "no" or hop.protocol not in CLOUDS | TOOLS:
+        return answer
+    for grant in hearing.agreement.grants:
+        if hop.protocol in grant.by and not grant.via:
+            asked = (_who(hearing, hop, grant), _to(hearing, hop, grant))
+            if all(one.value == "yes" for one in asked):
+                return YES
+    if hop.protocol in TOOLS:
+        return answer
+    return unknown(
+        f"entered {hop.target} by {hop.protocol}, where no gateway of a network leads",
+        f"a grant of the agreement `by` {hop.protocol}",
+    )
+
+
 def _who(hearing: Hearing, hop: Hop, grant: Grant) -> Answer:
     who = hearing.identity(hop)
     if who is not None:
@@ -118,7 +143,7 @@ def _who(hearing: Hearing, hop: Hop, grant: Grant) -> Answer:
 
 
 def _to(hearing: Hearing, hop: Hop, grant: Grant) -> Answer:
-    answer = hearing.terms.targets[grant.name].holds(hearing.known_as(hop.target))
+    answer = hearing.leads_to(hop, hearing.terms.targets[grant.name])
     return unknown(f"{place(hop)}: {answer.why}", answer.missing) if answer.value == "unknown" else answer
 
 

@@ -144,12 +144,17 @@ class Hearing:
             name for host in hosts if host.strip() not in {"", "-"} for name in self.coverage.known_as(host)
         )
 
+    def leads_to(self, hop: Hop, hosts: HostSet) -> Answer:
+        """Whether a hop leads to one of these hosts. Accounts and applications of a cloud have no address, so none can become known."""
+        answer = hosts.holds(self.known_as(hop.target))
+        return NO if answer.value == "unknown" and hop.protocol in CLOUDS else answer
+
     def may_be(self, hop: Hop) -> bool:
         """Whether a grant to this host lists the account under `as`."""
         login = Login.of(hop.account)
         return any(
             any(pattern.fits(login) for pattern in patterns)
-            and self.terms.targets[name].holds(self.known_as(hop.target)).value == "yes"
+            and self.leads_to(hop, self.terms.targets[name]).value == "yes"
             for name, patterns in self.terms.switches.items()
         )
 
@@ -203,13 +208,17 @@ class Hearing:
             named.casefold() == gateway.name.casefold() or door.hosts.holds((named,)).value == "yes"
         ):
             return YES
-        there = door.hosts.holds(self.known_as(hop.target))
+        there = self.leads_to(hop, door.hosts)
         if there.value == "no":
             return there
         protocol = protocol_among(hop, (gateway.protocol,))
         if protocol.value != "no":
             return worst((there, protocol))
-        return no(f"entered {gateway.name} by {hop.protocol}, not by {gateway.protocol}")
+        return (
+            no(f"entered {gateway.name} by {hop.protocol}, not by {gateway.protocol}")
+            if there.value == "yes"
+            else NO
+        )
 
     def out_of(self, hop: Hop, door: Door) -> Answer:
         """Whether a hop comes from a gateway, or from an address that it gave."""
@@ -251,6 +260,8 @@ class Hearing:
         )
 
 
+CLOUDS = frozenset({"signin", "m365", "aws", "azure", "gcp", "google", "okta", "duo", "adfs"})
+"""Ways into a cloud or through an identity provider: they lead to an account or an application, and through no gateway of a network."""
 _UNNAMED = frozenset({"", "-", "unknown"})
 _NETWORK_RIDERS = frozenset({"smb", "wmi", "winrm", "dcom", "scm", "task", "registry", "rdp"})
 """Protocols whose logon Windows records as type 3, `network`, when nothing tells more."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from countersign.agreements.accounts import Login
 from countersign.agreements.answer import Answer, no, unknown
 from countersign.agreements.coverage import Coverage
-from countersign.agreements.granted import QUESTIONS, ask_grants, stated_aspects
+from countersign.agreements.granted import QUESTIONS, ask_entry, ask_grants, stated_aspects
 from countersign.agreements.hearing import Asked, Hearing
 from countersign.agreements.hosts import is_private, parse_address
 from countersign.agreements.never import ask_never
@@ -229,9 +229,17 @@ def _origin(hearing: Hearing, entry: Hop) -> Answer:
     return no(f"came from {where}, which is no agreed origin")
 
 
-def _gateway(hearing: Hearing, _: Hop) -> Answer:
-    answer = hearing.entered(hearing.terms.doors)
-    return Answer("yes", "entered through an agreed gateway") if answer.value == "yes" else answer
+def _gateway(hearing: Hearing, entry: Hop) -> Answer:
+    answer = ask_entry(hearing)
+    if answer.value != "yes":
+        return answer
+    through = hearing.entered(hearing.terms.doors).value == "yes"
+    return Answer(
+        "yes",
+        "entered through an agreed gateway"
+        if through
+        else f"entered by {entry.protocol}, which a grant names",
+    )
 
 
 def _duration(hearing: Hearing) -> Answer:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from countersign.agreements.answer import YES, Answer, no, unknown, worst
 from countersign.agreements.coverage import SOURCES
 from countersign.agreements.globs import glob
+from countersign.agreements.granted import ask_entry
 from countersign.agreements.hearing import UNTIED, Asked, Hearing, place, protocol_among
 from countersign.agreements.terms import Act, Never
 from countersign.model.visit import Action, Hop
@@ -61,7 +62,7 @@ def _reach(hearing: Hearing, clause: Never, hop: Hop) -> Answer:
     """Whether the clause is about this hop."""
     there = YES
     if clause.to:
-        there = hearing.terms.forbidden[clause.name].holds(hearing.known_as(hop.target))
+        there = hearing.leads_to(hop, hearing.terms.forbidden[clause.name])
     return worst((there, protocol_among(hop, clause.by) if clause.by else YES))
 
 
@@ -117,7 +118,7 @@ def _outside(hearing: Hearing, hop: Hop) -> Answer:
     entry = hearing.entry
     if entry is None or hop.id != entry.id or not hearing.terms.doors:
         return YES
-    return hearing.entered(hearing.terms.doors)
+    return ask_entry(hearing)
 
 
 def _unwatched(hearing: Hearing, clause: Never) -> list[Asked]:

@@ -151,6 +151,35 @@ class TestGateway:
         assert found.verdict == verdict
         assert bool(found.missing) == (verdict == "not observed")
 
+    @pytest.mark.parametrize(
+        ("protocol", "grants", "verdict"),
+        [
+            ("aws", [], "not observed"),  # no gateway of a network leads there
+            ("aws", [{"by": "aws", "to": "111111111111"}], "kept"),
+            ("aws", [{"by": "aws", "to": "222222222222"}], "not observed"),
+            ("aws", [{"by": "aws", "to": "111111111111", "via": "jump host"}], "not observed"),
+            ("screenconnect", [], "broken"),
+            ("screenconnect", [{"to": "111111111111"}], "broken"),  # any way is not this way
+            ("screenconnect", [{"by": "screenconnect", "to": "111111111111"}], "kept"),
+        ],
+    )
+    def test_a_way_that_needs_no_gateway_is_one_that_a_grant_names(
+        self, protocol: str, grants: list[dict[str, Any]], verdict: str
+    ) -> None:
+        held = agreement(
+            gateways=[VPN, {"name": "jump host", "hosts": ["jump01", "10.20.0.14"], "protocol": "rdp"}],
+            grants=[{"name": f"g{number}", "who": "*", **grant} for number, grant in enumerate(grants)],
+        )
+        came = hop(protocol=protocol, target="111111111111", source_ip="203.0.113.5", source="203.0.113.5")
+        found = verdicts(held, visit(came))["gateway"]
+        assert found.verdict == verdict
+        assert "jump host" not in found.why  # nobody entered it
+
+    def test_a_cloud_account_is_at_no_address(self) -> None:
+        held = agreement(grants=[{"name": "net", "who": "*", "to": "10.0.0.0/8"}])
+        there = visit(hop(protocol="aws", target="111111111111"))
+        assert verdicts(held, there)["grant.to"].verdict == "broken"
+
     def test_an_address_whose_name_was_learned_is_held_to_the_names(self) -> None:
         learned = Coverage(aliases={"10.1.2.3": ("laptop7",)})
         assert verdicts(self.HELD, visit(hop(source_ip="10.1.2.3")), learned)["gateway"].verdict == "broken"
