@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from countersign.errors import InputError, UsageError, WorkspaceError
-from countersign.evaluate.truth import MADE, Truth, key_of, read_truth
+from countersign.evaluate.truth import MADE, Key, TrueDeed, Truth, key_of, read_truth
 from countersign.lake import Lake, WorkspaceLock
 
 LOCK = "lock"
@@ -91,22 +91,47 @@ def truth_of(campaign: Campaign, truth: str) -> Truth:
     computers = {name.casefold() for name in campaign.computers}
     whole = Truth()
     for hop in base.hops.values():
-        keys = (key for key in hop.keys if key[0] != "windows" or key[1] not in computers)
-        whole.add(replace(hop, keys=tuple(dict.fromkeys((*keys, *moved.get(hop.id, ()))))))
+        told = moved.get(hop.id, Moved())
+        deeds = (replace(deed, keys=_called(deed.keys, told.of(deed), computers)) for deed in hop.deeds)
+        whole.add(replace(hop, keys=_called(hop.keys, told.keys, computers), deeds=tuple(deeds)))
     for hop in own.hops.values():
         whole.add(hop)
     return whole
 
 
-def _moved(path: Path) -> dict[str, tuple[tuple[str, ...], ...]]:
+def _called(keys: Iterable[Key], moved: Iterable[Key], computers: Container[str]) -> tuple[Key, ...]:
+    """The names of records, with those that they have now in the place of those that were these computers'."""
+    kept = (key for key in keys if key[0] != "windows" or key[1] not in computers)
+    return tuple(dict.fromkeys((*kept, *moved)))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What an ordinary hop's records in hosts' logs are called beside a campaign, and those of each action of it."""
+
+    keys: tuple[Key, ...] = ()
+    actions: tuple[tuple[Key, ...], ...] = ()
+
+    def of(self, deed: TrueDeed) -> tuple[Key, ...]:
+        """Those of one action."""
+        return self.actions[deed.number] if deed.number < len(self.actions) else ()
+
+
+def _moved(path: Path) -> dict[str, Moved]:
     try:
         lines = path.read_bytes().splitlines()
-        rows = [orjson.loads(line) for line in lines]
-        return {row["hop"]: tuple(map(key_of, row["records"])) for row in rows}
+        return {row["hop"]: _row(row) for row in map(orjson.loads, lines)}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"is not what a range writes: {error!r}", path=str(path)) from error
+
+
+def _row(row: Mapping[str, Any]) -> Moved:
+    return Moved(
+        tuple(map(key_of, row["records"])),
+        tuple(tuple(map(key_of, records)) for records in row["actions"]),
+    )
 
 
 def lay(campaign: Campaign, base: Path, copy: Path) -> Laid:

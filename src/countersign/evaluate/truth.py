@@ -13,16 +13,19 @@ from countersign.errors import InputError
 
 MADE = "range.json"
 """What the range was made of, beside the truth."""
+ARRIVAL = "logon"
+"""The kind of action by which an attack's hop came about: that is the hop itself, and nothing done in it."""
 Key = tuple[str, ...]
 """A record's name, comparable with what its event says: see `key_of`."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrueDeed:
-    """Something done in a hop, of which a record survived."""
+    """Something done in a hop, of which a record survived: its `number` among all that the truth lists of the hop."""
 
     kind: str
     keys: tuple[Key, ...]
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,10 @@ def _hops(visit: Mapping[str, Any]) -> Iterator[TrueHop]:
 
 
 def _deeds(actions: Iterable[Mapping[str, Any]]) -> Iterator[TrueDeed]:
-    for action in actions:
+    for number, action in enumerate(actions):
         keys = tuple(dict.fromkeys(map(key_of, action["records"])))
-        if keys:
-            yield TrueDeed(str(action["kind"]), keys)
+        if keys and action["kind"] != ARRIVAL:
+            yield TrueDeed(str(action["kind"]), keys, number)
 
 
 def _read(path: Path) -> Iterator[TrueHop]:

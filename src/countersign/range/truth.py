@@ -263,12 +263,16 @@ class Ledgers:
         if MOVED not in self._files:
             self._files[MOVED] = (self._folder / MOVED).open("wb")
         for hop in visit.hops:
-            kept: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
-            for _, survived, reference in found.get((visit.key, hop.number), []):
-                if reference["log"] == "windows":
-                    kept[survived].append(reference)
-            if kept[True] or kept[False]:
-                body = {"hop": hop_id(visit, hop.number), "records": kept[True], "lost": kept[False]}
+            hosts = [note for note in found.get((visit.key, hop.number), []) if note[2]["log"] == "windows"]
+            if hosts:
+                told = _hop(visit, hop, hosts, self._known)
+                actions = [action["records"] for action in told["actions"]]
+                body = {
+                    "hop": told["id"],
+                    "records": told["records"],
+                    "lost": told["lost"],
+                    "actions": actions,
+                }
                 self._put(MOVED, body)
 
     def _put(self, name: str, data: Mapping[str, Any]) -> None:

@@ -87,6 +87,16 @@ def test_every_record_of_the_truth_is_there_and_the_campaign_is_scored(laid: Lai
     assert {orjson.loads(line)["id"] for line in lines} <= set(hops)
 
 
+def test_what_was_done_in_ordinary_hops_is_called_as_in_the_campaigns_files(laid: Laid) -> None:
+    campaign = overlay.campaign_in(laid.campaign, laid.campaign / "truth")
+    assert campaign is not None
+    hops = overlay.truth_of(campaign, "truth").hops.values()
+    done = [(hop, deed) for hop in hops for deed in hop.deeds]
+    assert len(done) > 100
+    assert [deed for hop, deed in done if not set(deed.keys) <= set(hop.keys)] == []
+    assert laid.score.deeds["account"].in_hop == laid.score.deeds["account"].actions > 10
+
+
 def test_only_the_campaigns_files_are_collected(laid: Laid) -> None:
     assert laid.score.campaign is not None
     files = [path for path in run_logs(laid.campaign) if path.is_file()]

@@ -42,6 +42,14 @@ def test_names_of_records_are_what_their_events_say() -> None:
     assert key_of({"log": "zeek", "path": "conn", "uid": "C1"}) == ("zeek", "conn", "C1")
 
 
+def test_an_arrival_is_the_hop_and_nothing_done_in_it(tmp_path: Path) -> None:
+    record = {"log": "entra", "id": "1"}
+    done = [{"kind": kind, "records": [record]} for kind in ("logon", "process")]
+    visit = {"id": "a", "provider": "n", "person": "K", "hops": [{**hop("a", None, record), "actions": done}]}
+    (deed,) = read_truth(write(tmp_path, json.dumps(visit))).hops["a"].deeds
+    assert (deed.kind, deed.number) == ("process", 1)
+
+
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"hops": [{"id": 1}]}'])
 def test_what_is_no_truth_is_an_error_with_its_place(tmp_path: Path, line: str) -> None:
     with pytest.raises(InputError, match=r"visits\.jsonl:1: is no visit of a range"):
