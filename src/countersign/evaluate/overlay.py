@@ -77,20 +77,33 @@ def campaign_in(folder: Path, truth: Path, base: Path | None = None) -> Campaign
 
 
 def _read(path: Path) -> Mapping[str, Any]:
+    """What a range says of itself. It is written last, so what was killed while it was written says nothing."""
+    remedy = "generate it anew"
     try:
         made = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        return {}
-    return made if isinstance(made, dict) else {}
+    except FileNotFoundError as error:
+        raise InputError(
+            "is not there: the range was not written to its end", path=str(path), remedy=remedy
+        ) from error
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise InputError(f"is damaged: {error}", path=str(path), remedy=remedy) from error
+    if not isinstance(made, dict):
+        raise InputError("is not what a range writes", path=str(path), remedy=remedy)
+    return made
 
 
 def truth_of(campaign: Campaign, truth: str) -> Truth:
-    """The base's truth with the campaign's visits, and with the names that records have in the files that it wrote."""
+    """The base's truth with the campaign's visits, and with the names that records have in the files that it wrote. Raises `InputError`
+    where the campaign does not tell these of every hop whose records it replaces."""
     base, own = read_truth(campaign.base / truth), read_truth(campaign.folder / truth)
-    moved = _moved(campaign.folder / truth / MOVED)
+    path = campaign.folder / truth / MOVED
+    moved = _moved(path)
     computers = {name.casefold() for name in campaign.computers}
     whole = Truth()
     for hop in base.hops.values():
+        if hop.id not in moved and any(_was(key, computers) for key in hop.keys):
+            # taken for lost, it would be missed by nobody
+            raise InputError(f"does not say what became of the records of hop {hop.id}", path=str(path))
         told = moved.get(hop.id, Moved())
         deeds = (replace(deed, keys=_called(deed.keys, told.of(deed), computers)) for deed in hop.deeds)
         whole.add(replace(hop, keys=_called(hop.keys, told.keys, computers), deeds=tuple(deeds)))
@@ -101,8 +114,13 @@ def truth_of(campaign: Campaign, truth: str) -> Truth:
 
 def _called(keys: Iterable[Key], moved: Iterable[Key], computers: Container[str]) -> tuple[Key, ...]:
     """The names of records, with those that they have now in the place of those that were these computers'."""
-    kept = (key for key in keys if key[0] != "windows" or key[1] not in computers)
+    kept = (key for key in keys if not _was(key, computers))
     return tuple(dict.fromkeys((*kept, *moved)))
+
+
+def _was(key: Key, computers: Container[str]) -> bool:
+    """Whether a record with this name was one of the logs that were replaced."""
+    return key[0] == "windows" and key[1] in computers
 
 
 @dataclass(frozen=True, slots=True)

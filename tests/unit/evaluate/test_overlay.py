@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from countersign.errors import UsageError, WorkspaceError
+from countersign.errors import InputError, UsageError, WorkspaceError
 from countersign.evaluate import evaluate_visits, overlay, run
 from countersign.evaluate.score import Score
 from countersign.lake import Lake, WorkspaceLock
@@ -146,3 +146,70 @@ def test_a_file_system_without_links_gets_copies(
     copy = contents(tmp_path / "copy")
     assert copy
     assert copy.items() <= laid.before.items()
+
+
+def told(folder: Path, name: str, *rows: object) -> None:
+    (folder / "truth").mkdir(parents=True, exist_ok=True)
+    (folder / "truth" / name).write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+
+def replacing(root: Path) -> overlay.Campaign:
+    """A base of one hop with a record on a host whose log the campaign writes anew."""
+    record = {"log": "windows", "computer": "APP01", "channel": "Security", "record": 7}
+    names = {
+        "protocol": "rdp",
+        "account": "ann",
+        "source": "10.0.0.1",
+        "target": "app01",
+        "start": "2026-03-02",
+    }
+    hop = {"id": "h1", "parent": None, "records": [record], **names}
+    told(root / "base", "visits.jsonl", {"id": "v1", "provider": "acme", "person": "Ann", "hops": [hop]})
+    told(root / "base", "staff.jsonl")
+    told(root / "base", "range.json", {"seed": 1, "spec": {}})
+    told(root / "campaign", "visits.jsonl")
+    told(root / "campaign", "staff.jsonl")
+    told(
+        root / "campaign",
+        "moved.jsonl",
+        {"hop": "h1", "records": [{**record, "record": 8}], "lost": [], "actions": []},
+    )
+    made = {"seed": 1, "spec": {}, "campaign": "c", "base": "../base", "files": [], "computers": ["app01"]}
+    told(root / "campaign", "range.json", made)
+    found = overlay.campaign_in(root / "campaign", root / "campaign" / "truth")
+    assert found is not None
+    return found
+
+
+def test_a_record_has_the_name_that_it_has_in_the_file_that_was_replaced(tmp_path: Path) -> None:
+    hop = overlay.truth_of(replacing(tmp_path), "truth").hops["h1"]
+    assert hop.keys == (("windows", "app01", "Security", "8"),)
+
+
+@pytest.mark.parametrize("left", [None, b"", b'{"hop": "h1", "rec'], ids=["none", "empty", "cut"])
+def test_a_campaign_that_does_not_tell_of_all_that_it_replaces_hides_no_hop(
+    tmp_path: Path, left: bytes | None
+) -> None:
+    """Its hops would be lost whole, and in no figure."""
+    campaign, moved = replacing(tmp_path), tmp_path / "campaign" / "truth" / "moved.jsonl"
+    if left is None:
+        moved.unlink()
+    else:
+        moved.write_bytes(left)
+    with pytest.raises(InputError, match=r"moved\.jsonl"):
+        overlay.truth_of(campaign, "truth")
+
+
+@pytest.mark.parametrize(
+    "left", [None, b"", b'{"seed": 1, "camp', b"[]"], ids=["none", "empty", "cut", "list"]
+)
+def test_a_range_that_was_not_written_to_its_end_is_not_scored(tmp_path: Path, left: bytes | None) -> None:
+    """A campaign that does not say so would be taken for a range of its few files."""
+    replacing(tmp_path)
+    made = tmp_path / "campaign" / "truth" / "range.json"
+    if left is None:
+        made.unlink()
+    else:
+        made.write_bytes(left)
+    with pytest.raises(InputError, match=r"range\.json"):
+        evaluate_visits(tmp_path / "campaign")
