@@ -79,18 +79,18 @@ def _take(row: dict[str, Any], text: str, *, execve: bool) -> None:
 
 def _interpreted(text: str) -> dict[str, str]:
     """What ausearch -i writes: values with blanks, without quotes."""
-    row: dict[str, str] = {}
-    name = ""
+    row: dict[str, list[str]] = {}
+    name, within = "", False  # within braces, whatever has an equals sign is of the value
     inner = text.replace("msg='", "").removesuffix("'")
     for word in inner.split(" "):
         before, equals, after = word.partition("=")
-        open_ = name and row[name][:1] == "{" and "}" not in row[name]
-        if equals and not open_ and _NAME.match(before) and before not in row:
-            name = before
-            row[name] = after
+        if equals and not within and _NAME.match(before) and before not in row:
+            name, row[before] = before, [after]
+            within = after[:1] == "{" and "}" not in after
         elif name:
-            row[name] += f" {word}"
-    return {name: value.strip() for name, value in row.items()}
+            row[name].append(word)
+            within = within and "}" not in word
+    return {name: " ".join(words).strip() for name, words in row.items()}
 
 
 def _name_syscall(row: dict[str, Any], *, interpreted: bool) -> None:

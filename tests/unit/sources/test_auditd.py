@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,15 @@ def test_records_that_came_by_syslog_are_joined_by_machine() -> None:
     )
     lines = {one["device.hostname"]: one["process.cmd_line"] for one in found if one["class_uid"] == 1007}
     assert lines == {"a": "id -u", "b": "id -g"}
+
+
+@pytest.mark.parametrize("begin", ["{", "0"], ids=["within braces", "plain"])
+def test_a_long_value_costs_what_it_is_long(begin: str) -> None:
+    """ausearch -i writes no quotes, so one value may be the rest of the line; an attacker chooses how long that is."""
+    words = 400_000
+    begun = time.process_time()
+    (one,) = events(
+        FAMILY, f"type=USER_CMD msg=audit(11/20/2026 16:00:00.120:7) : cmd={begin}" + " x" * words
+    )
+    assert time.process_time() - begun < 3
+    assert len(str(one["process.cmd_line"])) == 1 + 2 * words
