@@ -12,7 +12,20 @@ VisitKind = Literal["person", "service"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 Scope = Literal["provider", "estate"]
 ACTION_KINDS = (
-    *("process", "script", "share", "file", "service", "task", "account", "log", "logon", "network", "api"),
+    *(
+        "process",
+        "script",
+        "share",
+        "file",
+        "service",
+        "task",
+        "account",
+        "credential",
+        "log",
+        "logon",
+        "network",
+        "api",
+    ),
 )
 """What can be done in a hop; `api` is a call of a cloud's or a remote-support tool's service."""
 PROTOCOLS = (

@@ -12,8 +12,9 @@ FIRST = 5
 """Files of one folder that are told one by one; the rest is counted."""
 FOLDERS = 40
 """Folders of one hop of which files are told; the rest is counted."""
-SCRIPTS = 100
-"""Script blocks of one hop that are told one by one."""
+MANY = {"script": "script blocks", "credential": "credentials"}
+MOST = 100
+"""Script blocks, and credentials taken, of one hop that are told one by one."""
 Place = tuple[str, str, int]
 """A record: event, segment, index."""
 
@@ -78,15 +79,15 @@ def file_acts(touched: Iterable[Touched]) -> list[Act]:
     return out
 
 
-def few_scripts(acts: list[Act]) -> list[Act]:
-    """`acts` with no more than the first script blocks; one act counts the others."""
-    scripts = sorted((act for act in acts if act.kind == "script"), key=lambda act: act.order)
-    left = scripts[SCRIPTS:]
-    if not left:
-        return acts
-    gone = set(left)
-    told = f"{len(left):,} more script blocks, until {stamp(left[-1].time)}"
-    return [*(act for act in acts if act not in gone), Act(left[0].time, "script", told, left[0].place)]
+def few(acts: list[Act]) -> list[Act]:
+    """`acts` with no more than the first of each kind of `MANY`; one act counts the others."""
+    for kind, name in MANY.items():
+        left = sorted((act for act in acts if act.kind == kind), key=lambda act: act.order)[MOST:]
+        if left:
+            gone = set(left)
+            told = f"{len(left):,} more {name}, until {stamp(left[-1].time)}"
+            acts = [*(act for act in acts if act not in gone), Act(left[0].time, kind, told, left[0].place)]
+    return acts
 
 
 def _total(files: list[Touched]) -> int:

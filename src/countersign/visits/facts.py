@@ -56,6 +56,7 @@ _TEXTS = {
     "service_name": "dst_endpoint.svc_name",
     "lease": "tunnel_interface.ip",
     "auth": "auth_protocol",
+    "cipher": "src_ticketencryptiontype",
     "service": "service.name",
     "service_path": "service.path",
     "job": "job.name",
@@ -122,7 +123,7 @@ LEAVES = (
     "metadata.log_provider",
     *("connection_info.direction_id", "file.name", "resources.name"),
     *("user.email_addr", "user.full_name", "user.type"),
-    *("src_objectname", "src_param1", "src_param2", "src_payload", "src_scriptblocktext"),
+    *("src_objectname", "src_param1", "src_param2", "src_payload", "src_properties", "src_scriptblocktext"),
 )
 """All that stitching reads of an event."""
 FEW = 16
@@ -179,6 +180,7 @@ class Fact:
     service_name: str
     lease: str
     auth: str
+    cipher: str
     logon_type: int
     mfa: bool | None
     bytes_in: int

@@ -28,6 +28,7 @@ from countersign.visits.names import (
 from countersign.visits.presence import writers
 from countersign.visits.rdgateways import CODES
 from countersign.visits.subjects import Claimed, Subjects
+from countersign.visits.words import REPLICATED
 
 FAILURE = 2
 """OCSF `status_id`: somebody knocked and was not let in."""
@@ -39,6 +40,8 @@ NOBODY = frozenset({"", "-"})
 ENDS = ("src_endpoint.ip", "src_endpoint.port")
 FINGERPRINT = "SHA256:"
 """How an SSH key's fingerprint begins, as OpenSSH writes it."""
+_SECRETS = ("1131f6ad-9c07-11d1-f79f-00c04fc2dcd2", "89e95b76-444d-4c62-991a-0facbeda640c")
+"""Control access rights DS-Replication-Get-Changes-All and -In-Filtered-Set (MS-ADTS 5.1.3.2.1)."""
 ROUNDS = 5
 """How often a credential switch is followed to a further account; real chains are two or three long."""
 
@@ -205,7 +208,14 @@ def _is_deed(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has 
     kind = leaf(events, "class_uid")
     carried = one_of(kind, (f.FILE, f.API)) & leaf(events, "metadata.product").isin(sorted(OWNED))
     passed = (kind == f.RDP) & leaf(events, "metadata.event_code").isin(CODES)
-    return one_of(kind, [*f.ARRIVALS, *f.DEEDS]) | carried | passed
+    return one_of(kind, [*f.ARRIVALS, *f.DEEDS]) | carried | passed | _replicates(events)
+
+
+def _replicates(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
+    """The directory asked for all objects' changes with their passwords, as domain controllers ask one another."""
+    rights = leaf(events, "src_properties").fill_null("").lower()
+    asked = (leaf(events, "class_uid") == 0) & (leaf(events, "metadata.event_code") == REPLICATED)
+    return asked & ibis.or_(*(rights.contains(right) for right in _SECRETS))
 
 
 def _is_departure(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type

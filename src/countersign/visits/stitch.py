@@ -46,6 +46,7 @@ from countersign.visits.trees import Node, trees
 from countersign.visits.unix import told_by_others
 from countersign.visits.use import seen_in_use
 from countersign.visits.vouching import radius
+from countersign.visits.words import is_weak_ticket
 
 
 def stitch(
@@ -253,10 +254,11 @@ def _implied(
 
 
 def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gathered) -> None:
-    """Refused logons (4625) hang on the hop from which they came, as deeds: somebody there tried a door."""
+    """Refused logons (4625) hang on the hop from which they came, as deeds: somebody there tried a door. So do weakly encrypted
+    tickets (4769), which can be taken home."""
     of = {id(node.arrival): node for node in nodes}
     for fact in sorted(gathered.facts.values(), key=lambda fact: fact.order):
-        if fact.code != "4625" or not fact.host:
+        if not (fact.code == "4625" or is_weak_ticket(fact)) or not fact.host:
             continue
         session = Session(
             kind="windows",

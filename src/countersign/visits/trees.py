@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from countersign.model.visit import Action, Hop, Link, Reference, Visit
-from countersign.visits.acts import EPOCH, Act, Touched, few_scripts, file_acts, when
+from countersign.visits.acts import EPOCH, Act, Touched, few, file_acts, when
 from countersign.visits.eyes import Eyes
 from countersign.visits.facts import Fact
 from countersign.visits.lineage import lineage
@@ -177,7 +177,7 @@ def _acts(node: Node) -> list[Act]:
             files.append(Touched(fact.time, place, written(fact.access), path, fact.id))
         else:
             deeds.append(Act(fact.time, kind, describe(fact), place, fact.parent_path, under.get(fact.id)))
-    acts = few_scripts([*deeds, *node.acts])
+    acts = few([*deeds, *node.acts])
     return sorted([*acts, *file_acts(files)], key=lambda act: act.order)
 
 

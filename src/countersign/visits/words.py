@@ -11,6 +11,12 @@ from countersign.visits.names import Account
 
 SHOWN = 500
 """Characters of a script block that are told."""
+REPLICATED, TICKET = "4662", "4769"
+"""Security events of credentials taken: of an object of the directory that was read, and of a service ticket."""
+CREDENTIAL = "credential"
+"""The kind of action of both."""
+_WEAK = frozenset({"0x1", "0x3", "0x17", "0x18"})
+"""Ticket encryption with DES and RC4 (RFC 3961, RFC 4757)."""
 FAILED = 2
 """OCSF `status_id`."""
 _WRITES = 0x2 | 0x4 | 0x10 | 0x100 | 0x40 | 0x10000 | 0x40000 | 0x80000
@@ -50,6 +56,8 @@ def kind_of(fact: Fact) -> str:
     """One of `model.visit.ACTION_KINDS`."""
     if fact.class_uid == f.API and fact.cmd_line:
         return "process"
+    if is_replication(fact) or is_weak_ticket(fact):
+        return CREDENTIAL
     if fact.class_uid == f.SMB and is_write(fact):
         return "file"
     return _KINDS.get(fact.class_uid, "network")
@@ -59,6 +67,22 @@ def describe(fact: Fact) -> str:
     """What was done, in words."""
     words = _WORDS.get(fact.class_uid)
     return words(fact) if words is not None else fact.message
+
+
+def is_replication(fact: Fact) -> bool:
+    """Whether the directory was asked for passwords: of 4662 nothing else is read."""
+    return fact.class_uid == 0 and fact.code == REPLICATED
+
+
+def is_weak_ticket(fact: Fact) -> bool:
+    """Whether a ticket was given out for a person's or a service's account (no machine's) so encrypted that its password can be guessed from it."""
+    return (
+        fact.code == TICKET
+        and fact.cipher.casefold() in _WEAK
+        and fact.status != FAILED
+        and not fact.service.endswith("$")
+        and fact.service.casefold() not in {"", "krbtgt"}
+    )
 
 
 def base(path: str) -> str:
@@ -173,7 +197,12 @@ _WORDS: dict[int, Callable[[Fact], str]] = {
     f.SCRIPT: _script,
     f.API: _api,
     f.AUTHENTICATION: lambda fact: (
-        f"refused logon to {fact.host.partition('.')[0]} as {fact.user.text} (4625)"
+        f"service ticket for {fact.service}, weakly encrypted ({TICKET}, {fact.cipher})"
+        if fact.code == TICKET
+        else f"refused logon to {fact.host.partition('.')[0]} as {fact.user.text} (4625)"
+    ),
+    0: lambda fact: (
+        f"the directory's passwords replicated ({REPLICATED})" if is_replication(fact) else fact.message
     ),
     f.ACCOUNT_CHANGE: _account,
     f.GROUP: _group,
