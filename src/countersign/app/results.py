@@ -14,7 +14,7 @@ from countersign.app.folding import ids_told
 from countersign.app.workspace import Workspace
 from countersign.errors import UsageError
 from countersign.lake import Filter, Lake
-from countersign.model.visit import SEVERITIES, Scope, Severity
+from countersign.model.visit import SEVERITIES, Scope, Severity, Visit
 
 _SAID = (
     "device.hostname",
@@ -91,8 +91,16 @@ class Results:
         name_candidates([body], lambda: self._bodies("visits"))
         return body
 
+    def told(self) -> Iterator[Visit]:
+        """The visits as the last review left them, without verdicts, which are most of them: one at a time, there are thousands."""
+        from countersign.app.documents import visit_from
+
+        for body in self._bodies("visits"):
+            yield visit_from({**body, "verdicts": ()})
+
     def _bodies(self, table: str) -> Iterator[dict[str, Any]]:
-        return (orjson.loads(body) for body in self._lake.read(table).column("body").to_pylist())
+        bodies = self._lake.read(table, columns=["id", "body"]).column("body")
+        return (orjson.loads(body.as_py()) for body in bodies)
 
     def finding(self, prefix: str) -> dict[str, Any]:
         """The one finding whose id, or an id it once had, or that of one folded into it, starts with `prefix`."""

@@ -8,6 +8,7 @@ address was which host, which hosts log at all); but what a day's events say of 
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from countersign.app._feeds import Feeds
 from countersign.app._reviewed import State, digest, recall, remember
 from countersign.app.agreements import load
 from countersign.app.correlating import correlated, group, keep
-from countersign.app.documents import finding_document, visit_document, visit_from
+from countersign.app.documents import finding_document, visit_document
 from countersign.app.enriching import Enricher
 from countersign.app.explaining import explained
 from countersign.app.findings import (
@@ -56,6 +57,8 @@ from countersign.visits import Days, views
 Progress = Callable[[int, int | None], None]
 
 NOT_MATCHED = "rules and indicators were not matched: countersign review does that for what is new"
+AT_ONCE = 256
+"""Visits whose documents are written at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,7 @@ def _work(
     with phases.of("stitching"):
         days = days_of(lake, results.workspace.root / "state")
         stitched = visits_of(days, agreed, leaves)
-    changed = revise(without_silent(stitched, silent), map(visit_from, results.visits()), as_of)
+    changed = revise(without_silent(stitched, silent), results.told(), as_of)
     seen = coverage(days)
     judged = judge_all(changed.visits, agreed, seen, as_of)
     findings = [finding for visit in judged for finding in _of_visit(visit, agreed, seen, as_of)]
@@ -276,22 +279,26 @@ def _concurrent(visits: tuple[Visit, ...]) -> dict[str, int]:
 
 
 def _visit_rows(visits: Iterable[Visit]) -> pa.Table:
-    rows = []
-    for visit in visits:
-        first = began(visit)
-        rows.append(
-            {
-                "id": visit.id,
-                "provider": visit.provider,
-                "person": visit.person,
-                "kind": visit.kind,
-                "start": first,
-                "end": visit.end,
-                "day_start": first.astimezone(UTC).date().isoformat() if first else "undated",
-                "body": orjson.dumps(visit_document(visit)).decode(),
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=VISITS_SCHEMA)
+    """Part by part: of a large estate the documents alone are hundreds of megabytes."""
+    waiting = iter(visits)
+    parts = [pa.Table.from_pylist([], schema=VISITS_SCHEMA)]
+    while rows := [_visit_row(visit) for visit in itertools.islice(waiting, AT_ONCE)]:
+        parts.append(pa.Table.from_pylist(rows, schema=VISITS_SCHEMA))
+    return pa.concat_tables(parts)
+
+
+def _visit_row(visit: Visit) -> dict[str, Any]:
+    first = began(visit)
+    return {
+        "id": visit.id,
+        "provider": visit.provider,
+        "person": visit.person,
+        "kind": visit.kind,
+        "start": first,
+        "end": visit.end,
+        "day_start": first.astimezone(UTC).date().isoformat() if first else "undated",
+        "body": orjson.dumps(visit_document(visit)).decode(),
+    }
 
 
 def _finding_rows(findings: Iterable[Finding]) -> pa.Table:

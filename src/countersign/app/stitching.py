@@ -39,7 +39,9 @@ def days_of(lake: Lake, state: Path, without: str | None = None) -> Days:
 def visits_of(days: Days, agreed: Iterable[Agreement], leaves: Mapping[str, int]) -> tuple[Visit, ...]:
     """The visits of everybody who has an agreement; `leaves` are the ledger's by segment."""
     with _few_cycles():
-        return tuple(stitch(days, Subjects(Resolver(tuple(agreed))), leaves.get))
+        visits = tuple(stitch(days, Subjects(Resolver(tuple(agreed))), leaves.get))
+        days.release()
+        return visits
 
 
 @contextmanager

@@ -227,6 +227,14 @@ class Days:
                 self._made.setdefault(fact.id, fact)
         return sorted((self._made[id_] for id_ in wanted), key=attrgetter("time", "id"))
 
+    def release(self) -> None:
+        """Lets go of answers and of the events that were made of them, hundreds of megabytes of a large lake: asked again they are
+        what the memory keeps."""
+        self._made.clear()
+        self._told.clear()
+        self._names.clear()
+        pa.default_memory_pool().release_unused()
+
     def _has(self, day: int) -> bool:
         return self._memory is None or day in self._memory.days
 

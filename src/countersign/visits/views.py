@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,8 @@ from countersign.visits.asking import Days
 from countersign.visits.claims import claims
 from countersign.visits.facts import leaf
 from countersign.visits.names import HostNames
+
+_SHOWN = ("logons", "audits", "processes", "shares", "services", "sensor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,38 +34,44 @@ class Views:
 def views(events: ir.Table | Days) -> Views:
     """The vantage points in `events`."""
     days = events if isinstance(events, Days) else Days(events)
+    told = days.of_all("views", _views).group_by("host").aggregate([(name, "any") for name in _SHOWN])
+    names = told.column("host").to_pylist()
+    hosts = HostNames({name for name in names if name})
 
-    def ask(events: ir.Table) -> ir.Table:
-        return events.select(
-            "date",
-            host=leaf(events, "device.hostname").fill_null(""),
-            kind=leaf(events, "class_uid").fill_null(0),
-            activity=leaf(events, "activity_id").fill_null(0),
-            good=leaf(events, "status_id").fill_null(0) != reading.FAILURE,
-            product=leaf(events, "metadata.product").fill_null(""),
-            log=leaf(events, "metadata.log_name").fill_null("").lower(),
-            code=leaf(events, "metadata.event_code").fill_null(""),
-        ).distinct()
-
-    rows = days.of_all("views", ask).drop_columns(["date"]).to_pylist()
-    hosts = HostNames({row["host"] for row in rows if row["host"]})
-
-    def where(holds: Callable[[Mapping[str, Any]], bool]) -> frozenset[str]:
-        return frozenset(hosts.canonical(row["host"]) for row in rows if row["host"] and holds(row))
+    def where(shown: str) -> frozenset[str]:
+        column = told.column(f"{shown}_any").to_pylist()
+        return frozenset(hosts.canonical(name) for name, so in zip(names, column, strict=True) if name and so)
 
     known: dict[str, set[str]] = {}
     for claim in claims(days, hosts, ()):
         known.setdefault(claim.host, set()).add(claim.address)
     return Views(
-        logons=where(lambda row: row["kind"] == f.AUTHENTICATION and row["good"]),
-        audits=where(lambda row: row["log"] == "security"),
-        # a command run by sudo is logged, any other process is not
-        processes=where(
-            lambda row: row["kind"] == f.PROCESS and row["activity"] == 1 and row["code"] in {"1", "4688"}
-        ),
-        shares=where(lambda row: row["kind"] == f.SMB),
-        # 7045 stands in the System channel; 4697 and 4698 only where they were switched on
-        services=where(lambda row: row["log"] == "system" or row["code"] in {"4697", "4698"}),
-        sensor=any(row["product"] == "Zeek" and row["log"].startswith("smb_") for row in rows),
+        logons=where("logons"),
+        audits=where("audits"),
+        processes=where("processes"),
+        shares=where("shares"),
+        services=where("services"),
+        sensor=any(told.column("sensor_any").to_pylist()),
         addresses={host: tuple(sorted(found)) for host, found in sorted(known.items())},
     )
+
+
+def _views(events: ir.Table) -> ir.Table:
+    """Of each day, what each host shows: a row for a host, however many records it has."""
+    kind = leaf(events, "class_uid").fill_null(0)
+    code = leaf(events, "metadata.event_code").fill_null("")
+    log: Any = leaf(events, "metadata.log_name").fill_null("").lower()
+    started = (kind == f.PROCESS) & (leaf(events, "activity_id").fill_null(0) == 1)
+    shown = events.select(
+        "date",
+        host=leaf(events, "device.hostname").fill_null(""),
+        logons=(kind == f.AUTHENTICATION) & (leaf(events, "status_id").fill_null(0) != reading.FAILURE),
+        audits=log == "security",
+        # a command run by sudo is logged, any other process is not
+        processes=started & code.isin(["1", "4688"]),
+        shares=kind == f.SMB,
+        # 7045 stands in the System channel; 4697 and 4698 only where they were switched on
+        services=(log == "system") | code.isin(["4697", "4698"]),
+        sensor=(leaf(events, "metadata.product").fill_null("") == "Zeek") & log.startswith("smb_"),
+    )
+    return shown.group_by(["date", "host"]).agg(**{name: shown[name].any() for name in _SHOWN})
