@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ NAMES = {
 }
 FEDERATED = 300 * SECOND
 """A role taken with a SAML assertion follows the sign-in that gave the assertion within this time."""
+
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(slots=True)
@@ -227,6 +231,9 @@ def names(stay: Stay) -> set[str]:
 
 def target_of(stay: Stay) -> str:
     """Where one arrived: an account, subscription or project, else the application signed in to."""
+    if stay.family == "aws" and stay.head.role == "login" and _ACCOUNT.fullmatch(stay.head.identity[1]):
+        # who takes a role elsewhere is told of where they come from, too
+        return stay.head.identity[1]
     if stay.family not in SIGN_IN and stay.head.target:
         return stay.head.target
     return next((item.app for item in stay.logins if item.app), "") or NAMES[stay.family]

@@ -196,6 +196,20 @@ def test_an_ad_fs_sign_in_for_the_gateway_is_evidence_of_its_hop() -> None:
     assert "identity provider" in hop.seen_by
 
 
+def test_a_role_in_another_account_leads_to_that_account() -> None:
+    story = Story()
+    at_home, taken, further = "111111111111", "222222222222", "333333333333"
+    assume(story, 0, "ops", "ASIA1", taken, cloud__account__uid=at_home, user__full_name="jdoe")
+    call(story, 60, "ops", "ASIA1", "DescribeInstances", account=taken)
+    chained = {"actor__user__name": "ops", "actor__session__uid": "ASIA1"}
+    assume(story, 120, "admin", "ASIA2", further, cloud__account__uid=taken, **chained)
+    (visit,) = visits(story)
+    assert [(hop.target, hop.account) for hop in visit.hops] == [
+        (taken, f"{taken}\\ops"),
+        (further, f"{further}\\admin"),
+    ]
+
+
 def test_azure_calls_belong_to_the_sign_in_whose_token_they_bring() -> None:
     for token, kind in (("t1", "proven"), ("another", "inferred")):
         story = Story()
