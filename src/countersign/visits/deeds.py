@@ -17,7 +17,7 @@ from countersign.visits.changes import ROOT
 from countersign.visits.clocks import Clock
 from countersign.visits.facts import Fact
 from countersign.visits.files import hang_files
-from countersign.visits.holders import Holders
+from countersign.visits.holders import Holders, latest
 from countersign.visits.merge import NETWORK
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, AddressBook, HostNames
 from countersign.visits.outflow import desks, hang_left
@@ -121,16 +121,10 @@ def _holder(fact: Fact, holders: dict[tuple[str, str], list[Node]], hosts: HostN
     host = place(fact, hosts)
     for key in (fact.session, fact.actor_session):
         if key and key not in WELL_KNOWN_SESSIONS and not key.startswith(PASSING):
-            known = holders.get((host, key)) or holders.get(("", key)) or []
-            found = [node for node in known if _within(node, fact.time)]
-            if found:
-                return max(found, key=lambda node: (node.arrival.begun, node.arrival.id))
+            found = latest(holders.get((host, key)) or holders.get(("", key)) or (), fact.time)
+            if found is not None:
+                return found
     return None
-
-
-def _within(node: Node, at: int) -> bool:
-    arrival = node.arrival
-    return arrival.start is None or at >= arrival.begun - SLACK
 
 
 def _by_account(fact: Fact, by_host: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:

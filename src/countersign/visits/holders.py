@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from countersign.visits import facts as f
 from countersign.visits.facts import Fact
@@ -46,10 +46,9 @@ class Holders:
         """The latest hop that holds one of these sessions of `host` at `at`: its word is none on a product's own sessions."""
         for key in keys:
             if host and key and key not in WELL_KNOWN_SESSIONS:
-                known = self._sessions.get((host, key), [])
-                found = [node for node in known if _has_begun(node, at)]
-                if found:
-                    return max(found, key=lambda node: (node.arrival.begun, node.arrival.id))
+                found = latest(self._sessions.get((host, key), []), at)
+                if found is not None:
+                    return found
         return None
 
     def of_account(self, host: str, account: Account, at: int) -> Node | None:
@@ -88,5 +87,15 @@ class Holders:
         return known[-1][1] if known and number else None
 
 
-def _has_begun(node: Node, at: int) -> bool:
-    return node.arrival.start is None or at >= node.arrival.begun - SLACK
+def latest(known: Sequence[Node], at: int) -> Node | None:
+    """Of hops that hold one session the latest that had begun by `at`, else the first of unknown begin: it had begun before it was seen."""
+    begun = [node for node in known if at >= node.arrival.begun - SLACK]
+    if len(begun) == 1:  # nearly always
+        return begun[0]
+    if begun:
+        return max(begun, key=_begin)
+    return min((node for node in known if node.arrival.start is None), key=_begin, default=None)
+
+
+def _begin(node: Node) -> tuple[int, str]:
+    return node.arrival.begun, node.arrival.id

@@ -5,6 +5,7 @@ The name is what the machine says of itself (RFC 2132, option 12): what a contro
 
 from __future__ import annotations
 
+import bisect
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,6 +20,8 @@ _DHCP = 4004
 _GIVEN, _GIVEN_BACK = (5, 99), (7, 9)
 """OCSF `activity_id` of 4004: acknowledged, and what Zeek writes of a whole exchange; released, expired."""
 _FAILED = 2
+NEVER = 1 << 62
+"""Microseconds; after all that is told."""
 LIFE = 8 * DAY
 """A lease holds no longer without a word of it: what Microsoft's server gives unless told otherwise."""
 
@@ -52,13 +55,29 @@ def lasting(leases: Iterable[Claim], others: Iterable[Claim]) -> list[Claim]:
             known[claim.address].append(claim)
     out: list[Claim] = []
     for address, of in sorted(by_address.items()):
+        word = _Words([*of, *known[address]])
         for lease in of:
-            ends = [
-                claim.first
-                for claim in (*of, *known[address])
-                if claim.host != lease.host and claim.first > lease.first
-            ]
-            until = min([lease.last + LIFE, *(end - 1 for end in ends)])
             if lease.host:
+                until = min(lease.last + LIFE, word.next(lease) - 1)
                 out.append(replace(lease, last=max(lease.first, until)))
     return out
+
+
+class _Words:
+    """Who had an address, in order of time."""
+
+    def __init__(self, claims: Iterable[Claim]) -> None:
+        told = sorted((claim.first, claim.host) for claim in claims)
+        self._times, self._hosts = [time for time, _ in told], [host for _, host in told]
+        self._others = [NEVER] * len(told)
+        """When another than each came."""
+        for place in reversed(range(len(told) - 1)):
+            same = self._hosts[place] == self._hosts[place + 1]
+            self._others[place] = self._others[place + 1] if same else self._times[place + 1]
+
+    def next(self, lease: Claim) -> int:
+        """When another host had the address after `lease` began."""
+        place = bisect.bisect_right(self._times, lease.first)
+        if place == len(self._times):
+            return NEVER
+        return self._times[place] if self._hosts[place] != lease.host else self._others[place]

@@ -91,9 +91,9 @@ def houses(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
 def strangers(arrivals: ir.Table) -> dict[str, list[Stranger]]:
     """By what they share, accounts of which every arrival was from a public address that is not the house's; `arrivals` as of `came`, with
     `told`, whether another kind tells of the row, and `mail`."""
-    pairs = (
-        arrivals.filter(arrivals.outside & ~arrivals.told).select("shared", "address").distinct().limit(_ROWS)
-    )
+    public = arrivals.filter(arrivals.outside & ~arrivals.told)
+    pairs = public.group_by(["shared", "address"]).agg(times=public.count())
+    pairs = pairs.order_by([ibis.desc("times"), "shared", "address"]).limit(_ROWS).select("shared", "address")
     own = houses(zip(*(column.to_pylist() for column in pairs.to_pyarrow().columns), strict=True))
     within = ~arrivals.outside | arrivals.told
     if own:

@@ -14,7 +14,7 @@ def seen_in_use(sessions: list[Session], usage: Iterable[Usage], cast: Cast) -> 
     known: dict[tuple[str, str], list[Session]] = defaultdict(list)
     for session in sessions:
         known[session.host, session.key].append(session)
-    opened: dict[tuple[str, str], Session] = {}
+    opened: dict[tuple[str, str], list[Session]] = defaultdict(list)
     for used in usage:
         host = cast.hosts.canonical(used.host)
         holders = [s for s in known.get((host, used.session), ()) if s.is_of(used.account)]
@@ -28,13 +28,17 @@ def seen_in_use(sessions: list[Session], usage: Iterable[Usage], cast: Cast) -> 
             continue
         if not host or cast.who(used.account) is None:
             continue
-        session = opened.setdefault(
-            (host, used.session), in_use(host, used.session, used.account, used.first, used.last)
-        )
+        # an id is given out again after a boot: another account's use is another session
+        of = opened[host, used.session]
+        same = [one for one in of if one.account.key[1] == used.account.key[1]]
+        if not same:
+            same = [in_use(host, used.session, used.account, used.first, used.last)]
+            of += same
+        session = same[0]
         session.seen.append(used.reference)
         session.first = min(session.first, used.first)
         session.last = max(session.last, used.last)
         session.source_ip = session.source_ip or used.address
         if used.account.domain and not session.account.domain:
             session.account = used.account
-    return list(opened.values())
+    return [session for of in opened.values() for session in of]

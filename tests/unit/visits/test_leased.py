@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from countersign.model.visit import Hop
 from countersign.visits import stitch
@@ -97,3 +101,30 @@ def test_a_lease_that_passed_on_and_back_is_right_at_each_time() -> None:
     assert book.rivals("10.0.0.9") == frozenset()
     (alone,) = lasting(turns[:1], ())
     assert alone.last == 10 + LIFE
+
+
+CLAIMS = st.lists(
+    st.builds(lambda first, host, more: Claim("10.0.0.9", host, first, first + more, lease=True),
+        st.integers(0, 12), st.sampled_from(["", "WS1", "WS2", "WS3"]), st.integers(0, 4)),
+    max_size=8,
+)  # fmt: skip
+
+
+@given(leases=CLAIMS, others=CLAIMS)
+@settings(max_examples=60, deadline=None)
+def test_a_lease_lasts_until_the_next_word_of_another_host(leases: list[Claim], others: list[Claim]) -> None:
+    """Held against looking through all that is known for each lease."""
+    expected = []
+    for one in leases:
+        ends = [o.first - 1 for o in (*leases, *others) if o.host != one.host and o.first > one.first]
+        if one.host:
+            expected.append((one.host, one.first, max(one.first, min([one.last + LIFE, *ends]))))
+    assert sorted((one.host, one.first, one.last) for one in lasting(leases, others)) == sorted(expected)
+
+
+def test_an_address_that_changes_hands_all_the_time_costs_no_more_than_its_words() -> None:
+    leases = [Claim("10.0.0.9", f"WS{n % 40}", n * 10, n * 10 + 5, lease=True) for n in range(20_000)]
+    begun = time.process_time()
+    found = lasting(leases, leases)
+    assert time.process_time() - begun < 3
+    assert [one.last for one in found[:2]] == [9, 19]

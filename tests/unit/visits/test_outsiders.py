@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ibis
+import pytest
+
+from countersign.visits import strangers
+from countersign.visits.facts import flat
 from countersign.visits.outsiders import NAMES_SHOWN, Group, groups
 from countersign.visits.strangers import HOUSE_ACCOUNTS, LONE
 from story import Story
@@ -138,3 +143,19 @@ def test_nothing_is_nobody() -> None:
     story = Story()
     story.logon(0, "SRV1", "clerk", "0x1", 2)
     assert groups(story.table()) == []
+
+
+def test_the_houses_own_addresses_are_found_among_the_busiest_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many pairs of account and address are looked at; which, must not be the engine's choice."""
+    monkeypatch.setattr(strangers, "_ROWS", HOUSE_ACCOUNTS)
+    story = Story()
+    for number in range(HOUSE_ACCOUNTS):
+        for again in range(2):
+            signin(story, 10 * number + again, f"staff{number:02}", "ours", ip="198.51.100.1")
+    for number in range(60):
+        signin(story, 5000 + number, f"a{number:02}", "ours", ip=f"203.0.{number}.9")
+    table = story.table()
+    arrivals = strangers.came(flat(table))
+    arrivals = arrivals.mutate(told=ibis.literal(value=False), mail=ibis.literal(""))
+    found = {one.name for ones in strangers.strangers(arrivals).values() for one in ones}
+    assert not [name for name in found if name.startswith("staff")]

@@ -81,3 +81,17 @@ class BySid(Claims):
         """By the SID."""
         del name, domain
         return Claimed("acme", "Jane Doe") if uid == SID else None
+
+
+def test_a_session_that_is_only_seen_in_use_is_one_accounts() -> None:
+    """A logon id is given out again after a boot; what the second did is not told of the first."""
+    story = Story()
+    story.process(0, "APP01", "jdoe", "0x3abc", "cmd.exe /c one")
+    story.process(20 * 86_400, "APP01", "ext-meyer", "0x3abc", "cmd.exe /c two")
+    both = Claims({"jdoe": "Jane Doe", "ext-meyer": "Eva Meyer"})
+    for order in ([0, 1], [1, 0]):
+        made = stitch(story.table(order), both, lambda _: 7)
+        assert {visit.person: [action.text for action in visit.hops[0].actions] for visit in made} == {
+            "Jane Doe": ["cmd.exe /c one"],
+            "Eva Meyer": ["cmd.exe /c two"],
+        }
