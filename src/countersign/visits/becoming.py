@@ -2,7 +2,8 @@
 
 What tells of it are PAM's `session opened for user X by Y` of su and sudo, su's and sudo's own lines, and the audit system's USER_START,
 USER_CMD and USER_END of them (`changes.py` puts them together). su names the account that logged in at the terminal (getlogin(3)), with
-the number that it had when it was asked: `by eva(uid=0)` is what eva did as root.
+the number that it had when it was asked: `by eva(uid=0)` is what eva did as root. A shell does not outlive the login in which it was
+asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import ibis.expr.types as ir
 
 from countersign.visits import facts as f
 from countersign.visits.asking import Days, Key, dates
-from countersign.visits.changes import ROOT, Change, assumed, changes
+from countersign.visits.changes import ROOT, Change, assumed, changes, named
 from countersign.visits.facts import Fact, among, leaf, lowered, one_of
 from countersign.visits.merge import IDLE_ELSE
 from countersign.visits.names import DAY, Account, HostNames
@@ -40,20 +41,25 @@ def assumed_by(found: Iterable[Fact], names: Collection[str]) -> set[str]:
 
 
 def ends_and_roots(days: Days, number: int, found: Iterable[Fact], names: Collection[str]) -> list[Fact]:
-    """When su and sudo ended, which PAM says without who had asked; and if somebody became root, root's logins to other hosts by SSH. All
-    that root does would be too much: every host's cron is root."""
+    """When su and sudo ended, which PAM says without who had asked; where it leaves the process id out, all that it says of the program on
+    that host, to tell whose end it is. And if somebody became root, root's logins to other hosts by SSH. All that root does would be too
+    much: every host's cron is root."""
     told = [fact for fact in found if assumed(fact)]
     ends: dict[int, set[Key]] = defaultdict(set)
     for fact in told:
-        if fact.session.startswith(PASSING):
+        key = fact.session or named(fact)
+        if key.startswith(PASSING) or not fact.session:
             for day in dates(fact.time, fact.time + DAY):
-                ends[day].add((fact.host, fact.session))
+                ends[day].add((fact.host, key))
 
     def closed(events: ir.Table) -> ir.Table:
         chosen = events.filter(leaf(events, "class_uid") == f.AUTHENTICATION)
-        return chosen.mutate(writer=leaf(chosen, "device.hostname").fill_null(""))
+        return chosen.mutate(
+            writer=leaf(chosen, "device.hostname").fill_null(""),
+            process=leaf(chosen, "session.uid").coalesce(leaf(chosen, "metadata.log_name")),
+        )
 
-    parts = days.near(f"changed {number}", ends, ("writer", "session.uid"), closed)
+    parts = days.near(f"changed {number}", ends, ("writer", "process"), closed)
     if any(
         assumed(fact) == ROOT and (fact.actor.key[1] in names or fact.product == "auditd") for fact in told
     ):
@@ -178,9 +184,15 @@ def _asked_in(session: Session, actor: Account, there: _There, change: Change) -
     def here(*place: str) -> list[Session]:
         return there.at(session.begun, session.host, *place)
 
-    acting = _acting(actor, change, here("number", change.uid) if change.uid else [], here("account", ROOT))
+    # what others do as the same account is not this one's
+    def theirs(*place: str) -> list[Session]:
+        return [other for other in here(*place) if not actor.name or other.is_of(actor)]
+
+    acting = _acting(
+        actor, change, theirs("number", change.uid) if change.uid else [], theirs("account", ROOT)
+    )
     name = acting.key[1]
-    mine = [other for other in here("account", name) if other.account.same_as(acting)] if name else []
+    mine = [other for other in theirs("account", name) if other.account.same_as(acting)] if name else []
     inside = session.within
     numbered = (here("audit", inside, name) or here("audit", inside)) if inside else []
     seated = [other for seat in sorted(session.terminals) for other in here("terminal", seat, name)]
@@ -196,6 +208,10 @@ def _asked_in(session: Session, actor: Account, there: _There, change: Change) -
     session.person = actor if actor.name else acting
     session.makers = tuple(sorted({(other.host, _reference(other)) for other in chosen}))
     session.maker_kind, session.maker_words = kind, f"{words} on {session.host}"
+    ends = [other.end for other in chosen if other.end is not None]
+    if session.end is None and chosen and len(ends) == len(chosen):
+        session.end = max(session.begun, *ends)
+        session.ended = "the login in which it was asked for ended"
 
 
 def _acting(actor: Account, change: Change, numbered: list[Session], roots: list[Session]) -> Account:

@@ -38,6 +38,8 @@ _AS_ROOT = frozenset({"#0", "#-1", "#4294967295"})
 """Numbers for names by which sudo is root's: the last two were, by CVE-2019-14287."""
 _NOBODY = Account("", "")
 _FAILED = 2
+_BY_ROOT = "\0root"
+"""In place of an account's name: whoever asked as root."""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,9 @@ class Change:
         told = runs(fact)
         if told and self.command is None and fact.cmd_line:
             self.command = fact.cmd_line
-        if fact.actor.name and (not self.actor.name or (told and not self._by_sudo)):
+        # at a terminal of which it finds no login su names root, who asks there
+        unsaid = not self.actor.name or (self.actor.key[1] == ROOT and not self._by_sudo)
+        if fact.actor.name and (unsaid or (told and not self._by_sudo)):
             self.actor, self._by_sudo = fact.actor, told
         if says_whom(fact) and fact.user.name and (not self.said.name or self.said.name[0] == "#"):
             self.said = whom(fact)
@@ -117,6 +121,11 @@ def opens(fact: Fact) -> bool:
     if fact.status == _FAILED or closes(fact):
         return False
     return fact.activity == 1 if runs(fact) else fact.code == "USER_START" or fact.activity == 1
+
+
+def by_root(fact: Fact) -> bool:
+    """Whether su was asked for as root, whoever had logged in."""
+    return named(fact) == "su" and (fact.actor_uid == "0" or fact.actor.key[1] == ROOT)
 
 
 def says_whom(fact: Fact) -> bool:
@@ -229,7 +238,7 @@ class _Making:
             if of:
                 self._numbered[host, name, of] = change
             else:
-                self._latest[host, name, change.said.key[1], fact.actor.key[1]] = change
+                self._note(change, fact)
                 self._open[host, name, change.said.key[1]].append(change)
 
     def _of_process(self, fact: Fact, host: str, name: str, of: str) -> Change | None:
@@ -248,11 +257,37 @@ class _Making:
             waiting = self._open[host, name, said]
             while waiting and fact.time - waiting[0].begun > DAY:
                 waiting.popleft()
-            return waiting.popleft() if len(waiting) == 1 else None
+            return _over(waiting)
         known = self._latest.get((host, name, said, fact.actor.key[1]))
+        if known is None and by_root(fact):
+            known = self._latest.get((host, name, said, _BY_ROOT))
+            if known is not None and ROOT not in {known.actor.key[1], fact.actor.key[1]}:
+                return None
         if known is None or known.end is not None or fact.time - known.begun > AT_ONCE:
             return None
-        return None if runs(fact) and known.command is not None else known
+        if runs(fact) and known.command is not None:
+            return None
+        self._note(known, fact)
+        return known
+
+    def _note(self, change: Change, fact: Fact) -> None:
+        """`change` has this record, and no process id."""
+        name = (change.host, change.program, change.said.key[1])
+        self._latest[*name, fact.actor.key[1]] = change
+        if by_root(fact):
+            self._latest[*name, _BY_ROOT] = change
+
+
+def _over(waiting: deque[Change]) -> Change | None:
+    """Which of those that are open without a process id is over: a single command rather than a shell; of several people's shells the last
+    one of whoever was there first."""
+    latest = list(itertools.islice(reversed(waiting), LOOKED_AT))
+    brief = (one for one in latest if one.program == "sudo" and not is_shell(one.command or ""))
+    theirs = (one for one in latest if one.actor.same_as(waiting[0].actor))
+    found = next(brief, None) or next(theirs, None)
+    if found is not None:
+        del waiting[len(waiting) - 1 - latest.index(found)]
+    return found
 
 
 class _Shells:

@@ -10,7 +10,7 @@ from countersign.visits.becoming import became
 from countersign.visits.changes import is_shell, wanted
 from countersign.visits.names import HostNames
 from countersign.visits.sessions import Session
-from unix_story import AUDITED, SSH, audit, facts, hops, sessions, syslog
+from unix_story import AUDITED, SSH, audit, facts, hops, sessions, shape, syslog
 
 OPENED_ROOT = "pam_unix(sudo:session): session opened for user root(uid=0) by eva(uid=1005)"
 ROOT_SHELL = "14:05:00 sudo[4500]: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/bash"
@@ -104,7 +104,7 @@ def test_an_end_with_the_same_process_id_is_of_the_account_that_it_names() -> No
     opened = "14:10:00 su[5200]: pam_unix(su:session): session opened for user oracle(uid=7) by eva(uid=1005)"
     others = "16:00:00 su[5200]: pam_unix(su:session): session closed for user grid"
     _, su = sessions(syslog(*SSH, opened, others))
-    assert su.end is None
+    assert su.ended == "the login in which it was asked for ended"
 
 
 @pytest.mark.parametrize("said", ["by (uid=0)", "by root(uid=0)"])
@@ -214,6 +214,55 @@ def test_a_flood_of_records_costs_no_more_for_each(flood: str) -> None:
 
     few = cost(1000)
     assert cost(8000) < 8 * 3 * few + 0.2
+
+
+SUDO_SU = (
+    "14:10:00 sudo:      eva : TTY=pts/1 ; PWD=/home/eva ; USER=root ; COMMAND=/usr/bin/su -",
+    "14:10:00 sudo: pam_unix(sudo:session): session opened for user root(uid=0) by eva(uid=1005)",
+    "14:10:00 su: (to root) root on pts/2",
+    "14:10:00 su: pam_unix(su-l:session): session opened for user root(uid=0) by eva(uid=0)",
+)
+LEFT_BOTH = (
+    "14:21:00 su: pam_unix(su-l:session): session closed for user root",
+    "14:21:00 sudo: pam_unix(sudo:session): session closed for user root",
+)
+
+
+def test_without_process_ids_each_end_is_its_own_changes_whoever_else_uses_sudo_meanwhile() -> None:
+    lines = (
+        "14:12:00 su: (to oracle) root on pts/2",
+        "14:12:00 su: pam_unix(su-l:session): session opened for user oracle(uid=7) by eva(uid=0)",
+        "14:13:00 sudo: pam_unix(sudo:session): session opened for user root(uid=0) by boss(uid=9)",
+        "14:13:02 sudo: pam_unix(sudo:session): session closed for user root",
+        "14:20:00 su: pam_unix(su-l:session): session closed for user oracle",
+    )
+    ssh, root, oracle = hops(syslog(*SSH, *SUDO_SU, *lines, *LEFT_BOTH))
+    assert (shape(root), root.parent) == (("root", "db1", "db1", "sudo"), ssh.id)
+    assert (shape(oracle), oracle.parent) == (("oracle", "db1", "db1", "su"), root.id)
+    assert [hop.end and f"{hop.end:%H:%M}" for hop in (root, oracle)] == ["14:21", "14:20"]
+
+
+@pytest.mark.parametrize("asked", ["(to oracle) root on pts/3", "(to oracle) boss on pts/3"])
+def test_what_another_does_as_root_is_not_of_whoever_else_is_root(asked: str) -> None:
+    lines = (
+        f"14:12:00 su: {asked}",
+        "14:12:00 su: pam_unix(su-l:session): session opened for user oracle(uid=7) by boss(uid=0)",
+    )
+    used = "14:11:00 su[5200]: (to oracle) eva on pts/1"
+    made = hops(syslog(*SSH, *SUDO_SU, *LEFT_BOTH, used, *lines))
+    assert [(hop.account, hop.protocol) for hop in made] == [
+        ("eva", "ssh"),
+        ("root", "sudo"),
+        ("oracle", "su"),
+    ]
+
+
+def test_a_shell_ends_with_the_login_in_which_it_was_asked_for() -> None:
+    _, su = hops(syslog(*SSH, "14:10:00 su[5200]: (to oracle) eva on pts/1"))
+    assert (su.end and f"{su.end:%H:%M}", su.end_reason) == (
+        "15:00",
+        "the login in which it was asked for ended",
+    )
 
 
 @pytest.mark.parametrize(
