@@ -82,26 +82,39 @@ class _Held:
             self.was_in.update({hop.id: was for hop in was.hops})
         self._match()
         for was in self.before:
-            now = self.became.get(was.entry)
+            now = self._heir(was)
             if now is not None:
-                self.earlier[self.home[now]].append(was)
+                self.earlier[now].append(was)
         for index, olds in self.earlier.items():
             olds.sort(key=lambda was: (was.id != self.made[index].id, was.id))
             self.parts[index] = [hop for was in olds for hop in was.hops]
 
+    def _heir(self, was: Visit) -> int | None:
+        """The visit that an old one is now: where its entry is; where that is none any more, where half of its hops or more are."""
+        if was.entry in self.became:
+            return self.home[self.became[was.entry]]
+        count = Counter(self.home[self.became[hop.id]] for hop in was.hops if hop.id in self.became)
+        most = min(count, key=lambda index: (-count[index], self.made[index].id), default=None)
+        return most if most is not None and 2 * count[most] >= len(was.hops) else None
+
     def _match(self) -> None:
         """An old hop is the new one of the same id, else the one that has most of its records (a late first record gives a hop
-        another id)."""
-        holders: dict[str, list[str]] = defaultdict(list)
+        another id), else that in which most of the same was done (of a session seen in use the late logon is all that is cited)."""
+        cited: dict[str, list[str]] = defaultdict(list)
+        done: dict[str, list[str]] = defaultdict(list)
         for hop in self.hops.values():
             for reference in hop.records:
-                holders[reference.event].append(hop.id)
+                cited[reference.event].append(hop.id)
+            for action in hop.actions:
+                done[action.reference.event].append(hop.id)
         shares: list[tuple[int, str, str]] = []
         for id_, old in self.olds.items():
             if id_ in self.hops:
                 self.became[id_] = self.came_of[id_] = id_
                 continue
-            count = Counter(holder for r in old.records for holder in holders.get(r.event, ()))
+            count = Counter(holder for r in old.records for holder in cited.get(r.event, ())) or Counter(
+                holder for action in old.actions for holder in done.get(action.reference.event, ())
+            )
             near = [one for one in count if self.hops[one].target == old.target] or list(count)
             if near:
                 best = min(near, key=lambda one: (-count[one], one))
@@ -138,13 +151,13 @@ class _Held:
     def _whole(self, visit: Visit, olds: Sequence[Visit]) -> Iterator[tuple[str, str, str]]:
         first = olds[0]
         entry, old = self.hops[visit.entry], self.olds[first.entry]
-        if self.became[first.entry] != visit.entry:
+        if self.became.get(first.entry) != visit.entry:
             yield "entry", visit.id, f"entry moved: was {_way(old)}, is {_way(entry)}; was visit {first.id}"
         elif first.id != visit.id:
             yield "entry", visit.id, f"an earlier record of the entry came; was visit {first.id}"
         for other in olds[1:]:
             words = f"visit {other.id}, which came by {_way(self.olds[other.entry])}, is part of this one"
-            yield "visit", self.became[other.entry], words
+            yield "visit", self.became.get(other.entry, visit.id), words
         if (visit.provider, visit.person) != (first.provider, first.person):
             words = (
                 f"was {_cut(first.person)} of {first.provider}, is {_cut(visit.person)} of {visit.provider}"

@@ -33,6 +33,7 @@ from countersign.visits.desktop_clients import calls
 from countersign.visits.eyes import look
 from countersign.visits.facts import Fact
 from countersign.visits.gathering import Gathered, gather
+from countersign.visits.handed import hand_over
 from countersign.visits.keyed import keyed_sessions, known_by_name
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals, trace
@@ -71,6 +72,7 @@ def stitch(
         session.tunnel = held[0].key if held else None
     trace(sessions, gathered.facts.values(), gathered.cast.hosts, clock)
     made = arrivals(sessions, clock)  # (3)
+    hand_over(made)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts, clock)
     gathered.used = explicit_index(gathered.facts.values(), gathered.cast.hosts)
     _locate(made, book, gathered)  # (4)

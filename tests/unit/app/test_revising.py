@@ -16,7 +16,7 @@ from countersign.app.results import Results
 from countersign.app.review import review
 from countersign.app.revising import AT_ONCE, KEPT, revise
 from countersign.app.workspace import Workspace
-from countersign.model.visit import Hop, Link, Reference, Revision, Visit
+from countersign.model.visit import Action, Hop, Link, Reference, Revision, Visit
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "visit"
 NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -241,3 +241,26 @@ def test_the_start_of_an_id_is_found_in_capitals_too_and_an_empty_one_is_refused
     for empty in ("", "  "):
         with pytest.raises(UsageError, match="an empty id names no visit"):
             results.visit(empty)
+
+
+def test_a_visit_whose_late_logon_shares_no_record_with_what_was_told_keeps_its_name() -> None:
+    """A session that was seen in use cites what was done in it first; once its logon comes, it cites that."""
+    deed = Action(NINE, "process", "cmd.exe", Reference("d", "s", 0))
+    before = visit(replace(hop("a", None, 5, ENTRY, "d", "app"), actions=(deed,)))
+    after = visit(replace(hop("b", None, 4, ENTRY, "l", "app"), actions=(deed,)))
+    found = revise([after], [before], NOW)
+    assert (found.revised, found.gone) == (1, 0)
+    assert found.visits[0].aliases == ("a",)
+    (news, *_) = found.visits[0].revisions
+    assert (news.kind, news.text) == ("entry", "an earlier record of the entry came; was visit a")
+
+
+def test_a_visit_whose_entry_is_told_no_more_is_where_most_of_its_hops_are() -> None:
+    before = visit(hop("a", None, 1, ENTRY), hop("b", "a", 2), hop("c", "b", 3), hop("d", "a", 4))
+    most, rest = visit(hop("b", None, 2, ENTRY), hop("c", "b", 3)), visit(hop("d", None, 4, ENTRY))
+    found = revise([most, rest], [before], NOW)
+    assert [one.aliases for one in found.visits] == [("a",), ()]
+    assert (found.revised, found.gone) == (2, 0)
+    kinds = [[one.kind for one in visit.revisions] for visit in found.visits]
+    assert kinds == [["entry", "link", "hop left", "hop left"], ["visit"]]
+    assert found == revise([most, rest], [before], NOW)
