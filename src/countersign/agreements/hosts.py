@@ -80,7 +80,9 @@ class HostPattern:
         if not _HOST.fullmatch(text):
             raise wrong(
                 f"`{text}` is no host name, address or network",
-                "write a host such as fs01 or fs*.corp.example",
+                f"write `{text.replace(' ', '*')}` for an application, a list for several hosts"
+                if _HOST.fullmatch(text.replace(" ", "*"))
+                else "write a host such as fs01 or fs*.corp.example",
             )
         return cls(text, name=text.casefold().rstrip("."))
 

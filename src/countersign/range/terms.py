@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from countersign.range.estate import Estate, Person, Provider
 from countersign.range.plan.brokers import CLUSTER
+from countersign.range.plan.okta import APPS as OKTA_APPS
 from countersign.range.plan.vaults import VAULT
+from countersign.range.writers.cloud import APPS
 
 LONGEST_VISIT_HOURS = 10
-WAYS_ON = ("rdp", "winrm", "smb", "scm", "wmi", "task", "explicit")
+WAYS_ON = ("rdp", "winrm", "smb", "scm", "wmi", "task", "explicit", "network")
 
 
 def write_agreements(estate: Estate, folder: Path) -> None:
@@ -36,9 +39,9 @@ def _agreement(estate: Estate, provider: Provider) -> dict[str, object]:
     ]
     gateways.append({"name": jump.name, "hosts": [jump.name, jump.ip], "protocol": "rdp"})
     if spec.ways.get("bastion"):
-        vault = spec.bastion == "cyberark"
-        name, address = (VAULT, whole.sites[0].network[6]) if vault else (CLUSTER, whole.sites[0].network[5])
-        gateways.append({"name": name, "hosts": [name, str(address)], "protocol": "ssh"})
+        name = _bastion(provider)
+        address = whole.sites[0].network[6 if name == VAULT else 5]
+        gateways.append({"name": name, "hosts": [name, str(address)], "protocol": "bastion"})
     origins = [{"address": str(network), "label": "office"} for network in spec.origins]
     origins += [{"address": str(network), "label": "on call"} for network in spec.mobile]
     return {
@@ -46,7 +49,7 @@ def _agreement(estate: Estate, provider: Provider) -> dict[str, object]:
         "provider": {"id": spec.name, "name": spec.title},
         "zone": spec.zone,
         "contract": {"start": f"{whole.start.year}-01-01", "end": f"{whole.start.year + 1}-12-31"},
-        "identities": _identities(provider, estate.spec.tenant),
+        "identities": _identities(estate, provider),
         "origins": origins,
         "gateways": gateways,
         "grants": _grants(estate, provider),
@@ -58,7 +61,8 @@ def _agreement(estate: Estate, provider: Provider) -> dict[str, object]:
     }
 
 
-def _identities(provider: Provider, tenant: str | None) -> list[dict[str, object]]:
+def _identities(estate: Estate, provider: Provider) -> list[dict[str, object]]:
+    tenant, spec = estate.spec.tenant, provider.spec
     by_account: dict[str, list[Person]] = {}
     for person in provider.people:
         by_account.setdefault(person.account.name, []).append(person)
@@ -69,6 +73,14 @@ def _identities(provider: Provider, tenant: str | None) -> list[dict[str, object
         if tenant is not None:
             # by which the tenant vouches for them at a gateway
             accounts.append(f"{first.account.name}@{tenant}")
+        if spec.ways.get("aws"):
+            role = f"{spec.name}-operations"
+            names = [person.upn.partition("@")[0] for person in people]
+            accounts += [
+                f"arn:aws:sts::{account}:assumed-role/{role}/{name}"
+                for account in estate.aws
+                for name in names
+            ]
         out.append({"name": " and ".join(person.name for person in people), "accounts": accounts})
     for service in provider.services:
         accounts = [service.account.qualified, service.account.name, service.upn]
@@ -78,37 +90,23 @@ def _identities(provider: Provider, tenant: str | None) -> list[dict[str, object
 
 def _grants(estate: Estate, provider: Provider) -> list[dict[str, object]]:
     spec, jump = provider.spec, estate.hosts[provider.jump]
-    who = [str(one["name"]) for one in _identities(provider, estate.spec.tenant)]
+    who = [str(one["name"]) for one in _identities(estate, provider)]
     when = f"mon-fri {spec.hours}"
+    servers = [estate.hosts[i] for i in provider.servers]
+    windows = sorted(host.name for host in servers if not host.linux)
+    unix = sorted(host.name for host in servers if host.linux)
+    via = [jump.name, *([_bastion(provider)] if spec.ways.get("bastion") else [])]
     grants: list[dict[str, object]] = []
     if spec.gateway is not None:
         grants.append({"name": "dial in", "who": who, "to": [spec.gateway], "by": ["vpn"], "when": when})
     if spec.ways.get("bastion"):
-        grants.append(
-            {
-                "name": "bastion",
-                "who": who,
-                "to": [VAULT if spec.bastion == "cyberark" else CLUSTER],
-                "when": when,
-            }
-        )
-    if spec.ways.get("support"):
-        mine = [estate.hosts[i].name for i in provider.servers if not estate.hosts[i].linux]
-        grants.append({"name": "remote support", "who": who, "to": sorted(mine), "when": when})
+        grants.append({"name": "bastion", "who": who, "to": [_bastion(provider)], "when": when})
+    for name, to, by in _past_gateways(estate, provider, windows):
+        grants.append({"name": name, "who": who, "to": to, "by": by, "when": when})
     grants.append({"name": "jump host", "who": who, "to": [jump.name], "by": ["rdp"], "when": when})
-    names = sorted(estate.hosts[i].name for i in provider.servers)
-    windows = [name for name in names if not name.startswith("lnx")]
-    unix = [name for name in names if name.startswith("lnx")]
     if windows:
         grants.append(
-            {
-                "name": "servers",
-                "who": who,
-                "to": windows,
-                "by": list(WAYS_ON),
-                "via": [jump.name],
-                "when": when,
-            }
+            {"name": "servers", "who": who, "to": windows, "by": list(WAYS_ON), "via": via, "when": when}
         )
     if unix:
         grants.append(
@@ -117,9 +115,44 @@ def _grants(estate: Estate, provider: Provider) -> list[dict[str, object]]:
                 "who": who,
                 "to": unix,
                 "by": ["ssh", "sudo"],
-                "via": [jump.name],
+                "via": via,
                 "as": ["root"],
                 "when": when,
             }
         )
-    return grants
+    return [*grants, *_unattended(provider, windows)]
+
+
+def _past_gateways(
+    estate: Estate, provider: Provider, windows: list[str]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Ways that lead through no gateway of the network, each with what it leads to and its protocols."""
+    ways = provider.spec.ways
+    if ways.get("support"):
+        yield "remote support", windows, ["screenconnect"]
+    if ways.get("entra"):
+        labels = [*(label for label, *_ in APPS), "Microsoft 365", "Entra ID"]
+        yield "tenant", _spelt(labels), ["signin", "m365"]
+    if ways.get("aws"):
+        yield "cloud accounts", list(estate.aws), ["aws"]
+    if ways.get("okta"):
+        yield "identity provider", _spelt([*OKTA_APPS, "Okta"]), ["signin", "okta"]
+
+
+def _spelt(labels: list[str]) -> list[str]:
+    """Applications as agreements name them, who know no blanks."""
+    return [label.replace(" ", "*") for label in labels]
+
+
+def _unattended(provider: Provider, windows: list[str]) -> Iterator[dict[str, object]]:
+    """Services come at night, straight to the servers, and agents whenever they like."""
+    who = [service.name for service in provider.services]
+    if who and provider.spec.gateway is not None:
+        yield {"name": "dial in at night", "who": who, "to": [provider.spec.gateway], "by": ["vpn"]}
+    if who and windows:
+        ways = [*WAYS_ON, *(["ninjaone"] if provider.spec.agents else [])]
+        yield {"name": "unattended", "who": who, "to": windows, "by": ways}
+
+
+def _bastion(provider: Provider) -> str:
+    return VAULT if provider.spec.bastion == "cyberark" else CLUSTER

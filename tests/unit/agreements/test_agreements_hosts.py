@@ -55,6 +55,13 @@ def test_what_is_no_host_is_refused(text: str) -> None:
         HostPattern.parse(text)
 
 
+def test_an_application_is_written_with_stars_for_its_blanks() -> None:
+    with pytest.raises(PydanticCustomError) as told:
+        HostPattern.parse("Azure Portal")
+    assert "`Azure*Portal`" in str(told.value.context)
+    assert HostSet.of(["Azure*Portal"]).holds(("Azure Portal",)).value == "yes"
+
+
 @pytest.mark.parametrize(
     "text", ["fs01", "2fa", "web-1.corp.example", "10-0-0-1", "_x", "192.0.2.0/24", "::1", "FS01$"]
 )
