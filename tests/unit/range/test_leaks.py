@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 
@@ -108,7 +108,7 @@ def _of_cloud(body: bytes) -> Iterable[str]:
     yield f"cloud {[one for one in name if one]} {sorted(row)} {sorted(inner)}"
 
 
-@lru_cache
+@cache
 def spec() -> RangeSpec:
     read = load_spec(CONTENT / "ranges" / "small.yaml")
     assert isinstance(read, RangeSpec)
@@ -157,14 +157,14 @@ def _place(visit: TrueVisit, number: int) -> str:
     return "outside" if visit.provider else "desk"
 
 
-@lru_cache
+@cache
 def ordinary(seed: int) -> list[Played]:
     """Ordinary hops."""
     estate = build_estate(spec(), seed)
     return played(Planner(estate, Everyday(estate).layout), {}, range(DAYS))
 
 
-@lru_cache
+@cache
 def attacks(seed: int, path: Path, care: int, number: int = 0) -> list[Played]:
     """An attack's hops; what is done after midnight is told to the day after."""
     estate = build_estate(spec(), seed)
