@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# tests start the program some hundred times, and each would compile all its modules anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test fuzz lint bench docs lock golden clean
 
 demo: $(VENV)/.run

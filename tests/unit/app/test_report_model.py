@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -39,19 +40,29 @@ WINDOWS = """\
 """
 
 
-@pytest.fixture
-def ward(tmp_path: Path) -> Workspace:
-    """Two visits, of which one comes from elsewhere; a broken record; a file that is no log."""
-    workspace = Workspace.create(tmp_path / "ward")
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `ward` gives, in the folder `now`, and a copy of it."""
+    place = tmp_path_factory.mktemp("reviewed")
+    workspace = Workspace.create(place / "now" / "ward")
     (workspace.agreements / "acme.yaml").write_text(AGREEMENT, "utf-8")
-    logs = tmp_path / "logs"
+    logs = place / "now" / "logs"
     logs.mkdir()
     (logs / "auth.log").write_text(SSH, "utf-8")
     (logs / "windows.jsonl").write_text(WINDOWS, "utf-8")
     (logs / "photo.bin").write_bytes(bytes(range(256)) * 40)
     collect(workspace, [logs], workers=1, clock=lambda: NOW)
     review(workspace, now=NOW)
-    return workspace
+    shutil.copytree(place / "now", place / "kept")
+    return place
+
+
+@pytest.fixture
+def ward(reviewed: Path) -> Workspace:
+    """Two visits, of which one comes from elsewhere; a broken record; a file that is no log. Each test has it as it was made, and where."""
+    shutil.rmtree(reviewed / "now")
+    shutil.copytree(reviewed / "kept", reviewed / "now")
+    return Workspace.open(reviewed / "now" / "ward")
 
 
 def model(ward: Workspace, since: datetime | None = None, until: datetime | None = None) -> ReportModel:

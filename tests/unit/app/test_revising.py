@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -149,14 +150,19 @@ def test_what_an_attacker_names_a_host_is_safe_to_show() -> None:
     assert len(found.revisions[0].text) < 400
 
 
-@pytest.fixture
-def ward(tmp_path: Path) -> Workspace:
-    """The worked example of docs/visits.md, in which the logon on FILE01 may be from either of two desktops."""
-    workspace = Workspace.create(tmp_path / "ward")
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = Workspace.create(tmp_path_factory.mktemp("example") / "ward")
     (workspace.agreements / "acme.yaml").write_bytes((EXAMPLE / "acme.yaml").read_bytes())
     collect(workspace, [EXAMPLE / "logs"], workers=1)
     review(workspace, now=NOW)
-    return workspace
+    return workspace.root
+
+
+@pytest.fixture
+def ward(example: Path, tmp_path: Path) -> Workspace:
+    """The worked example of docs/visits.md, in which the logon on FILE01 may be from either of two desktops."""
+    return Workspace.open(shutil.copytree(example, tmp_path / "ward"))
 
 
 def settling() -> bytes:
