@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import ibis
 import ibis.expr.types as ir
@@ -90,7 +91,7 @@ class Story:
 
     def machine(self, at: float, host: str, ip: str) -> None:
         """A machine account's logon at the domain controller: `host` has `ip`."""
-        self.logon(at, "DC01.corp.example", f"{host}$", f"0x9{abs(hash((host, at))) % 10**6:x}", ip=ip)
+        self.logon(at, "DC01.corp.example", f"{host}$", f"0x9{crc32(f'{host} {at}'.encode()):x}", ip=ip)
 
     def tunnel(
         self, at: float, user: str, real: str, lease: str, key: str, *, opens: bool = True, **more: Any

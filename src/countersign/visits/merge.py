@@ -335,7 +335,8 @@ def _belongs(session: Session, arrival: Arrival) -> bool:  # noqa: PLR0911  # on
     if session.logon_type in {7, 10} and types & DESKTOP and place and arrival.open_at(session.begun):
         return True
     if session.logon_type == 3 and 10 in types and near <= NLA and place and session.source_ip:
-        return True
+        # one authentication of the network's is a desktop's; a second may be somebody else's with the same account
+        return not types & NETWORK and _is_same_use(session, arrival)
     if session.logon_type in NETWORK and types <= NETWORK:
         return _same_work(session, arrival)
     if session.logon_type in {4, 5} and types <= {4, 5}:
@@ -343,9 +344,14 @@ def _belongs(session: Session, arrival: Arrival) -> bool:  # noqa: PLR0911  # on
     return False
 
 
+def _is_same_use(session: Session, arrival: Arrival) -> bool:
+    """Whoever used credentials anew may be somebody else with the same account."""
+    return not session.origin or session.origin in {other.origin for other in arrival.sessions}
+
+
 def _same_work(session: Session, arrival: Arrival) -> bool:
-    if session.origin and session.origin not in {other.origin for other in arrival.sessions}:
-        return False  # whoever used credentials anew may be somebody else with the same account
+    if not _is_same_use(session, arrival):
+        return False
     return _place(session) == _place(arrival) and session.begun - arrival.last <= PAUSE
 
 

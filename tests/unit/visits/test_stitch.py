@@ -189,6 +189,27 @@ def test_a_desktop_takes_its_authentication_with_it_from_the_network_logons_befo
     assert [hop.link.kind for hop in hops if hop.protocol == "rdp"] != ["proven"]
 
 
+def test_a_network_logon_after_a_desktop_that_had_its_authentication_is_somebody_elses() -> None:
+    story = Story()
+    story.machine(-600, "JUMP01", "10.0.0.5")
+    for number, user in enumerate(("jdoe", "rroe")):
+        story.logon(number, "JUMP01.corp.example", user, f"0x1{number}", 10, f"10.9.0.{number}")
+    story.explicit(99, "JUMP01.corp.example", "jdoe", "0x10", "svc", "SRV1")
+    story.logon(100, "SRV1.corp.example", "svc", "0x30", 3, "10.0.0.5")
+    story.logon(101, "SRV1.corp.example", "svc", "0x31", 10, "10.0.0.5")
+    guid = "{0c0ffee0-0000-4000-8000-000000000001}"
+    story.explicit(107, "JUMP01.corp.example", "rroe", "0x11", "svc", "SRV1", session__uuid=guid)
+    story.logon(108, "SRV1.corp.example", "svc", "0x40", 3, "10.0.0.5", session__uuid=guid)
+    both = Claims({"jdoe": "Jane Doe", "rroe": "Richard Roe"})
+    found = {
+        visit.person: [hop for hop in visit.hops if hop.target == "SRV1"] for visit in visits(story, both)
+    }
+    assert {person: [(hop.protocol, hop.link.kind) for hop in hops] for person, hops in found.items()} == {
+        "Jane Doe": [("rdp", "inferred")],
+        "Richard Roe": [("network", "proven")],
+    }
+
+
 def test_what_a_remote_service_starts_joins_through_its_installation() -> None:
     story = Story()
     srv = "SRV1.corp.example"
