@@ -128,7 +128,7 @@ class Attendance:
         noted = self._alone[host, kind]
         if self._others_at(host, at) or sum(noted) > BY_ITSELF * len(noted):
             return []
-        there = [arrival for arrival in self._at(host, at) if not _gone(arrival, until)]
+        there = [arrival for arrival in self._at(host, at) if not gone(arrival, until)]
         return sorted(there, key=lambda arrival: (self._busy(arrival, at), -arrival.begun, arrival.id))
 
     def _busy(self, arrival: Arrival, at: int) -> bool:
@@ -142,7 +142,7 @@ class Attendance:
         return bisect.bisect_right(known, at) > bisect.bisect_left(known, at - LATELY)
 
 
-def _gone(arrival: Arrival, until: int) -> bool:
+def gone(arrival: Arrival, until: int) -> bool:
     """Whether it was logged off before `until`: no connection outlives the session that opened it."""
     end = arrival.end
     return (

@@ -27,8 +27,9 @@ from countersign.visits.departures import ATTEMPT, DESKTOP_CLIENT, Departed, Dep
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
 from countersign.visits.names import Account, HostNames, Leases
-from countersign.visits.strays import AFTER, BEFORE, beside, is_stray
+from countersign.visits.strays import AFTER, BEFORE, beside, is_stray, is_unplaced
 
+LATEST = "the latest is taken"
 _LOCAL_TARGETS = frozenset({"localhost", ""})
 
 
@@ -128,7 +129,8 @@ class Linker:
                 hop.id: hop
                 for key in session.makers
                 for hop in self.by_session.get(key, ())
-                if hop is not arrival and hop.open_at(session.begun)
+                if hop is not arrival
+                and hop.open_at(session.begun if session.asked is None else session.asked)
             }
             if found:
                 hops = sorted(found.values(), key=lambda hop: (-hop.begun, hop.id))
@@ -218,7 +220,7 @@ class Linker:
         words = (
             f"explicit credentials for {fact.user.text} were used on {best.host} (4648), target and time meet"
         )
-        return Tie(best, _link(parents, "inferred", words), (fact,))
+        return Tie(best, _link(parents, "inferred", words, "the nearest in time is taken"), (fact,))
 
     def _departed(self, arrival: Arrival, known: Mapping[str, list[Departure]], kind: str) -> Tie | None:
         """The session whose own host tells of the connection; where it tells the account only, that account's."""
@@ -278,13 +280,15 @@ class Linker:
         return by_client(started) if started else None
 
     def _stray(self, arrival: Arrival) -> Tie | None:
-        """Where its account was at work, of a session whose logon is lost."""
-        found = beside(arrival, self.by_name[arrival.account.key[1]]) if is_stray(arrival) else []
+        """Where its account was at work, of a session whose logon is lost, or of a network logon that names no source."""
+        lost = is_stray(arrival)
+        if not lost and not is_unplaced(arrival):
+            return None
+        found = beside(arrival, self.by_name[arrival.account.key[1]], self.clock)
         if not found:
             return None
-        words = (
-            f"its logon is not in the logs; {arrival.account.text} was at work on {found[0].host} just then"
-        )
+        why = "its logon is not in the logs" if lost else "its logon names no source"
+        words = f"{why}; {arrival.account.text} was at work on {found[0].host} just then"
         return Tie(found[0], _link(found, "inferred", words))
 
     def port_pair(self, arrival: Arrival) -> tuple[Fact, ...]:
@@ -304,7 +308,8 @@ def by_client(found: list[tuple[Arrival, Started]]) -> Tie:
     hop, client = found[0]
     program = ntpath.basename(client.fact.path)
     words = f"session {client.session} on {client.host} started {program} just before"
-    return Tie(hop, _link([hop for hop, _ in found], "inferred", words), (client.fact,))
+    hops = [hop for hop, _ in found]
+    return Tie(hop, _link(hops, "inferred", words, "the last to start a client is taken"), (client.fact,))
 
 
 def among(found: list[Arrival]) -> Tie:
@@ -314,11 +319,16 @@ def among(found: list[Arrival]) -> Tie:
     return Tie(hop, _link(found, "inferred", words))
 
 
-def _link(found: list[Arrival], kind: str, words: str) -> Link:
+def _link(found: list[Arrival], kind: str, words: str, first: str = LATEST) -> Link:
     if len(found) == 1:
         return Link("proven" if kind == "proven" else "inferred", words)
+    return several(found, first)
+
+
+def several(found: list[Arrival], first: str) -> Link:
+    """The link to one of several; `first` says why it is the first that is taken."""
     ids = tuple(hop.id for hop in found)
-    return Link("ambiguous", f"{len(found)} open sessions could be the one: the latest is taken", ids)
+    return Link("ambiguous", f"{len(found)} open sessions could be the one: {first}", ids)
 
 
 def _among_others(found: list[Arrival], others: int) -> Link:

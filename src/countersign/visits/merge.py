@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from countersign.model.identity import keyed_id
@@ -129,7 +129,7 @@ class Arrival:
         return next((s.source_ip for s in _by_time(self.sessions) if s.source_ip), "")
 
     @property
-    def tunnel(self) -> tuple[str, str] | None:
+    def tunnel(self) -> tuple[str, str, int] | None:
         """The gateway's session by which it came, None if it came by none."""
         return next((s.tunnel for s in _by_time(self.sessions) if s.tunnel), None)
 
@@ -213,10 +213,11 @@ def _merge(sessions: list[Session], clock: Clock) -> list[Arrival]:
     made: list[Arrival] = []
     terminals = [session for session in sessions if session.kind == "terminal"]
     targets = [session for session in sessions if session.kind == "target"]
-    orphans = [session for session in sessions if _is_orphan(session)]
+    named = {session.linked for session in sessions if session.linked}
+    orphans = [session for session in sessions if _is_orphan(session, named)]
     recent: list[Arrival] = []
     for session in sessions:
-        if session.kind in {"terminal", "target"} or _is_orphan(session):
+        if session.kind in {"terminal", "target"} or _is_orphan(session, named):
             continue
         if session.kind != "windows":  # its own key tells it from others
             made.append(Arrival([session]))
@@ -230,12 +231,17 @@ def _merge(sessions: list[Session], clock: Clock) -> list[Arrival]:
         recent.extend(_put(session, home, made))
     desktops = [arrival for arrival in made if {s.logon_type for s in arrival.sessions} & (DESKTOP - {0})]
     for session in orphans:
-        home = None if session.logon_type in NETWORK else _other_token(session, desktops)
+        home = _twin(session, made)
+        if home is None and session.logon_type not in NETWORK:
+            home = _other_token(session, desktops)
         _put(session, home or _checked(session, desktops), made)
     for session in terminals:
         _put(session, next((arrival for arrival in made if _is_terminal_of(session, arrival)), None), made)
     for session in targets:
-        _put(session, _seen_by_target(session, made, clock), made)
+        # a bastion tells of it, all else by the host's own clock
+        session.asked = session.begun
+        session.move(clock.on(session.host, session.begun, session.gateway) - session.begun)
+        _put(session, _seen_by_target(session, made), made)
     return made
 
 
@@ -251,9 +257,23 @@ def _parted(session: Session, home: Arrival) -> Arrival:
     return Arrival(own)
 
 
-def _is_orphan(session: Session) -> bool:
-    """A logon session of which the logon and the place it came from are not in the logs."""
-    return session.kind == "windows" and session.start is None and not session.source_ip
+def _is_orphan(session: Session, named: Collection[str]) -> bool:
+    """A logon session of which the logon is not in the logs, nor the place it came from; what a reconnection says of the place does
+    not count where the logon of its other token names it."""
+    if session.kind != "windows" or session.start is not None:
+        return False
+    return not session.source_ip or session.key in named
+
+
+def _twin(session: Session, made: list[Arrival]) -> Arrival | None:
+    """The logon that names a session as its other token, the record of whose own logon is lost; the latest, as numbers come again."""
+    found = [
+        (one.begun, arrival.id, arrival)
+        for arrival in made
+        for one in arrival.sessions
+        if one.linked == session.key and 0 <= session.first - one.begun + SLACK <= LONGEST + SLACK
+    ]
+    return max(found, key=lambda item: item[:2])[2] if found else None
 
 
 def _other_token(session: Session, desktops: list[Arrival]) -> Arrival | None:
@@ -295,15 +315,14 @@ def _put(session: Session, home: Arrival | None, made: list[Arrival]) -> list[Ar
     return made[-1:]
 
 
-def _seen_by_target(session: Session, made: list[Arrival], clock: Clock) -> Arrival | None:
+def _seen_by_target(session: Session, made: list[Arrival]) -> Arrival | None:
     """The target host's own logon for a bastion's session: with the account that was lent, just then, and from the bastion
     where its address is known; else the only one."""
-    at = clock.on(session.host, session.begun, session.gateway)
     near = [
         arrival
         for arrival in made
         if arrival.account.same_as(session.account)
-        and any(abs(other.begun - at) <= TERMINAL for other in arrival.sessions)
+        and any(abs(other.begun - session.begun) <= TERMINAL for other in arrival.sessions)
         and not any(other.kind == "target" for other in arrival.sessions)
     ]
     sure = [arrival for arrival in near if arrival.source_ip and arrival.source_ip in session.via]

@@ -74,6 +74,7 @@ def unlogged(
         if account is None:
             continue
         arrival = _arrival(calls, target, account, book if inside else None)
+        arrival.lead.last = max(arrival.lead.last, first.time + around.lasted(first))
         tie = tie or linker.parent(arrival)
         if tie is not None:
             parent = of[id(tie.parent)]

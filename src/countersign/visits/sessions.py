@@ -60,12 +60,15 @@ class Session:
     came_from: str = ""  # the person's own address, where `source_ip` is the bastion's
     lent: bool = False  # `account` is nobody's that the agreement lists for `person`
     target_ip: str = ""
-    tunnel: tuple[str, str] | None = None  # (host, key) of the gateway's session that held `source_ip` then
+    tunnel: tuple[str, str, int] | None = (
+        None  # host, key and begin of the gateway's session that held `source_ip` then
+    )
     via: frozenset[str] = frozenset()  # addresses that the bastion is known to have
     makers: tuple[tuple[str, str], ...] = ()  # (host, key) of sessions that may have made this one
     lone: bool = False  # no other connection through that gateway can be meant
     maker_kind: str = ""  # proven or inferred, where there is one
     maker_words: str = ""
+    asked: int | None = None  # when it began by the clock of the bastion that opened it
     origin: tuple[str, str] | None = None  # (host, session) whose 4648 it was made with
     ended: str = ""  # why `end` is its end, where no record of its own tells so
     cut: int | None = None  # when its host died under it, at the latest
@@ -82,6 +85,12 @@ class Session:
     def begun(self) -> int:
         """Start, or the first sign of life where the start is unknown."""
         return self.first if self.start is None else self.start
+
+    def move(self, later: int) -> None:
+        """Tells it by another clock, that is so much later."""
+        self.first, self.last = self.first + later, self.last + later
+        self.start = None if self.start is None else self.start + later
+        self.end = None if self.end is None else self.end + later
 
     def is_of(self, account: Account) -> bool:
         """Whether it is a session of `account`, or one in which that has another's."""

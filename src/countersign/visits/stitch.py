@@ -27,7 +27,6 @@ from countersign.visits.departures import (
     answered,
     departures,
     locate_by_ticket,
-    witnessed,
 )
 from countersign.visits.desktop_clients import calls
 from countersign.visits.eyes import look
@@ -35,6 +34,7 @@ from countersign.visits.facts import Fact
 from countersign.visits.gathering import Gathered, gather
 from countersign.visits.handed import hand_over
 from countersign.visits.keyed import keyed_sessions, known_by_name
+from countersign.visits.likeliest import settle
 from countersign.visits.links import Linker, Tie, explicit_index
 from countersign.visits.merge import IDLE_ELSE, Arrival, arrivals, trace
 from countersign.visits.names import AddressBook, is_local
@@ -47,6 +47,7 @@ from countersign.visits.trees import Node, trees
 from countersign.visits.unix import told_by_others
 from countersign.visits.use import seen_in_use
 from countersign.visits.vouching import radius
+from countersign.visits.witnessed import witnessed
 from countersign.visits.words import is_weak_ticket
 
 
@@ -69,14 +70,15 @@ def stitch(
     for session in sessions:
         begun = clock.corrected(session.host, session.begun)
         held = leases.at(session.source_ip, begun) if session.kind in {"windows", "terminal"} else ()
-        session.tunnel = held[0].key if held else None
+        session.tunnel = (*held[0].key, held[0].first) if held else None
     trace(sessions, gathered.facts.values(), gathered.cast.hosts, clock)
     made = arrivals(sessions, clock)  # (3)
     hand_over(made)
     locate_by_ticket(made, gathered.facts.values(), gathered.cast.hosts, clock)
     gathered.used = explicit_index(gathered.facts.values(), gathered.cast.hosts)
-    _locate(made, book, gathered)  # (4)
-    departed = _depart(made, book, gathered)
+    present = Present(made, gathered.used, gathered.cast.hosts, clock)
+    _locate(made, book, gathered, present)  # (4)
+    departed = _depart(made, book, gathered, present)
     flows = reading.flows_of(days, _ports(made))
     linker = Linker(
         gathered.cast.hosts,
@@ -92,9 +94,10 @@ def stitch(
     told, origins = gathered.facts.values(), gathered.cast.origins
     further, left = unlogged(days, nodes, linker, book, told, origins, leases, gathered.names)
     nodes.extend(further)
+    settle(nodes, linker.clock)
     nodes.extend(cloud_nodes(days, subjects, nodes, linker, book))
     radius(gathered.facts.values(), nodes)
-    _knocks(nodes, linker, book, gathered)
+    _knocks(nodes, linker, book, gathered, present)
     scene = DeedScene(gathered.cast.hosts, gathered.names, book, linker.clock, left)
     attach(days, nodes, gathered.deeds.values(), scene)  # (6)
     came = [node.arrival for node in nodes]
@@ -135,10 +138,9 @@ def _is_ours(session: Session, gathered: Gathered) -> bool:
     return cast.who(session.account) is not None or session.source_ip in cast.origins
 
 
-def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
+def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered, present: Present) -> None:
     """The source of each arrival: a host where its address or its own word names one, else the address."""
     clock = gathered.clock
-    present = Present(made, gathered.used, gathered.cast.hosts, clock)
     for arrival in made:
         if arrival.lead.kind == "became" or arrival.lead.logon_type == NEW_CREDENTIALS:
             arrival.source = arrival.host
@@ -157,12 +159,12 @@ def _locate(made: list[Arrival], book: AddressBook, gathered: Gathered) -> None:
             arrival.source = address
 
 
-def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered) -> Departed:
+def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered, present: Present) -> Departed:
     """What left providers' sessions, held against arrivals; adds to `made` the hops that only others tell of."""
     hosts = gathered.cast.hosts
     deeds = gathered.deeds.values()
     processes = reading.opened_by((fact.process for fact in gathered.left.values()), deeds, hosts)
-    scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes)
+    scene = Scene(hosts, book, frozenset(gathered.names), gathered.cast.recorders, processes, present)
     left = departures([*gathered.left.values(), *gathered.facts.values(), *deeds], scene)
     left.extend(calls(gathered.facts.values(), scene, left))
     left.sort(key=lambda departure: departure.order)
@@ -180,12 +182,15 @@ def _pairs(flows: list[Fact], gathered: Gathered) -> dict[tuple[str, int], list[
 
 
 def _link(made: list[Arrival], linker: Linker, gathered: Gathered) -> list[Node]:
-    lost = lately_lost(made)
+    lost = lately_lost(made, linker.clock)
 
     def since(arrival: Arrival) -> tuple[int, int, str]:
         # where its source is known, only the record of its logon is lost: it came with its first sign of life
         unknown = arrival.start is None and not arrival.source and arrival.id not in lost
         began = linker.clock.on("", arrival.begun, arrival.host)
+        for session in arrival.sessions:
+            if session.asked is not None:  # not before the login to the bastion, whatever the host's clock
+                began = linker.clock.on("", session.asked, session.gateway)
         return (began - (IDLE_ELSE if unknown else 0), arrival.lead.step, arrival.id)
 
     nodes: list[Node] = []
@@ -255,7 +260,9 @@ def _implied(
     return Tie(parent, Link("proven", words), pair)
 
 
-def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gathered) -> None:
+def _knocks(
+    nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gathered, present: Present
+) -> None:
     """Refused logons (4625) hang on the hop from which they came, as deeds: somebody there tried a door. So do weakly encrypted
     tickets (4769), which can be taken home."""
     of = {id(node.arrival): node for node in nodes}
@@ -276,7 +283,7 @@ def _knocks(nodes: list[Node], linker: Linker, book: AddressBook, gathered: Gath
             anchor=fact.id,
         )
         arrival = Arrival([session])
-        _locate([arrival], book, gathered)
+        _locate([arrival], book, gathered, present)
         tie = linker.parent(arrival)
         if tie is not None:
             of[id(tie.parent)].deeds[fact.id] = fact

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from countersign.visits.clocks import Clock
 from countersign.visits.facts import Fact
 from countersign.visits.merge import Arrival
-from countersign.visits.names import HostNames
+from countersign.visits.names import Account, HostNames
 from countersign.visits.sessions import SECOND
 
 INTERACTIVE = frozenset({2, 7, 10, 11})
@@ -38,20 +38,30 @@ def is_at_work(arrival: Arrival) -> bool:
     )
 
 
-def beside(arrival: Arrival, others: Iterable[Arrival]) -> list[Arrival]:
-    """Those of `others` at which the account of a stray session was at work elsewhere, the latest begun first."""
+def is_unplaced(arrival: Arrival) -> bool:
+    """Whether it came over the network, and nothing tells from where."""
+    return (
+        arrival.start is not None
+        and not arrival.source
+        and arrival.lead.kind == "windows"
+        and arrival.is_network
+    )
+
+
+def beside(arrival: Arrival, others: Iterable[Arrival], clock: Clock) -> list[Arrival]:
+    """Those of `others` at which the account of a session was at work elsewhere, the latest begun first."""
     found = [
         other
         for other in others
         if other.host != arrival.host
         and is_at_work(other)
         and other.account.same_as(arrival.account)
-        and other.open_at(arrival.begun)
+        and other.open_at(clock.on(other.host, arrival.begun, arrival.host))
     ]
     return sorted(found, key=lambda other: (-other.begun, other.id))
 
 
-def lately_lost(made: Iterable[Arrival]) -> set[str]:
+def lately_lost(made: Iterable[Arrival], clock: Clock) -> set[str]:
     """Ids of the stray arrivals that came from elsewhere, at their first sign of life."""
     by_name: dict[str, list[Arrival]] = defaultdict(list)
     strays: list[Arrival] = []
@@ -60,7 +70,7 @@ def lately_lost(made: Iterable[Arrival]) -> set[str]:
             strays.append(arrival)
         else:
             by_name[arrival.account.key[1]].append(arrival)
-    return {arrival.id for arrival in strays if beside(arrival, by_name[arrival.account.key[1]])}
+    return {arrival.id for arrival in strays if beside(arrival, by_name[arrival.account.key[1]], clock)}
 
 
 class Present:
@@ -82,31 +92,41 @@ class Present:
                 self._by_host[arrival.host].append(arrival)
 
     def host(self, arrival: Arrival, among: Iterable[str]) -> str | None:
-        """The only one of `among` on which credentials of the arrival's account were used for its host just then; else at which that
-        account was at work, else anybody of a provider was."""
+        """The only one of `among` from which `arrival` can have come."""
+        return self.at(arrival.account, arrival.host, (arrival.begun, arrival.host), among, arrival)
+
+    def at(
+        self,
+        account: Account,
+        target: str,
+        moment: tuple[int, str],
+        among: Iterable[str],
+        arrival: Arrival | None = None,
+    ) -> str | None:
+        """The only one of `among` on which credentials of the account were used for `target` just then; else at which that account was
+        at work, else anybody of a provider was. `moment` is a time and the host whose clock told it."""
         among = sorted(among)
         if not among:
             return None
-        asked = self._asked(arrival) & set(among)
+        asked = self._asked(account, target, moment) & set(among)
         if len(asked) == 1:
             return asked.pop()
         there = [
             other
             for host in among
             for other in self._by_host.get(host, ())
-            if other is not arrival
-            and host != arrival.host
-            and other.open_at(self._clock.on(host, arrival.begun, arrival.host))
+            if other is not arrival and host != target and other.open_at(self._clock.on(host, *moment))
         ]
-        same = {other.host for other in there if other.account.same_as(arrival.account)}
+        same = {other.host for other in there if other.account.same_as(account)}
         found = same or {other.host for other in there}
         return found.pop() if len(found) == 1 else None
 
-    def _asked(self, arrival: Arrival) -> set[str]:
+    def _asked(self, account: Account, target: str, moment: tuple[int, str]) -> set[str]:
         found = set()
-        for fact in self._used.get((arrival.host.casefold(), arrival.account.key[1]), ()):
+        time, writer = moment
+        for fact in self._used.get((target.casefold(), account.key[1]), ()):
             host = self._hosts.canonical(fact.host)
-            gap = arrival.begun - self._clock.on(arrival.host, fact.time, host)
-            if -AFTER <= gap <= BEFORE and fact.user.same_as(arrival.account):
+            gap = time - self._clock.on(writer, fact.time, host)
+            if -AFTER <= gap <= BEFORE and fact.user.same_as(account):
                 found.add(host)
         return found

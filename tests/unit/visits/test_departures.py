@@ -280,3 +280,14 @@ def test_a_client_and_its_connection_are_one_hop_to_the_host_that_the_client_was
     (there,) = [hop for hop in found if hop.target != "JUMP01"]
     assert (there.target, there.account, there.link.kind) == ("lnx7", "root", "proven")
     assert parent_of(there, found).session == "0x20"
+
+
+def test_a_ticket_from_an_address_of_two_networks_is_of_the_host_at_which_its_account_was_at_work() -> None:
+    story = Story()
+    for number in range(8):  # by turns: behind translation another site has the same private network
+        story.machine(-14_400 + 3600 * number, "FAR9" if number % 2 else "JUMP01", "10.0.0.5")
+    story.logon(0, JUMP, "jdoe", "0x20", 10, "10.9.0.4")
+    story.logoff(6000, JUMP, "jdoe", "0x20")
+    ticket(story, 3500, "jdoe", "MUTE7$")  # nearer to a word of FAR9 than to one of JUMP01
+    (hop,) = [hop for hop in hops(story) if hop.target == "MUTE7"]
+    assert (hop.source, hop.link.kind) == ("JUMP01", "inferred")

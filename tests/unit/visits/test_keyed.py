@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from countersign.model.visit import Visit
-from countersign.visits import stitch
+from countersign.visits import clocks, stitch
 from story import START, Claims, Story
 
 ACME = Claims(
@@ -117,6 +119,27 @@ def test_the_targets_own_logon_from_the_bastions_address_is_the_same_hop_and_pro
     assert "address" in target.link.reason
     assert "target host" in target.seen_by
     assert len(target.records) == 3
+
+
+@pytest.mark.parametrize("ahead", [-180, 0, 180])
+def test_a_bastions_word_is_put_by_the_clock_of_the_host_that_it_opened(
+    ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = clocks.Offset("app01", ahead * clocks.SECOND, 0, 0, 0, 9)
+    monkeypatch.setattr(clocks, "read", lambda *_: clocks.Clock({"app01": off}))
+    story = Story()
+    login(story, 0)
+    story.machine(10, "tele", "10.0.0.99")
+    teleport(story, 60)
+    sshd(story, 61 + ahead, "10.0.0.99")
+    teleport(story, 900, opens=False)
+    (visit,) = visits(story)
+    entry, target = visit.hops
+    assert (target.parent, target.link.kind) == (entry.id, "proven")
+    assert target.start is not None
+    assert target.end is not None
+    assert (target.start - START).total_seconds() == 60 + ahead
+    assert (target.end - target.start).total_seconds() == 840
 
 
 def test_the_targets_own_logon_is_the_same_hop_whatever_its_clock_says() -> None:

@@ -158,3 +158,33 @@ def test_an_address_that_passed_on_once_is_nobodys_by_turns() -> None:
     story.logon(80_000, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4")
     story.logon(90_100, "APP01.corp.example", "adm-jdoe", "0x90", 3, "10.0.0.5")
     assert next(hop for hop in hops(story) if hop.target == "APP01").source == "FILE01"
+
+
+@pytest.mark.parametrize("kind", [3, 8])
+def test_a_network_logon_that_names_no_source_is_of_the_desktop_at_which_its_account_was_at_work(
+    kind: int,
+) -> None:
+    story = Story()
+    story.logon(60, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4")
+    story.logoff(900, JUMP, "adm-jdoe", "0x20")
+    story.logon(300, "SRV1.corp.example", "adm-jdoe", "0x70", kind)
+    story.logon(5000, "SRV1.corp.example", "adm-jdoe", "0x71", kind)
+    first, later = (visit for visit in visits(story))
+    assert [(hop.target, hop.link.kind) for hop in first.hops] == [("JUMP01", "entry"), ("SRV1", "inferred")]
+    assert "its logon names no source" in first.hops[1].link.reason
+    assert [hop.link.kind for hop in later.hops] == ["entry"]
+
+
+def test_a_token_whose_logon_is_lost_is_of_the_logon_that_names_it_whatever_a_reconnection_says() -> None:
+    story = Story()
+    story.machine(-600, "JUMP01", "10.0.0.5")
+    story.logon(60, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4", session__uid_alt="0x21")
+    story.logon(70, JUMP, "svc-acme", "0x30", 10, "10.9.0.6")
+    back = {"user__name": "adm-jdoe", "user__domain": "CORP", "src_endpoint__ip": "10.9.0.4"}
+    story.windows(2000, JUMP, 4778, 3002, session__uid="0x21", **back)
+    story.explicit(300, JUMP, "adm-jdoe", "0x21", "svc-acme", "srv1.corp.example")
+    story.logon(301, "SRV1.corp.example", "svc-acme", "0x70", 3, "10.0.0.5")
+    made = {hop.target + hop.account: hop for hop in hops(story)}
+    desktop, server = made[r"JUMP01CORP\adm-jdoe"], made[r"SRV1CORP\svc-acme"]
+    assert (server.parent, server.link.kind) == (desktop.id, "inferred")
+    assert len([hop for hop in hops(story) if hop.target == "JUMP01"]) == 2
