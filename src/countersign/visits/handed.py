@@ -1,4 +1,4 @@
-"""A desktop that was left open and is taken up through another tunnel: from then on it is the hop of who came back.
+"""A desktop that was left open and is taken up from elsewhere, or through another tunnel: from then on it is the hop of who came back.
 
 The desktop keeps its logon id and its number, so everything done in it still names the session of the hop that began it. What tells of
 the change is the host's word of the reconnection (4778, LocalSessionManager's 25), with the address of who came.
@@ -42,11 +42,8 @@ def _between(group: list[Arrival]) -> None:
     for fact, began in sorted(returns, key=lambda one: (one[0].order, one[1].id)):
         left = holds.get(id(began), began)
         for taker in came[fact.src_ip]:
-            if (
-                0 <= fact.time - taker.begun <= BACK
-                and left.tunnel
-                and taker.tunnel not in {None, left.tunnel}
-            ):
+            elsewhere = (taker.tunnel, taker.source_ip) != (left.tunnel, left.source_ip)
+            if taker is not left and elsewhere and 0 <= fact.time - taker.begun <= BACK:
                 _take_up(left, taker)
                 holds[id(began)] = taker
 

@@ -64,3 +64,19 @@ def test_a_third_takes_it_up_from_the_second() -> None:
     assert [[action.text for action in hop.actions] for hop in told] == [
         [f"cmd.exe /c {one}"] for one in ("first", "second", "third")
     ]
+
+
+def test_from_another_machine_without_a_tunnel_as_well() -> None:
+    story = Story()
+    story.logon(10, "JUMP01", "ext-shift", "0x131138", 10, "10.20.0.7")
+    story.process(60, "JUMP01", "ext-shift", "0x131138", "cmd.exe /c first")
+    seat(story, 3000, 24, "10.20.0.7")
+    story.logon(3600, "JUMP01", "ext-shift", "0x14ba7d", 7, "10.20.0.8")
+    seat(story, 3600.2, 25, "10.20.0.8")
+    story.windows(3600.3, "JUMP01", 4778, 3002, user__name="ext-shift", session__uid="0x131138", src_endpoint__ip="10.20.0.8")  # fmt: skip
+    story.process(3700, "JUMP01", "ext-shift", "0x131138", "cmd.exe /c second")
+    told = [hop for visit in stitch(story.table(), ACME, lambda _: 7) for hop in visit.hops]
+    assert [(hop.source_ip, [action.text for action in hop.actions]) for hop in told] == [
+        ("10.20.0.7", ["cmd.exe /c first"]),
+        ("10.20.0.8", ["cmd.exe /c second"]),
+    ]
