@@ -141,6 +141,8 @@ def test_the_same_campaign_is_the_same_and_another_number_is_another(base: Made,
         ("\n  - {do: login_vpn}\n  - {do: read_mail}", 8, "put login_partner before it"),
         ("\n  - {do: login_partner}\n  - {do: stop_trail}", 8, "put assume_role before it"),
         ("\n  - login_vpn", 7, "steps.0: must be keys with values"),
+        ("\n  - {do: login_vpn}\n  - {step: rdp}", 8, "write {do: rdp}, with"),
+        ("\n  - {do: login_vpn}\n  - {do: rdp, to: [jump, file]}", 8, "steps.1.to: must be one text"),
         ("[{do: login_vpn}]\nobjectiv: y", 7, "did you mean 'objective'?"),
     ],
 )

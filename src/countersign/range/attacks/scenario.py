@@ -42,6 +42,9 @@ def load_scenario(path: Path) -> Scenario:
         if kind == "extra_forbidden":
             near = get_close_matches(str(place[-1]), Scenario.model_fields, 1)
             words, remedy = "there is no such key", f"did you mean {near[0]!r}?" if near else remedy
+        if place[:1] == ("steps",) and len(place) > _OPTION:
+            # pydantic names each type that the value is none of
+            place, words = place[:_OPTION], "must be one text or number"
         raise InputError(
             f"{dotted(place, 'the scenario')}: {words}",
             path=str(path),
@@ -60,6 +63,8 @@ def load_scenario(path: Path) -> Scenario:
     return scenario
 
 
+_OPTION = 3
+"""Parts of the place of a step's option: `steps`, the number, its name."""
 DESKTOPS = ("rdp", "login_bastion", "login_support")
 TUNNELS = ("login_vpn", "return_after_cleanup")
 IN_AWS = {"create_access_key", "share_snapshot", "stop_trail", "read_secrets"}
@@ -95,6 +100,12 @@ def _in_order(scenario: Scenario, raw: object, path: str) -> None:
 
 def _check(step: dict[str, Value], number: int, raw: object, path: str) -> None:
     line, name = line_of(raw, ["steps", number]), str(step.get("do", ""))
+    if not name:
+        meant = next((str(value) for value in step.values() if str(value) in STEPS), "rdp")
+        remedy = f"write {{do: {meant}}}, with the step's options after it"
+        raise InputError(
+            f"steps.{number}: has no `do`, which names the step", path=path, line=line, remedy=remedy
+        )
     known = STEPS.get(name)
     if known is None:
         near = get_close_matches(name, STEPS, 1)
