@@ -14,6 +14,8 @@ from countersign.model.report import NAMELESS
 from countersign.model.visible import nested, program, visible, volume_words
 
 DEEDS_SHOWN = 8
+HOPS_DEEPEST = 16
+"""Hops deeper than this are not moved in any further: a line has an end."""
 DEEPEST = 4
 VOLUMES = ("bytes_in", "bytes_out", "bytes_left")
 CANDIDATES_SHOWN = 5
@@ -37,8 +39,11 @@ def visit_tree(body: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -
     children: dict[str | None, list[Mapping[str, Any]]] = {}
     for hop in body["hops"]:
         children.setdefault(hop["parent"], []).append(hop)
-    for root in children.get(None, []):
-        _hop(out, root, children, "")
+    left = [(root, 0) for root in reversed(children.get(None, []))]
+    while left:  # no recursion: who writes su's records makes a chain of hops as long as they like
+        hop, depth = left.pop()
+        _hop(out, hop, "  " * min(depth, HOPS_DEEPEST))
+        left.extend((child, depth + 1) for child in reversed(children.get(hop["id"], [])))
     _revisions(out, body["revisions"])
     _verdicts(out, body["verdicts"])
     if findings:
@@ -55,7 +60,7 @@ def _first_seen(body: Mapping[str, Any]) -> str | None:
     return Results.began(body)
 
 
-def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, list[Any]], indent: str) -> None:
+def _hop(out: Console, hop: Mapping[str, Any], indent: str) -> None:
     from countersign.app.enriching import said
 
     source = hop["source"] or "?"
@@ -87,8 +92,6 @@ def _hop(out: Console, hop: Mapping[str, Any], children: Mapping[str | None, lis
     for words in _of_time(hop):
         out.print(indented(words, inner, "dim"))
     _deeds(out, hop, inner)
-    for child in children.get(hop["id"], []):
-        _hop(out, child, children, inner)
 
 
 def _deeds(out: Console, hop: Mapping[str, Any], indent: str) -> None:

@@ -20,7 +20,7 @@ from countersign.visits.facts import Fact, among, leaf, lowered, one_of
 from countersign.visits.merge import IDLE_ELSE
 from countersign.visits.names import DAY, Account, HostNames
 from countersign.visits.sessions import SLACK, Session
-from countersign.visits.unix import audit_key, terminal
+from countersign.visits.unix import audit_key, place, terminal
 
 PASSING = ("su:", "sudo:")
 """How session keys of su's and sudo's processes begin: no session of anybody's that one is found by."""
@@ -97,6 +97,36 @@ def became(found: Iterable[Fact], known: Iterable[Session], hosts: HostNames) ->
                 out.append(maker)
         there.add(session)
         out.append(session)
+    return out
+
+
+def by_others(
+    days: Days, names: Collection[str], known: Iterable[Session], hosts: HostNames
+) -> dict[tuple[str, str], list[int]]:
+    """When accounts other than `names` became those that are become in `known`: by host and account, in order of time (microseconds,
+    UTC)."""
+    here = {(one.host, one.account.key[1]) for one in known if one.kind == "became"}
+    labels = {host.partition(".")[0].casefold() for host, _ in here if host}
+
+    def ask(events: ir.Table, keys: list[str]) -> ir.Table:
+        product = leaf(events, "metadata.product")
+        audited = (product == "auditd") & among(
+            leaf(events, "metadata.event_code"), ["USER_START", "USER_CMD"]
+        )
+        by_pam = (product == "Linux PAM") & among(lowered(events, "metadata.log_name"), ["su", "su-l"])
+        return f.columns_of(
+            events.filter(
+                one_of(leaf(events, "class_uid"), [f.AUTHENTICATION, f.PROCESS])
+                & (audited | by_pam | among(product, ["su", "sudo"]))
+                & among(lowered(events, "device.hostname").split(".")[0], keys)
+            )
+        )
+
+    out: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for fact in days.facts([days.of_names("others became", labels, ask)]) if labels else ():
+        of = (place(fact, hosts), assumed(fact))
+        if of in here and fact.actor.name and fact.actor.key[1] not in names:
+            out[of].append(fact.time)
     return out
 
 

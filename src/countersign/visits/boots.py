@@ -56,6 +56,9 @@ class Boots:
     hosts: HostNames
     starts: Mapping[str, list[list[Told]]] = field(default_factory=dict)
     stops: Mapping[str, list[Told]] = field(default_factory=dict)
+    _before: dict[tuple[str, int], Told | None] = field(
+        default_factory=dict
+    )  # the shutdown before each start
 
     def end(self, sessions: Iterable[Session], clock: Clock | None = None) -> None:
         """Ends those that were open when their host was started anew: at the shutdown, else at their last sign of life. Others' records
@@ -75,11 +78,10 @@ class Boots:
 
     def _close(self, session: Session, index: int, clock: Clock, writer: str) -> None:
         start = self.starts[session.host][index]
-        before = self.starts[session.host][index - 1][0].time if index else 0
         begun = clock.on(writer, start[0].time, session.host)
         if session.logon_type in NETWORK and begun > session.last + IDLE["network"]:
             return  # left long before
-        stop = self._stop(session.host, before, start[0].time)
+        stop = self._stop(session.host, index)
         if stop is None:
             session.end, session.cut = session.last, begun
             told = "no end of it is logged: the last sign of life is taken"
@@ -92,14 +94,21 @@ class Boots:
         session.ended = f"{session.host} was started anew at {when:%Y-%m-%d %H:%M:%S} UTC ({words}); {told}"
         session.seen.extend(record.place for record in (start if stop is None else [stop, *start]))
 
-    def _stop(self, host: str, after: int, until: int) -> Told | None:
-        found = [
-            stop
-            for stop in self.stops.get(host, ())
-            if after < stop.time <= until and (stop.word != WISHED or until - stop.time <= WISH)
-        ]
-        sure = [stop for stop in found if stop.word != WISHED]
-        return next(reversed(sure or found), None)
+    def _stop(self, host: str, index: int) -> Told | None:
+        """The shutdown between two starts of a host, the later one by its number."""
+        if (host, index) not in self._before:
+            starts = self.starts[host]
+            after = starts[index - 1][0].time if index else 0
+            self._before[host, index] = _latest(self.stops.get(host, []), after, starts[index][0].time)
+        return self._before[host, index]
+
+
+def _latest(stops: list[Told], after: int, until: int) -> Told | None:
+    first = bisect.bisect_right(stops, after, key=lambda stop: stop.time)
+    last = bisect.bisect_right(stops, until, key=lambda stop: stop.time)
+    found = [stop for stop in stops[first:last] if stop.word != WISHED or until - stop.time <= WISH]
+    sure = [stop for stop in found if stop.word != WISHED]
+    return next(reversed(sure or found), None)
 
 
 def boots(days: Days, hosts: HostNames) -> Boots:

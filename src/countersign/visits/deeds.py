@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from countersign.visits import facts as f
 from countersign.visits import reading
@@ -22,6 +23,7 @@ from countersign.visits.merge import NETWORK
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, AddressBook, HostNames
 from countersign.visits.outflow import desks, hang_left
 from countersign.visits.sessions import SECOND, SLACK
+from countersign.visits.spans import Spans
 from countersign.visits.trees import Node
 from countersign.visits.unix import AUDIT, audit_key, place, terminal
 from countersign.visits.unsigned import Turned, scripter, supporter, unsigned
@@ -31,6 +33,8 @@ START_WITHIN = 600 * SECOND
 """A service or task made in a hop starts its program within this time, or it is not told apart any more."""
 INSTALL_WITHIN = 30 * SECOND
 """Between the call that makes a service (4697, the svcctl pipe) and 7045's word of it."""
+LOOKED_AT = 50
+"""Hops that are looked at, of all of an account that are open on a host."""
 DEPTH = 6
 """Generations of processes followed below a service or task."""
 _CHANGES = frozenset({f.ACCOUNT_CHANGE, f.GROUP})
@@ -62,12 +66,10 @@ def attach(days: Days, nodes: list[Node], deeds: Iterable[Fact], scene: DeedScen
     for node in nodes:
         for key in node.arrival.session_keys():
             holders[key].append(node)
-    by_host: dict[tuple[str, str], list[Node]] = defaultdict(list)
-    for node in nodes:
-        by_host[node.arrival.host, node.arrival.account.key[1]].append(node)
+    by_account = Holders(nodes, hosts)
     inside = _changed(nodes)
     for fact in deeds:
-        holder = _holder(fact, holders, hosts) or _by_account(fact, by_host, hosts)
+        holder = _holder(fact, holders, hosts) or _by_account(fact, by_account)
         if holder is not None and fact.product == "auditd":
             holder = _as_whom(fact, holder, inside)
         if holder is not None:
@@ -121,24 +123,28 @@ def _holder(fact: Fact, holders: dict[tuple[str, str], list[Node]], hosts: HostN
     host = place(fact, hosts)
     for key in (fact.session, fact.actor_session):
         if key and key not in WELL_KNOWN_SESSIONS and not key.startswith(PASSING):
-            found = latest(holders.get((host, key)) or holders.get(("", key)) or (), fact.time)
+            known = holders.get((host, key)) or holders.get(("", key)) or []
+            if key.startswith(AUDIT):
+                known = [node for node in known if not _is_given_out(node, key, fact.time)]
+            found = latest(known, fact.time)
             if found is not None:
                 return found
     return None
 
 
-def _by_account(fact: Fact, by_host: dict[tuple[str, str], list[Node]], hosts: HostNames) -> Node | None:
+def _is_given_out(node: Node, key: str, at: int) -> bool:
+    """Whether the number of an audit session was another's by then: its host was started in between."""
+    cuts = [session.cut for session in node.arrival.sessions if key in {session.key, *session.aliases}]
+    return bool(cuts) and all(cut is not None and cut <= at for cut in cuts)
+
+
+def _by_account(fact: Fact, holders: Holders) -> Node | None:
     """Deeds whose source names no session (sudo): the one open hop of that account on that host, of several the latest at that terminal."""
     keys = {fact.session, fact.actor_session} - {""}
     if any(not key.startswith((*PASSING, AUDIT)) for key in keys):
         return None
-    host = place(fact, hosts)
     account = fact.actor if fact.actor.name else fact.user
-    found = [
-        node
-        for node in by_host.get((host, account.key[1]), ())
-        if node.arrival.account.same_as(account) and node.arrival.open_at(fact.time)
-    ]
+    found = holders.of_accounts(place(fact, holders.hosts), account, fact.time, LOOKED_AT)
     seated = [node for node in found if terminal(fact) in _terminals(node)] if len(found) > 1 else []
     if seated:
         return max(seated, key=lambda node: (node.arrival.begun, node.arrival.id))
@@ -149,19 +155,20 @@ def _terminals(node: Node) -> set[str]:
     return {name for session in node.arrival.sessions for name in session.terminals}
 
 
-def _changed(nodes: Iterable[Node]) -> dict[tuple[str, str], list[Node]]:
-    """Hops by su and sudo, by host and the key of the audit session that they are in, the latest first."""
+def _changed(nodes: Iterable[Node]) -> dict[tuple[str, str], Spans[Node]]:
+    """Hops by su and sudo, by host and the key of the audit session that they are in."""
     out: dict[tuple[str, str], list[Node]] = defaultdict(list)
-    for node in sorted(nodes, key=lambda node: (node.arrival.begun, node.arrival.id), reverse=True):
+    for node in sorted(nodes, key=lambda node: (node.arrival.begun, node.arrival.id)):
         if node.arrival.lead.within:
             out[node.arrival.host, node.arrival.lead.within].append(node)
-    return out
+    return {place: Spans((*node.arrival.span, node) for node in of) for place, of in out.items()}
 
 
-def _as_whom(fact: Fact, holder: Node, inside: dict[tuple[str, str], list[Node]]) -> Node:
+def _as_whom(fact: Fact, holder: Node, inside: dict[tuple[str, str], Spans[Node]]) -> Node:
     """The hop, of those in one audit session, as whose account something was done."""
-    known = inside.get((holder.arrival.host, audit_key(fact)), ())
-    return next((node for node in known if node.arrival.open_at(fact.time) and _is_by(fact, node)), holder)
+    known = inside.get((holder.arrival.host, audit_key(fact)))
+    there = islice(known.latest(fact.time), LOOKED_AT) if known is not None else ()
+    return next((node for node in there if _is_by(fact, node)), holder)
 
 
 def _is_by(fact: Fact, node: Node) -> bool:

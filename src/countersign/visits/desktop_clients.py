@@ -1,11 +1,14 @@
 """What the client of remote desktop tells on the host that it runs on (channel TerminalServices-RDPClient): which machine it was told to
 call (1024), that it got there (1102 with the address, 1027 with the domain), and a digest of the name that was typed (1029).
 
-Who ran it is said by SID alone. The digest is Base64 of the SHA-256 of the name in UTF-16: it can be compared with names, not read.
+Who ran it is said by SID alone. The digest is Base64 of the SHA-256 of the name in UTF-16: it can be compared with names, not read. Of
+a name with its domain before it both are told, the domain's first, with a dash between; behind a name alone stands a dash
+(https://nullsec.us/windows-event-id-1029-hashes/, https://port139.hatenablog.com/entry/2019/05/03/162705).
 """
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from base64 import b64encode
 from collections import defaultdict
@@ -50,23 +53,25 @@ def calls(found: Iterable[Fact], scene: Scene, others: Iterable[Departure]) -> l
     for fact in sorted(found, key=lambda fact: fact.order):
         if fact.class_uid == f.RDP and CHANNEL in fact.log and fact.host:
             by_client[scene.hosts.canonical(fact.host), fact.sid].append(fact)
-    around: dict[tuple[str, str], list[Departure]] = defaultdict(list)
+    around: dict[tuple[str, str], list[int]] = defaultdict(list)
     for other in others:
         if other.protocol in {"", "rdp"}:
-            around[other.source, other.target].append(other)
-    digests = {digest: name for name in sorted(scene.names) for digest in _digests(name)}
+            around[other.source, other.target].append(other.fact.time)
+    for times in around.values():
+        times.sort()
+    digests = {digest: name for name in sorted(scene.names) for digest in digests_of(name)}
     out: list[Departure] = []
     for (source, _), facts in sorted(by_client.items()):
         for group in _each(facts):
             call = _call(source, group, scene, digests)
             if call is not None and call.target != source:
-                known = any(_near(call, other) for other in around[source, call.target])
+                known = _is_near(call.fact.time, around[source, call.target])
                 out.append(replace(call, kind=ATTEMPT) if known else call)
     return sorted(out, key=lambda call: call.order)
 
 
-def _near(call: Departure, other: Departure) -> bool:
-    return abs(call.fact.time - other.fact.time) <= EARLY
+def _is_near(at: int, times: list[int]) -> bool:
+    return bisect.bisect_right(times, at + EARLY) > bisect.bisect_left(times, at - EARLY)
 
 
 def _each(facts: list[Fact]) -> list[list[Fact]]:
@@ -90,14 +95,33 @@ def _call(source: str, group: list[Fact], scene: Scene, digests: Mapping[str, st
     target = next(iter([*known, *names, *addresses]), "")
     if not target:
         return None
-    typed = next((digests[fact.credential] for fact in group if fact.credential in digests), "")
     kind = DESKTOP_CLIENT if any(fact.code in _THERE for fact in group) else ATTEMPT
-    actor = group[0].user
-    account = NOBODY if not typed else actor if typed == actor.key[1] else Account("", typed)
+    account = next((told for fact in group if (told := _typed(fact, digests)) is not None), NOBODY)
     return Departure(kind, group[0], source, "", group[0].user, account, target, "rdp")
 
 
-def _digests(name: str) -> set[str]:
+def _typed(fact: Fact, digests: Mapping[str, str]) -> Account | None:
+    domains = (fact.user.domain, fact.user.key[0])
+    return typed_account(fact.credential, fact.user, domains, digests) if fact.credential else None
+
+
+def typed_account(
+    told: str, actor: Account, domains: Iterable[str], digests: Mapping[str, str]
+) -> Account | None:
+    """The account whose name `actor` typed, None where that is none of those of `digests`. With its domain before it a name is two
+    digests, a dash between; `domains` are how the actor's own is spelt."""
+    before, _, last = told.removesuffix("-").rpartition("-")
+    name = digests.get(last)
+    if name is None:
+        return None
+    spelt = {one for domain in domains for one in (domain, domain.casefold())}
+    own = before in {digest for domain in spelt for digest in digests_of(domain)}
+    if name == actor.key[1] and (own or not before):
+        return actor
+    return Account(actor.domain if own else "", name)
+
+
+def digests_of(name: str) -> set[str]:
     """As it may have been typed: the digest knows capitals."""
     return {
         b64encode(hashlib.sha256(spelt.encode("utf-16-le")).digest()).decode()

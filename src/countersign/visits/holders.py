@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from countersign.visits import facts as f
 from countersign.visits.facts import Fact
+from countersign.visits.merge import Arrival
 from countersign.visits.names import WELL_KNOWN_SESSIONS, Account, HostNames
-from countersign.visits.sessions import SECOND, SLACK
+from countersign.visits.sessions import NEW_CREDENTIALS, SECOND, SLACK
 from countersign.visits.spans import Spans
 from countersign.visits.strays import is_at_work
 from countersign.visits.trees import Node
@@ -31,9 +34,11 @@ class Holders:
         for node in self.nodes:
             for key in node.arrival.session_keys():
                 self._sessions[key].append(node)
-            self._accounts[node.arrival.host, node.arrival.account.key[1]].append(node)
+            self._accounts[node.arrival.host, account_on_host(node.arrival).key[1]].append(node)
             self.by_host[node.arrival.host].append(node)
         self._at_work: dict[str, Spans[Node]] = {}
+        self._of_account: dict[tuple[str, str], Spans[Node]] = {}
+        self._by_sid: dict[str, dict[str, Spans[Node]]] = {}
 
     def at_work(self, host: str, at: int) -> list[Node]:
         """The hops at which people of providers sat before `host` at `at`."""
@@ -53,11 +58,29 @@ class Holders:
 
     def of_account(self, host: str, account: Account, at: int) -> Node | None:
         """The one hop of `account` that is open on `host`."""
-        found = [
-            node
-            for node in self._accounts.get((host, account.key[1]), ())
-            if node.arrival.account.same_as(account) and node.arrival.open_at(at)
-        ]
+        found = self.of_accounts(host, account, at, 2)
+        return found[0] if len(found) == 1 else None
+
+    def of_accounts(self, host: str, account: Account, at: int, most: int) -> list[Node]:
+        """The hops of `account` that are open on `host`, the latest first, `most` of them."""
+        key = (host, account.key[1])
+        if key not in self._accounts:
+            return []
+        if key not in self._of_account:
+            self._of_account[key] = Spans((*node.arrival.span, node) for node in self._accounts[key])
+        there = self._of_account[key].latest(at)
+        return list(islice((node for node in there if account_on_host(node.arrival).same_as(account)), most))
+
+    def of_sid(self, host: str, sid: str, at: int) -> Node | None:
+        """The one hop of the account with that SID that is open on `host`."""
+        if host not in self._by_sid:
+            of: dict[str, list[tuple[int, int, Node]]] = defaultdict(list)
+            for node in self.by_host.get(host, ()):
+                for known in sids_of(node):
+                    of[known].append((*node.arrival.span, node))
+            self._by_sid[host] = {known: Spans(nodes) for known, nodes in of.items()}
+        spans = self._by_sid[host].get(sid)
+        found = list(islice(spans.latest(at), 2)) if spans is not None else []
         return found[0] if len(found) == 1 else None
 
     def note_processes(self) -> None:
@@ -81,10 +104,26 @@ class Holders:
         if process:
             found = self._processes.get((host, process))
             return found[1] if found else None
-        known = [
-            one for one in self._numbers.get((host, number), ()) if at - LIVES <= one[0][0] <= at + SLACK
-        ]
-        return known[-1][1] if known and number else None
+        known = self._numbers.get((host, number), []) if number else []
+        upto = bisect.bisect_right(known, at + SLACK, key=lambda one: one[0][0])
+        return known[upto - 1][1] if upto and known[upto - 1][0][0] >= at - LIVES else None
+
+
+def account_on_host(arrival: Arrival) -> Account:
+    """As whom a hop is there: with another account's credentials for other hosts (`netonly.py`) one stays who one is."""
+    lead = arrival.lead
+    return lead.person if lead.person is not None and lead.logon_type == NEW_CREDENTIALS else arrival.account
+
+
+def sids_of(node: Node) -> set[str]:
+    """The account's numbers, as the records of its logon give them."""
+    arrival = node.arrival
+    return {
+        fact.sid
+        for session in arrival.sessions
+        for fact in session.facts
+        if fact.sid.startswith("S-1-5-21-") and fact.user.same_as(arrival.account)
+    }
 
 
 def latest(known: Sequence[Node], at: int) -> Node | None:

@@ -15,13 +15,14 @@ Strongest first (docs/visits.md has the same list):
 
 from __future__ import annotations
 
+import bisect
 import ntpath
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from countersign.model.visit import Link
-from countersign.visits.attended import Clients, Started, way
+from countersign.visits.attended import LATELY, Clients, Started, way
 from countersign.visits.clocks import Clock
 from countersign.visits.departures import ATTEMPT, DESKTOP_CLIENT, Departed, Departure, proof
 from countersign.visits.facts import Fact
@@ -56,6 +57,8 @@ class Linker:
     by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     clock: Clock = field(default_factory=Clock)
     by_name: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    # when others became an account, by host and account
+    others: Mapping[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def admit(self, arrival: Arrival) -> None:
         """`arrival` is a hop of a visit: it can be a parent from now on."""
@@ -236,7 +239,14 @@ class Linker:
             return None
         parents = sorted((hop for hop, _ in found.values()), key=lambda hop: (-hop.begun, hop.id))
         departure = found[parents[0].id][1]
-        return Tie(parents[0], _link(parents, kind, proof(departure)), (departure.fact,))
+        shared = not departure.session and self._may_be_others(parents, departure.fact.time)
+        link = _may_be(parents) if shared else _link(parents, kind, proof(departure))
+        return Tie(parents[0], link, (departure.fact,))
+
+    def _may_be_others(self, found: list[Arrival], at: int) -> bool:
+        """Whether an account that was become on a host (root, oracle) may be somebody's of no visit, too: others had become it there."""
+        known = self.others.get((found[0].host, found[0].account.key[1]), [])
+        return bisect.bisect_right(known, at) > bisect.bisect_left(known, at - LATELY)
 
     def _left(self, departure: Departure) -> list[Arrival]:
         at = departure.fact.time
@@ -264,6 +274,8 @@ class Linker:
             return None
         found.sort(key=lambda hop: (-hop.begun, hop.id))
         pair = self.port_pair(arrival)
+        if self._may_be_others(found, at):
+            return Tie(found[0], _may_be(found), pair)
         words = f"{arrival.account.text} had one open session on {source}"
         if pair:
             port = pair[0].src_port
@@ -329,6 +341,12 @@ def several(found: list[Arrival], first: str) -> Link:
     """The link to one of several; `first` says why it is the first that is taken."""
     ids = tuple(hop.id for hop in found)
     return Link("ambiguous", f"{len(found)} open sessions could be the one: {first}", ids)
+
+
+def _may_be(found: list[Arrival]) -> Link:
+    """Where somebody of no visit may have become the same account."""
+    words = f"{len(found)} open sessions of {found[0].account.text} on {found[0].host} could be the one, and others of no visit had become that account there"
+    return Link("ambiguous", words, tuple(hop.id for hop in found))
 
 
 def _among_others(found: list[Arrival], others: int) -> Link:

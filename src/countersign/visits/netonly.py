@@ -6,7 +6,9 @@ logged on"). Older Windows leaves that out: then the 4648 of the same moment tel
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import bisect
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
 from countersign.visits.facts import Fact
 from countersign.visits.names import Account, HostNames
@@ -14,6 +16,8 @@ from countersign.visits.reading import Cast
 from countersign.visits.sessions import NEW_CREDENTIALS, SLACK, Session
 from countersign.visits.subjects import Subjects
 
+LOOKED_AT = 50
+"""Records that are looked at, of all that one session wrote just then."""
 _HERE = frozenset({"localhost", ""})
 
 
@@ -46,16 +50,27 @@ def used_elsewhere(found: Iterable[Fact], names: Collection[str]) -> set[str]:
 def lent_for_elsewhere(sessions: Iterable[Session], found: Iterable[Fact], hosts: HostNames) -> None:
     """Gives sessions of type 9 the account that they are elsewhere; who made them stays their person."""
     mine = [session for session in sessions if session.logon_type == NEW_CREDENTIALS]
-    used = [fact for fact in found if mine and fact.code == "4648" and fact.dst_host.casefold() in _HERE]
+    used: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+    for fact in sorted(found if mine else (), key=lambda fact: fact.order):
+        if fact.code == "4648" and fact.dst_host.casefold() in _HERE:
+            used[hosts.canonical(fact.host), fact.actor_session].append(fact)
     for session in mine:
         told = [given for fact in session.facts if (given := outbound(fact)) is not None]
-        told = told or [
-            fact.user
-            for fact in sorted(used, key=lambda fact: fact.order)
-            if hosts.canonical(fact.host) == session.host
-            and fact.actor_session in {session.opener, session.key}
-            and abs(fact.time - session.begun) <= SLACK
-            and not fact.user.same_as(session.account)
-        ]
+        told = told or _used_for(session, used)
         if told:
             session.person, session.account = session.account, told[0]
+
+
+def _used_for(session: Session, used: Mapping[tuple[str, str], list[Fact]]) -> list[Account]:
+    """Accounts whose credentials it, or whoever made it, used just then."""
+    near: list[Fact] = []
+    for key in {session.opener, session.key}:
+        known = used.get((session.host, key), [])
+        first = bisect.bisect_left(known, session.begun - SLACK, key=lambda fact: fact.time)
+        last = bisect.bisect_right(known, session.begun + SLACK, key=lambda fact: fact.time)
+        near.extend(known[first : min(last, first + LOOKED_AT)])
+    return [
+        fact.user
+        for fact in sorted(near, key=lambda fact: fact.order)
+        if not fact.user.same_as(session.account)
+    ]

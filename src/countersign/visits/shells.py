@@ -7,6 +7,7 @@ names address and port when it ends, under another process id (sshd(8), privileg
 
 from __future__ import annotations
 
+import bisect
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -29,10 +30,12 @@ def rejoined(sessions: Iterable[Session]) -> list[Session]:
                 ends[place].append(session)
             elif session.start is not None and not session.source_ip:
                 opened[place].append(session)
+    for known in (*ends.values(), *opened.values()):
+        known.sort(key=_over)
     gone: set[int] = set()
     for place, known in opened.items():
         for session in known:
-            mine = _ended_with(session, ends.get(place, ()))
+            mine = _ended_with(session, ends.get(place, []))
             # an end that two can have had is neither's
             if len(mine) == 1 and len(_ended_with(mine[0], known)) == 1:
                 _take(session, mine[0])
@@ -40,8 +43,14 @@ def rejoined(sessions: Iterable[Session]) -> list[Session]:
     return [session for session in found if id(session) not in gone]
 
 
-def _ended_with(session: Session, others: Iterable[Session]) -> list[Session]:
-    return [other for other in others if abs((other.end or 0) - (session.end or 0)) <= AT_ONCE]
+def _over(session: Session) -> int:
+    return session.end or 0
+
+
+def _ended_with(session: Session, others: list[Session]) -> list[Session]:
+    """Those of `others`, in order of their ends, that ended just when `session` did; two of them are many."""
+    first = bisect.bisect_left(others, _over(session) - AT_ONCE, key=_over)
+    return [other for other in others[first : first + 2] if _over(other) <= _over(session) + AT_ONCE]
 
 
 def _take(session: Session, end: Session) -> None:

@@ -17,7 +17,7 @@ from countersign.model.visit import Link, Visit
 from countersign.visits import clocks, reading
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import clients
-from countersign.visits.becoming import became
+from countersign.visits.becoming import became, by_others
 from countersign.visits.claims import claims
 from countersign.visits.clouds import cloud_nodes
 from countersign.visits.deeds import DeedScene, attach
@@ -89,6 +89,7 @@ def stitch(
         clients(gathered.deeds.values(), gathered.cast.hosts),
     )
     linker.clock = clock
+    linker.others = by_others(days, gathered.names, sessions, gathered.cast.hosts)
     gathered.boots.end((one for arrival in made for one in arrival.sessions), linker.clock)
     nodes = _link(made, linker, gathered)  # (5)
     told, origins = gathered.facts.values(), gathered.cast.origins

@@ -42,16 +42,22 @@ def trees(nodes: list[Node], eyes: Eyes, leaf_of: Callable[[str], int | None]) -
     """One visit for each entry, in order of time; `eyes` tell who saw each hop."""
     _gather_stays(nodes)
     members: dict[int, list[Node]] = defaultdict(list)
+    roots: dict[int, Node] = {}
     for node in nodes:
-        members[id(_root(node))].append(node)
+        members[id(_root(node, roots))].append(node)
     visits = [_visit(group, eyes, leaf_of) for group in members.values()]
     return tuple(sorted(visits, key=lambda visit: (visit.start or visit.end or EPOCH, visit.id)))
 
 
-def _root(node: Node) -> Node:
-    while node.parent is not None:
+def _root(node: Node, known: dict[int, Node]) -> Node:
+    """The entry above a hop; `known` are those found before, for chains can be long."""
+    path: list[Node] = []
+    while id(node) not in known and node.parent is not None:
+        path.append(node)
         node = node.parent
-    return node
+    root = known.get(id(node), node)
+    known.update((id(one), root) for one in path)
+    return root
 
 
 def _gather_stays(nodes: list[Node]) -> None:
@@ -74,7 +80,7 @@ def _gather_stays(nodes: list[Node]) -> None:
 
 
 def _visit(group: list[Node], eyes: Eyes, leaf_of: Callable[[str], int | None]) -> Visit:
-    root = _root(group[0])
+    root = _root(group[0], {})
     if root.claimed is None:
         raise RuntimeError("an entry that no provider claims")
     group.sort(key=lambda node: (node.arrival.begun, node.arrival.id))
@@ -82,7 +88,8 @@ def _visit(group: list[Node], eyes: Eyes, leaf_of: Callable[[str], int | None]) 
     ids = {id(node): node.arrival.id for node in ordered}
     hops = tuple(_hop(node, ids, eyes, leaf_of) for node in ordered)
     starts = [hop.start for hop in hops if hop.start is not None]
-    ends = [moment for node in ordered if (moment := when(_ended(node))) is not None]
+    known: dict[int, int | None] = {}
+    ends = [moment for node in ordered if (moment := when(_ended(node, known))) is not None]
     service = root.claimed.kind == "service" or all(
         session.logon_type in {4, 5} for node in ordered for session in node.arrival.sessions
     )
@@ -98,11 +105,15 @@ def _visit(group: list[Node], eyes: Eyes, leaf_of: Callable[[str], int | None]) 
     )
 
 
-def _ended(node: Node) -> int | None:
-    """End of a hop; one without an end of its own ended with the hop it hangs on."""
-    while node.arrival.end is None and node.parent is not None:
+def _ended(node: Node, known: dict[int, int | None]) -> int | None:
+    """End of a hop; one without an end of its own ended with the hop it hangs on. `known` are those found before."""
+    path = [node]
+    while id(node) not in known and node.arrival.end is None and node.parent is not None:
         node = node.parent
-    return node.arrival.end
+        path.append(node)
+    end = known.get(id(node), node.arrival.end)
+    known.update((id(one), end) for one in path)
+    return end
 
 
 def _hop(

@@ -9,6 +9,7 @@ arrival.
 
 from __future__ import annotations
 
+import bisect
 import posixpath
 import re
 from collections import defaultdict
@@ -19,8 +20,10 @@ import ibis.expr.types as ir
 from countersign.visits import facts as f
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.facts import Fact, leaf, one_of
+from countersign.visits.merge import IDLE_ELSE
 from countersign.visits.names import DAY, WELL_KNOWN_SESSIONS, Account, HostNames
 from countersign.visits.sessions import SECOND, SLACK, Session
+from countersign.visits.spans import Spans
 
 AUDIT = "audit:"
 """How session keys of the audit system begin."""
@@ -115,13 +118,54 @@ def told_by_others(known: Iterable[Session], found: Iterable[Fact], hosts: HostN
     )
     if not facts:
         return out
+    there = _Known(out)
     for session in [*_of_audit(facts, hosts), *_of_wtmp(facts, hosts)]:
-        home = _home(session, out)
+        home = _home(session, there)
         if home is not None:
             _absorb(home, session)
         elif session.host and (session.start is not None or session.terminals):
             out.append(session)
+            there.add(session)
     return out
+
+
+class _Known:
+    """Sessions by host and account, to be found by when they began or were open. `known` are those that others tell of."""
+
+    def __init__(self, known: Iterable[Session]) -> None:
+        self._begun: dict[tuple[str, str], list[Session]] = defaultdict(list)
+        spans: dict[tuple[str, str], list[tuple[int, int, Session]]] = defaultdict(list)
+        for session in sorted(known, key=_begun):
+            self.add(session)
+            until = session.last + IDLE_ELSE if session.end is None else session.end + SLACK
+            for place in _places(session):
+                spans[place].append((session.begun - SLACK, until, session))
+        self._open = {place: Spans(of) for place, of in spans.items()}
+
+    def add(self, session: Session) -> None:
+        """One more."""
+        for place in _places(session):
+            bisect.insort(self._begun[place], session, key=_begun)
+
+    def near(self, session: Session, within: int) -> list[Session]:
+        """Those of its account that began no further from it than `within`; where it names no host, on all."""
+        of = self._begun.get((session.host, session.account.key[1]), [])
+        first = bisect.bisect_left(of, session.begun - within, key=_begun)
+        return of[first : bisect.bisect_right(of, session.begun + within, key=_begun)]
+
+    def open(self, session: Session) -> list[Session]:
+        """Those of its account that others tell to have been open at its first sign of life."""
+        of = self._open.get((session.host, session.account.key[1]))
+        return of.at(session.first) if of is not None else []
+
+
+def _begun(session: Session) -> int:
+    return session.begun
+
+
+def _places(session: Session) -> set[tuple[str, str]]:
+    name = session.account.key[1]
+    return {(session.host, name), ("", name)}
 
 
 def _runs(
@@ -150,11 +194,28 @@ def _of_audit(facts: Sequence[Fact], hosts: HostNames) -> list[Session]:
         return (place(fact, hosts), key) if key and fact.product == "auditd" else None
 
     def begins(fact: Fact, run: list[Fact]) -> bool:
-        # numbers begin anew with every boot
-        return fact.code == "LOGIN" and fact.time - run[0].time > _ONE_LOGIN
+        # numbers begin anew with every boot; who logged in stays the same for all of a session
+        login = fact.code == "LOGIN" and fact.time - run[0].time > _ONE_LOGIN
+        return login or _is_anothers(fact, run[0])
 
-    made = (_audited(host, key, run) for (host, key), run in _runs(facts, key_of, begins))
-    return [session for session in made if session is not None]
+    out: list[Session] = []
+    again: dict[tuple[str, str], int] = {}
+    for (host, key), run in reversed(_runs(facts, key_of, begins)):
+        session = _audited(host, key, run)
+        if session is not None:
+            out.append(session)
+            if session.end is None and (host, key) in again:
+                session.end, session.cut = session.last, again[host, key]
+                session.ended = f"the number of its audit session was given out anew: {host} was started in between; the last sign of life is taken"
+        again[host, key] = run[0].time
+    return out[::-1]
+
+
+def _is_anothers(fact: Fact, other: Fact) -> bool:
+    """Whether records of one number name two people who logged in."""
+    if fact.actor_uid and other.actor_uid:
+        return fact.actor_uid != other.actor_uid
+    return bool(fact.actor.name and other.actor.name) and not fact.actor.same_as(other.actor)
 
 
 def _audited(host: str, key: str, run: list[Fact]) -> Session | None:
@@ -234,16 +295,22 @@ def _on_terminal(host: str, key: str, run: list[Fact]) -> Session | None:
     )
 
 
-def _home(session: Session, known: Iterable[Session]) -> Session | None:
+def _home(session: Session, known: _Known) -> Session | None:
     """The session that `session` is, as far as records tell: by number or process, else by account, place and time."""
-    there = [other for other in known if _can_be(session, other)]
-    sure = [other for other in there if _same_process(session, other)]
+    there = [other for other in known.near(session, _BY_PROCESS) if _can_be(session, other)]
+    lasting = (
+        [other for other in known.open(session) if _can_be(session, other)] if session.start is None else []
+    )
+    sure = [
+        other
+        for other in {id(one): one for one in [*there, *lasting]}.values()
+        if _same_process(session, other)
+    ]
     if sure:
         return min(sure, key=lambda other: (abs(other.begun - session.begun), other.begun, other.key))
     if session.start is None:
         # its login was not recorded: the only one that was open then
-        there = [other for other in there if _open(other, session.first)]
-        return there[0] if len(there) == 1 else None
+        return lasting[0] if len(lasting) == 1 else None
     near = [
         other
         for other in there
@@ -251,9 +318,7 @@ def _home(session: Session, known: Iterable[Session]) -> Session | None:
         and abs(other.start - session.start) <= _SAME
         and (not session.source_ip or not other.source_ip or session.source_ip == other.source_ip)
     ]
-    if not near:
-        return None
-    if not session.host and len({other.host for other in near}) > 1:
+    if not near or (not session.host and len({other.host for other in near}) > 1):
         return None
     return min(near, key=lambda other: (abs(other.begun - session.begun), other.begun, other.key))
 
@@ -263,19 +328,20 @@ def _can_be(session: Session, other: Session) -> bool:
         return False
     if not {fact.product for fact in session.facts}.isdisjoint(fact.product for fact in other.facts):
         return False  # it is another's already
-    return session.host in {"", other.host} and other.account.same_as(session.account)
+    numbers = {key for key in other.aliases if key.startswith(AUDIT)}
+    if numbers and session.key.startswith(AUDIT) and session.key not in numbers:
+        return False
+    return other.account.same_as(session.account)
 
 
 def _same_process(session: Session, other: Session) -> bool:
     if session.key in other.aliases:
         return True
     serving = {f"sshd:{fact.pid}" for fact in session.facts if fact.pid}
-    named = {fact.session for fact in other.facts}
-    return bool(serving & named) and abs(other.begun - session.begun) <= _BY_PROCESS
-
-
-def _open(other: Session, at: int) -> bool:
-    return other.begun - SLACK <= at and (other.end is None or at <= other.end + SLACK)
+    return (
+        not serving.isdisjoint(fact.session for fact in other.facts)
+        and abs(other.begun - session.begun) <= _BY_PROCESS
+    )
 
 
 def _absorb(home: Session, session: Session) -> None:
@@ -286,5 +352,7 @@ def _absorb(home: Session, session: Session) -> None:
     home.facts = sorted([*home.facts, *more], key=lambda fact: fact.order)
     home.source_ip = home.source_ip or session.source_ip
     home.protocol = home.protocol or session.protocol
-    home.end = session.end if home.end is None else home.end
+    if home.end is None and session.end is not None:
+        home.end = session.end if session.cut is None else max(session.end, home.last)
+        home.cut, home.ended = session.cut, session.ended
     home.last = max(home.last, session.last if home.end is None else min(session.last, home.end))

@@ -4,6 +4,7 @@ blocks (4103, 4104), commands and files of a remote-support tool's client (Scree
 from __future__ import annotations
 
 import bisect
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,8 +17,7 @@ from countersign.visits import facts as f
 from countersign.visits.asking import Days
 from countersign.visits.attended import LATELY
 from countersign.visits.facts import Fact, among, leaf, lowered, one_of
-from countersign.visits.holders import Holders
-from countersign.visits.names import HostNames
+from countersign.visits.holders import Holders, sids_of
 from countersign.visits.sessions import SECOND, SLACK
 from countersign.visits.trees import Node
 from countersign.visits.words import SHOWN, base
@@ -26,6 +26,8 @@ TURNED_WITHIN = 180 * SECOND
 """Between a command that names a service and the service manager's word that it is stopped or running: stopping takes time."""
 TURNED_SOON = 10 * SECOND
 """The same of a command that turns services, but names this one otherwise: 7036 has the name that people see."""
+LOOKED_AT = 500
+"""Commands that are looked at, of all that were given just then."""
 _TURNERS = frozenset({"sc", "net", "net1", "powershell", "pwsh", "taskkill", "wmic"})
 _TURNS = ("stop", "start", "pause", "continue", "delete", "taskkill")
 SUPPORT = "screenconnect"
@@ -97,29 +99,19 @@ def _unsigned(events: ir.Table, labels: list[str]) -> ir.Table:
     )
 
 
-def sids_of(node: Node) -> set[str]:
-    """The account's numbers, as the records of its logon give them."""
-    arrival = node.arrival
-    return {
-        fact.sid
-        for session in arrival.sessions
-        for fact in session.facts
-        if fact.sid.startswith("S-1-5-21-") and fact.user.same_as(arrival.account)
-    }
-
-
 def scripter(fact: Fact, holders: Holders) -> Node | None:
     """The hop whose process ran a script block, else the one hop there of the account that it ran as."""
     host = holders.hosts.canonical(fact.host)
     found = holders.of_process(host, "", fact.pid, fact.time)
-    if found is not None or not fact.sid:
+    if found is not None and not _is_anothers(fact.sid, found):
         return found
-    there = [
-        node
-        for node in holders.by_host[host]
-        if fact.sid in sids_of(node) and node.arrival.open_at(fact.time)
-    ]
-    return there[0] if len(there) == 1 else None
+    return holders.of_sid(host, fact.sid, fact.time) if fact.sid else None
+
+
+def _is_anothers(sid: str, node: Node) -> bool:
+    """Whether a process was run by another account than the hop's: its number was given out again."""
+    known = sids_of(node) if sid.startswith("S-1-5-21-") else set()
+    return bool(known) and sid not in known
 
 
 class Turned:
@@ -128,6 +120,7 @@ class Turned:
 
     def __init__(self, found: Iterable[Fact], holders: Holders, others: Mapping[str, list[int]]) -> None:
         self._holders, self._others = holders, others
+        self._turners = _turners_of(holders)
         self._by_itself = {
             (host, fact.service)
             for fact in found
@@ -139,7 +132,7 @@ class Turned:
         """The hop in which a service was turned: by a command; of one that stopped else that of who alone was at work there, where
         it does not stop with nobody there."""
         host = self._holders.hosts.canonical(fact.host)
-        found = turner(fact, self._holders.by_host.get(host, ()), self._holders.hosts)
+        found = turner(fact, self._turners.get(host, []))
         if (
             found is not None
             or fact.message.casefold() not in STOPPED
@@ -151,20 +144,35 @@ class Turned:
         return there[0] if len(there) == 1 and not lately else None
 
 
-def turner(fact: Fact, nodes: Iterable[Node], hosts: HostNames) -> Node | None:
+Turner = tuple[Fact, Node]
+"""A command that turns services, or the service manager's pipe, and the hop that did it."""
+
+
+def _turners_of(holders: Holders) -> dict[str, list[Turner]]:
+    """By host, in order of time."""
+    out: dict[str, list[Turner]] = defaultdict(list)
+    for node in holders.nodes:
+        for deed in node.deeds.values():
+            if (_turns(deed) or _is_pipe(deed)) and holders.hosts.canonical(deed.host) == node.arrival.host:
+                out[node.arrival.host].append((deed, node))
+    for known in out.values():
+        known.sort(key=lambda one: (one[0].order, one[1].arrival.id))
+    return out
+
+
+def turner(fact: Fact, known: list[Turner]) -> Node | None:
     """The only hop in which a command had just turned the service of a 7036, or held the service manager's pipe."""
-    here = [node for node in nodes if node.arrival.open_at(fact.time)]
+    first = bisect.bisect_left(known, fact.time - TURNED_WITHIN, key=lambda one: one[0].time)
+    last = bisect.bisect_right(known, fact.time + SLACK, key=lambda one: one[0].time)
+    near = known[max(first, last - LOOKED_AT) : last]
     for told in (_commanded, _turned_some, _held_pipe):
-        found = [
-            node
-            for node in here
-            if any(
-                hosts.canonical(deed.host) == node.arrival.host and told(deed, fact)
-                for deed in node.deeds.values()
-            )
-        ]
+        found = {
+            node.arrival.id: node
+            for deed, node in near
+            if told(deed, fact) and node.arrival.open_at(fact.time)
+        }
         if found:
-            return found[0] if len(found) == 1 else None
+            return next(iter(found.values())) if len(found) == 1 else None
     return None
 
 
@@ -183,7 +191,11 @@ def _turned_some(deed: Fact, fact: Fact) -> bool:
 
 
 def _held_pipe(deed: Fact, fact: Fact) -> bool:
-    return deed.class_uid == f.SMB and deed.file.casefold() == "svcctl" and _follows(deed, fact, TURNED_SOON)
+    return _is_pipe(deed) and _follows(deed, fact, TURNED_SOON)
+
+
+def _is_pipe(deed: Fact) -> bool:
+    return deed.class_uid == f.SMB and deed.file.casefold() == "svcctl"
 
 
 def _turns(deed: Fact) -> bool:

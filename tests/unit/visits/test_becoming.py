@@ -10,7 +10,7 @@ from countersign.visits.becoming import became
 from countersign.visits.changes import is_shell, wanted
 from countersign.visits.names import HostNames
 from countersign.visits.sessions import Session
-from unix_story import AUDITED, SSH, audit, facts, hops, sessions, shape, syslog
+from unix_story import AUDITED, SSH, audit, facts, hops, machine, sessions, shape, syslog
 
 OPENED_ROOT = "pam_unix(sudo:session): session opened for user root(uid=0) by eva(uid=1005)"
 ROOT_SHELL = "14:05:00 sudo[4500]: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/bash"
@@ -128,6 +128,18 @@ def test_where_others_have_a_session_of_the_same_account_it_may_have_been_asked_
     _, oracle, grid = hops(syslog(*SSH, *lines))
     assert (grid.parent, grid.link.kind, grid.link.candidates) == (oracle.id, "ambiguous", (oracle.id,))
     assert "1 of them of no visit" in grid.link.reason
+
+
+@pytest.mark.parametrize("boss", [True, False])
+def test_a_root_of_whom_others_can_be_one_too_is_said_to_be_ambiguous(*, boss: bool) -> None:
+    there = "13:00:00 sudo[4000]: boss : TTY=pts/7 ; PWD=/ ; USER=root ; COMMAND=/bin/bash"
+    onward = "14:14:00 sshd[78]: Accepted publickey for root from 10.0.0.5 port 40001 ssh2"
+    lines = [*SSH, ROOT_SHELL, *([there] if boss else [])]
+    found = hops(syslog(*lines), syslog(onward, host="app2"), machine("db1", "10.0.0.5"))
+    root, app = found[1:]
+    assert (app.target, app.parent, root.protocol) == ("app2", root.id, "sudo")
+    assert app.link.kind == ("ambiguous" if boss else "inferred")
+    assert app.link.candidates == ((root.id,) if boss else ())
 
 
 def test_su_in_anothers_shell_is_told_by_the_number_that_it_was_run_with() -> None:

@@ -4,8 +4,12 @@ import hashlib
 from base64 import b64encode
 from typing import Any
 
+import pytest
+
 from countersign.model.visit import Hop
 from countersign.visits import stitch
+from countersign.visits.desktop_clients import digests_of, typed_account
+from countersign.visits.names import Account
 from story import Claims, Story
 
 ACME = Claims({"jdoe": "Jane Doe", "adm-jdoe": "Jane Doe"})
@@ -104,3 +108,39 @@ def test_somebody_elses_call_is_nobodys() -> None:
     client(story, 100, 1024, "S-1-5-21-1-2-3-9999", dst_endpoint__hostname="app01")
     client(story, 101, 1102, "S-1-5-21-1-2-3-9999", dst_endpoint__ip="10.0.0.8")
     assert [hop.target for hop in hops(story)] == ["JUMP01"]
+
+
+def test_a_name_that_was_typed_with_its_domain_has_two_digests() -> None:
+    story = at_jump_host()
+    story.logon(-900, "DC01.corp.example", "adm-jdoe", "0x99", 3, "10.0.0.77")  # else nothing knows the name
+    called(story)
+    client(story, 101, 1029, user__credential_uid=f"{typed('CORP')}-{typed('adm-jdoe')}")
+    assert next(hop.account for hop in hops(story) if hop.target == "APP01") == "CORP\\adm-jdoe"
+
+
+@pytest.mark.parametrize(
+    ("digest", "account"),
+    [
+        (typed("alice"), Account("CORP", "alice")),
+        (f"{typed('alice')}-", Account("CORP", "alice")),
+        (f"{typed('corp')}-{typed('alice')}", Account("CORP", "alice")),
+        (f"{typed('corp.example')}-{typed('alice')}", Account("CORP", "alice")),
+        (f"{typed('SRV9')}-{typed('ALICE')}", Account("", "alice")),
+        (f"{typed('CORP')}-{typed('bob')}", Account("CORP", "bob")),
+        (typed("carol"), None),
+        ("", None),
+        ("-", None),
+    ],
+)
+def test_whose_name_a_digest_is(digest: str, account: Account | None) -> None:
+    names = {one: name for name in ("alice", "bob") for one in digests_of(name)}
+    found = typed_account(digest, Account("CORP", "alice"), ("CORP", "corp.example"), names)
+    assert found == account
+
+
+def test_a_published_digest_is_read() -> None:
+    """Windows 10, `example\\alice`: https://port139.hatenablog.com/entry/2019/05/03/162705."""
+    digest = "LZDrhy6nd9yShjFabAXdEq4o+LXDgDsQAAsbbZEr2/0=-37b1Qe+C6RABWfEqhOY11NzgSzEATQWYD8PK6fWhlzc="
+    names = dict.fromkeys(digests_of("alice"), "alice")
+    actor = Account("EXAMPLE", "bob")
+    assert typed_account(digest, actor, ("EXAMPLE",), names) == Account("EXAMPLE", "alice")

@@ -99,6 +99,7 @@ def test_script_blocks_hang_by_process_and_by_number_of_the_account() -> None:
         (11, 4711, "S-1-5-18", "Get-Process"),
         (12, 1, SID, "Get-Service"),
         (13, 2, "S-1-5-21-1-2-3-9999", "not hers"),
+        (14, 4711, "S-1-5-21-1-2-3-9999", "of another, whose process got the number"),
     ):
         story.windows(at, HOST, 4104, 1009, log=POWERSHELL, actor__user__uid=sid, process__pid=pid)
         story.rows[-1][2]["ScriptBlockText"] = text

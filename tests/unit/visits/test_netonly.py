@@ -48,6 +48,24 @@ def test_a_session_of_type_9_is_whom_it_is_elsewhere(told: bool) -> None:
     assert (server.target, server.parent, server.credential_switch) == ("SRV", other.id, False)
 
 
+def test_what_the_account_itself_does_on_that_host_is_not_done_in_it() -> None:
+    story = at_the_desk()
+    story.logon(
+        10, "WS1", "jdoe", "0x20", 9, "::1", actor__session__uid="0x10", session__credential_uid="CORP\\da"
+    )
+    made = {
+        "metadata.log_name": "Microsoft-Windows-Sysmon/Operational",
+        "metadata.event_code": "11",
+        "device.hostname": "WS1",
+    }
+    whose = {"user.name": "da", "user.domain": "CORP", "file.path": "C:\\x\\a.txt"}
+    story.add(
+        20,
+        {"class_uid": 1001, "activity_id": 1, "status_id": 1, "metadata.product": "Sysmon", **made, **whose},
+    )
+    assert [hop.actions for hop in hops(story)] == [(), ()]
+
+
 def test_an_own_other_account_is_no_switch_and_no_credentials_are_none() -> None:
     story = at_the_desk()
     story.logon(
