@@ -7,6 +7,7 @@ of each come out.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import ibis
@@ -22,6 +23,7 @@ from countersign.visits.keyed import OWNED
 from countersign.visits.names import Account
 from countersign.visits.words import FILE_DEEDS, is_writing, written
 
+AT_A_TIME = 16_384
 _READ = 2
 """OCSF `activity_id` of 1001."""
 _GROUP = ("date", "host", "name", "domain", "session", "process", "number", "activity", "access", "folder")
@@ -32,7 +34,9 @@ def hang_files(days: Days, names: Iterable[str], holders: Holders) -> None:
     wanted = set(names)
     if not wanted or not holders.nodes:
         return
-    for row in days.of_names("files", wanted, _files).to_pylist():
+    found = days.of_names("files", wanted, _files)
+    # a few at a time: who encrypts a file server touches every folder of it
+    for row in chain.from_iterable(batch.to_pylist() for batch in found.to_batches(max_chunksize=AT_A_TIME)):
         done = written(row["access"]) if row["access"] else FILE_DEEDS.get(row["activity"], "touched")
         if row["access"] and not is_writing(row["access"]):
             continue
