@@ -15,7 +15,8 @@ import ibis.expr.types as ir
 
 from countersign.visits import facts as f
 from countersign.visits.asking import Days, Key, dates
-from countersign.visits.changes import ROOT, Change, assumed, changes, named
+from countersign.visits.changes import Change, assumed, changes, named
+from countersign.visits.command_lines import ROOT
 from countersign.visits.facts import Fact, among, leaf, lowered, one_of
 from countersign.visits.merge import IDLE_ELSE
 from countersign.visits.names import DAY, Account, HostNames

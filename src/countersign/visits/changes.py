@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from countersign.visits import facts as f
+from countersign.visits.command_lines import ROOT, is_shell, wanted
 from countersign.visits.facts import Fact
 from countersign.visits.names import DAY, Account, HostNames
 from countersign.visits.sessions import SECOND
 from countersign.visits.unix import audit_key, place, program, terminal
 
-ROOT = "root"
 AT_ONCE = 5 * SECOND
 """The records of one change of account are written within this time."""
 LONGEST = 7 * DAY
@@ -28,12 +28,6 @@ LONGEST = 7 * DAY
 LOOKED_AT = 50
 """Shells that are looked at, of all that were started just then."""
 _PROGRAMS = {"su": "su", "su-l": "su", "sudo": "sudo", "sudo-i": "sudo"}
-_SHELLS = frozenset({"ash", "bash", "csh", "dash", "fish", "ksh", "ksh93", "rbash", "sh", "tcsh", "zsh"})
-_SHELL_VALUED = frozenset({"--init-file", "--rcfile", "-o", "+o", "-O", "+O"})
-_VALUED = "sgGw"
-_LONG_VALUED = frozenset({"--shell", "--group", "--supp-group", "--whitelist-environment"})
-"""Options of su that are followed by a value (su(1))."""
-_COMMANDS = ("--command", "--session-command")
 _AS_ROOT = frozenset({"#0", "#-1", "#4294967295"})
 """Numbers for names by which sudo is root's: the last two were, by CVE-2019-14287."""
 _NOBODY = Account("", "")
@@ -136,53 +130,6 @@ def says_whom(fact: Fact) -> bool:
 def whom(fact: Fact) -> Account:
     """The account that is become, as a record says."""
     return Account("", ROOT) if fact.user.name in _AS_ROOT else fact.user
-
-
-def is_shell(command: str) -> bool:
-    """Whether what sudo ran is a shell to work in, or su: no single command."""
-    words = command.split()
-    if not words:
-        return False
-    if wanted(command):
-        return True
-    return posixpath.basename(words[0]).removeprefix("-") in _SHELLS and _is_without_script(words[1:])
-
-
-def _is_without_script(options: Iterable[str]) -> bool:
-    """Whether a shell was given nothing to run: no command (`-c`, also as `-lc`) and no file."""
-    rest = iter(options)
-    for word in rest:
-        if word in _SHELL_VALUED:
-            next(rest, None)
-        elif word[:1] != "-" or (not word.startswith("--") and "c" in word):
-            return False
-    return True
-
-
-def wanted(command: str) -> str:
-    """The account that a command line of su asks for a shell of; empty for all others, such as su that runs a single command."""
-    words = command.split()
-    if not words or posixpath.basename(words[0]) != "su":
-        return ""
-    name, rest = "", iter(words[1:])
-    for word in rest:
-        if word.startswith(_COMMANDS):
-            return ""
-        if word in _LONG_VALUED:
-            next(rest, None)
-        elif word.startswith("--"):
-            continue
-        elif word.startswith("-"):
-            letter = next((one for one in word[1:] if one in f"c{_VALUED}"), "")
-            if letter == "c":
-                return ""
-            if letter and word.endswith(letter):
-                next(rest, None)
-        elif name:
-            return ""  # what follows the account is the shell's to run
-        else:
-            name = word
-    return name or ROOT
 
 
 def assumed(fact: Fact) -> str:

@@ -14,8 +14,8 @@ from countersign.visits import reading
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import others_at
 from countersign.visits.becoming import PASSING
-from countersign.visits.changes import ROOT
 from countersign.visits.clocks import Clock
+from countersign.visits.command_lines import ROOT
 from countersign.visits.facts import Fact
 from countersign.visits.files import hang_files
 from countersign.visits.holders import Holders, latest

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from countersign.visits.becoming import became
-from countersign.visits.changes import is_shell, wanted
+from countersign.visits.command_lines import is_shell, wanted
 from countersign.visits.names import HostNames
 from countersign.visits.sessions import Session
 from unix_story import AUDITED, SSH, audit, facts, hops, machine, sessions, shape, syslog

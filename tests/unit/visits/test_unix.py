@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countersign.visits.changes import is_shell, wanted
+from countersign.visits.command_lines import is_shell, wanted
 from unix_story import (
     AT,
     AUDITED,
