@@ -9,6 +9,9 @@ from countersign.range.calendar import Calendar
 from countersign.range.draws import key, mix
 from countersign.range.spec import GatewaySpec, ProviderSpec, RangeSpec
 
+RED_HAT = 50
+"""The share of Linux hosts, in a hundred, that are Red Hat's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -123,6 +126,10 @@ class Estate:
     def base(self, *parts: object) -> int:
         """The key of a purpose in this range."""
         return key(self.seed, *parts)
+
+    def red_hat(self, host: Host) -> bool:
+        """Whether a Linux host is Red Hat's; all others are Debian's."""
+        return self.base("distribution", host.name) % 100 < RED_HAT
 
     def addresses(self, day: int) -> list[str]:
         """Each host's address on a day: some workstations get another each day, and another host gets theirs."""

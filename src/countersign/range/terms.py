@@ -8,6 +8,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from countersign.range.estate import Estate, Person, Provider
+from countersign.range.plan.becoming import ROOT, SERVICES
 from countersign.range.plan.brokers import CLUSTER
 from countersign.range.plan.okta import APPS as OKTA_APPS
 from countersign.range.plan.vaults import VAULT
@@ -114,9 +115,9 @@ def _grants(estate: Estate, provider: Provider) -> list[dict[str, object]]:
                 "name": "linux",
                 "who": who,
                 "to": unix,
-                "by": ["ssh", "sudo"],
+                "by": ["ssh", "sudo", "su"],
                 "via": via,
-                "as": ["root"],
+                "as": [ROOT, *(name for name, _ in SERVICES)],
                 "when": when,
             }
         )

@@ -39,6 +39,10 @@ class TrueHop:
     gateway: str = ""
     switch: bool = False
 
+    def by(self, *, other: bool) -> None:
+        """Says whether it was made with another account than the person's; who becomes somebody else has done so anyway."""
+        self.switch = other or self.protocol in {"su", "sudo"}
+
 
 @dataclass(slots=True)
 class TrueStep:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import re
 from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -412,3 +414,42 @@ def test_a_shell_is_one_sessions(clean: Made) -> None:
     assert jumps > 10
     assert len(shells) > 5
     assert all(len(sessions) == 1 for sessions in shells.values())
+
+
+def test_a_shell_as_another_account_is_a_hop_on_the_same_host_with_its_own_lines(clean: Made) -> None:
+    lines = {
+        hashlib.sha256(line).hexdigest()[:32]: line.decode() for line in clean.lines("linux/**/auth.log*")
+    }
+    shells = [
+        (hop, visit)
+        for visit in [*clean.truth(), *clean.truth("staff")]
+        for hop in [*of(visit, "su"), *of(visit, "sudo")]
+    ]
+    assert len(shells) > 5
+    for hop, visit in shells:
+        (parent,) = (one for one in visit["hops"] if one["id"] == hop["parent"])
+        assert hop["source"] == hop["target"] == parent["target"]
+        assert (hop["source_ip"], hop["credential_switch"], hop["seen_by"]) == (None, True, ["target host"])
+        told = [lines[reference(record)] for record in hop["records"]]
+        assert all(re.search(r" (su|sudo)(\[\d+\])?: ", line) for line in told)
+        opened = [line for line in told if f"session opened for user {hop['account']}(uid=" in line]
+        assert len(opened) == len([line for line in told if f"closed for user {hop['account']}" in line]) > 0
+    numbered = {line.split()[3] for line in lines.values() if re.search(r" sudo\[\d+\]: ", line)}
+    plain = {line.split()[3] for line in lines.values() if " sudo: " in line}
+    assert not numbered & plain
+
+
+def test_no_two_logins_have_one_terminal_at_a_time(clean: Made) -> None:
+    lines = {
+        hashlib.sha256(line).hexdigest()[:32]: line.decode() for line in clean.lines("linux/**/auth.log*")
+    }
+    used: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for visit in [*clean.truth(), *clean.truth("staff")]:
+        for hop in of(visit, "ssh"):
+            told = [lines.get(reference(record), "") for record in hop["records"]]
+            for terminal in {found[1] for line in told if (found := re.search(r"TTY=(\S+) ", line))}:
+                used.setdefault((hop["target"], terminal), []).append((hop["start"], hop["end"]))
+    assert len({terminal for _, terminal in used}) > 1
+    for spans in used.values():
+        spans.sort()
+        assert all(before[1] < after[0] for before, after in pairwise(spans))

@@ -104,7 +104,7 @@ class Player:
         acting = replace(self.person, account=self.who)
         work(self.acts, self.at.inside, host, acting, tool_for(self.acts.rng, self.person), patching=False)
         for hop in self.acts.visit.hops[first:]:
-            hop.switch = self.switched
+            hop.by(other=self.switched)
             cause = Cause(technique, self.doing, self.switched)
             self.acts.came_by(hop, cause, "by the person's own tool", aim=technique)
         self.pause()
@@ -143,7 +143,7 @@ class Player:
             acting = self.person if host.linux else replace(self.person, account=self.who)
             work(self.acts, self.at.inside, host, acting, tool_for(rng, acting), patching=False)
             for hop in self.acts.visit.hops[first:]:
-                hop.switch = acting.account is not self.person.account
+                hop.by(other=acting.account is not self.person.account)
 
     def by_any(self, host: Host, commands: list[str], technique: str, tool: str = "") -> None:
         """Commands on another host by a tool, or by whatever people here use for that."""

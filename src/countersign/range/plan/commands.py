@@ -92,7 +92,12 @@ LINUX = (
     "/usr/bin/systemctl status nginx", "/usr/bin/systemctl restart nginx", "/usr/bin/apt-get update",
     "/usr/bin/journalctl -u nginx --since today", "/usr/bin/tail -n 200 /var/log/syslog", "/usr/bin/df -h",
     "/usr/bin/docker ps", "/usr/bin/cat /etc/ssh/sshd_config", "/usr/bin/tar czf /tmp/logs.tgz /var/log/nginx",
-    "/bin/bash",
+    "/usr/bin/vi /etc/nginx/nginx.conf",
 )  # fmt: skip
+ON_RED_HAT = {
+    "/usr/bin/apt-get update": "/usr/bin/dnf check-update",
+    "/usr/bin/tail -n 200 /var/log/syslog": "/usr/bin/tail -n 200 /var/log/messages",
+}
+"""What is called otherwise there."""
 UPLOADS = ("updates\\package-%d.msi", "scripts\\check-%d.ps1", "drivers\\driver-%d.zip", "tools\\tool-%d.exe")
 """What is put on shares."""

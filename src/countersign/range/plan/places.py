@@ -32,7 +32,7 @@ BY_WAY = {
 
 
 class Teller(Protocol):
-    """Takes records and leases addresses."""
+    """Takes records and leases addresses and terminals."""
 
     def tell(self, stream: int, record: Record) -> None:
         """A record for a stream."""

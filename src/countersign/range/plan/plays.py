@@ -266,9 +266,8 @@ class Plays:
             for index in service.hosts[:3]:
                 host = self.estate.hosts[index]
                 if host.linux:
-                    acts.ssh(
-                        place, host, service.account, ("/usr/bin/rsync --server --sender -logDtpr . /srv",)
-                    )
+                    copied = ("/usr/bin/rsync --server --sender -logDtpr . /srv",)
+                    acts.ssh(place, host, service.account, copied, unattended=True)
                 else:
                     paths = [(f"daily\\set-{n:03d}.vbk", False) for n in range(acts.rng.randrange(8, 20))]
                     acts.smb(
@@ -318,7 +317,7 @@ class Plays:
 def _switched(acts: Deeds, first: int, person: Person, account: Account) -> None:
     """Marks the hops since `first` where they were made with another account than the person's."""
     for hop in acts.visit.hops[first:]:
-        hop.switch = account is not person.account
+        hop.by(other=account is not person.account)
 
 
 def dropped(acts: Deeds, desktop: Desktop) -> None:

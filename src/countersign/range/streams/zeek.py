@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from countersign.range.calendar import HOUR
+from countersign.range.estate import Estate, Host
 from countersign.range.plan import kinds as k
 from countersign.range.streams.base import LEVEL, LOST, Common, Record, Today, fate_of, port_of, site_of
 from countersign.range.writers import times, zeek
@@ -20,7 +21,8 @@ SERVICES = {
 }  # fmt: skip
 SCANNED = (22, 80, 135, 443, 445, 3389)
 SSL = b"TLSv13\tTLS_AES_256_GCM_SHA384\tx25519\t%b\tF\t-\th2\tT\tCsiI\t-\t-\t-"
-SSH = b"2\tT\t1\t-\t%b\tSSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\tchacha20-poly1305@openssh.com\tumac-64-etm@openssh.com\tnone\tcurve25519-sha256\tssh-ed25519\t%b"
+SSH = b"2\tT\t1\t-\t%b\t%b\tchacha20-poly1305@openssh.com\tumac-64-etm@openssh.com\tnone\tcurve25519-sha256\tssh-ed25519\t%b"
+DEBIAN, RED_HAT = b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3", b"SSH-2.0-OpenSSH_8.7"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +208,13 @@ class ZeekStream:
         return "dce_rpc", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
 
     def _ssh(self, today: Today, moment: int, row: int) -> tuple[str, bytes]:
-        rest = SSH % (b"SSH-2.0-OpenSSH_8.9p1", host_key(self.common.hosts[today.target[row]].name))
+        rest = ssh_of(self.common.estate, self.common.hosts[today.target[row]], b"SSH-2.0-OpenSSH_8.9p1")
         return "ssh", zeek.other(times.zeek(moment), *self._ends(today, row), rest)
+
+
+def ssh_of(estate: Estate, host: Host, client: bytes) -> bytes:
+    """What a line of ssh.log says of a connection to a host."""
+    return SSH % (client, RED_HAT if estate.red_hat(host) else DEBIAN, host_key(host.name))
 
 
 def host_key(name: str) -> bytes:
