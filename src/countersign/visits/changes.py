@@ -187,6 +187,21 @@ class _Making:
             else:
                 self._note(change, fact)
                 self._open[host, name, change.said.key[1]].append(change)
+                home = change
+        if home is not None and not of and runs(fact) and terminal(fact):
+            self._back_at(home, terminal(fact))
+
+    def _back_at(self, change: Change, seat: str) -> None:
+        """Who asks anew at a terminal is done with what was asked for there before: its end, should it be lost, is no later one."""
+        waiting = self._open[change.host, change.program, change.said.key[1]]
+        size = len(waiting)
+        for nth, other in enumerate(list(itertools.islice(reversed(waiting), LOOKED_AT))):
+            if (
+                other is not change
+                and other.actor.same_as(change.actor)
+                and seat in map(terminal, other.facts)
+            ):
+                del waiting[size - 1 - nth]
 
     def _of_process(self, fact: Fact, host: str, name: str, of: str) -> Change | None:
         known = self._numbered.get((host, name, of))

@@ -310,3 +310,23 @@ def test_whom_su_is_asked_for_whatever_its_options(command: str, account: str) -
 )
 def test_a_shell_with_nothing_to_run_is_one_to_work_in(command: str, *, shell: bool) -> None:
     assert is_shell(command) is shell
+
+
+def test_without_process_ids_who_asks_anew_at_a_terminal_is_done_with_what_was_asked_there_before() -> None:
+    """The end of a single command is lost; the next end is not its, but that of the shell asked for since."""
+    opened, closed = (
+        f"pam_unix(sudo:session): session {word} for user root" for word in ("opened", "closed")
+    )
+    lines = (
+        "14:05:00 sudo: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/journalctl",
+        f"14:05:00 sudo: {opened}(uid=0) by eva(uid=1005)",
+        "14:09:00 sudo: eva : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/bash",
+        f"14:09:00 sudo: {opened}(uid=0) by eva(uid=1005)",
+        f"14:10:00 sudo: {closed}",
+        "17:00:00 sudo: bo : TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/df",
+        f"17:00:00 sudo: {opened}(uid=0) by bo(uid=1006)",
+        f"17:00:02 sudo: {closed}",
+    )
+    _, root = hops(syslog(*SSH, *lines))
+    assert root.end
+    assert f"{root.end:%H:%M}" == "14:10"
