@@ -203,10 +203,12 @@ def by_what_is_there(bad: list[Hop], good: list[Hop]) -> Score:
     ill, well = Counter(k for hop in bad for k in hop), Counter(k for hop in good for k in hop)
     sums = math.log(len(bad) + 2) - math.log(len(good) + 2)
 
-    def score(hop: Hop) -> float:
-        return sum(math.log(ill[k] + 1) - math.log(well[k] + 1) - sums for k in hop)
+    @cache
+    def weight(k: str) -> float:
+        return math.log(ill[k] + 1) - math.log(well[k] + 1) - sums
 
-    return score
+    # a sum that does not depend on the order of what is summed: equal hops score equally
+    return lambda hop: math.fsum(map(weight, hop))
 
 
 def by_what_is_missing_too(bad: list[Hop], good: list[Hop]) -> Score:
@@ -220,12 +222,24 @@ def by_what_is_missing_too(bad: list[Hop], good: list[Hop]) -> Score:
             seen[way] |= hop.keys()
             count.update((way, k) for k in hop)
 
+    @cache
+    def weights(way: str, k: str) -> tuple[float, float]:
+        """What it counts that something is there, and that it is missing."""
+        b, g = ((count[way, k] + 1) / (count[way, ""] + 2) for count in (ill, well))
+        return math.log(b / g), math.log((1 - b) / (1 - g))
+
+    @cache
+    def bare(way: str) -> float:
+        return math.fsum(weights(way, k)[1] for k in seen[way])
+
+    @cache
+    def more(way: str, k: str) -> float:
+        there, missing = weights(way, k)
+        return there - missing if k in seen[way] else there
+
     def score(hop: Hop) -> float:
-        way, found = protocol(hop), 0.0
-        for k in seen[way] | hop.keys():
-            b, g = ((count[way, k] + 1) / (count[way, ""] + 2) for count in (ill, well))
-            found += math.log(b / g) if k in hop else math.log((1 - b) / (1 - g))
-        return found
+        way = protocol(hop)
+        return bare(way) + math.fsum(more(way, k) for k in hop)
 
     return score
 
