@@ -131,6 +131,10 @@ class Attendance:
         there = [arrival for arrival in self._at(host, at) if not gone(arrival, until)]
         return sorted(there, key=lambda arrival: (self._busy(arrival, at), -arrival.begun, arrival.id))
 
+    def anybody(self, host: str, at: int) -> bool:
+        """Whether somebody of a provider was at work on `host` then."""
+        return bool(self._at(host, at))
+
     def _busy(self, arrival: Arrival, at: int) -> bool:
         return any(since <= at <= until for since, until in self._further.get(arrival.id, ()))
 

@@ -73,7 +73,7 @@ def unlogged(
         account = first.user if not inside else tie.parent.account if tie else around.account(first)
         if account is None:
             continue
-        arrival = _arrival(calls, target, account, book if inside else None)
+        arrival = _arrival(calls, target, account, around.source(first) if inside else first.src_ip)
         arrival.lead.last = max(arrival.lead.last, first.time + around.lasted(first))
         tie = tie or linker.parent(arrival)
         if tie is not None:
@@ -142,12 +142,21 @@ class _Around:
         return max([call.duration * 1000, *(ended - call.time for ended in near)])
 
     def source(self, call: Fact) -> str:
-        """The host that it left, else its address."""
-        return self.book.host(call.src_ip, call.time) or call.src_ip
+        """The host that it left, else its address. Of two that have the same one that at which a password was checked just then, else
+        at which somebody of a provider was at work."""
+        rivals = sorted(self.book.rivals(call.src_ip))
+        spoken = protocol_of(call)
+        checked = [host for host in rivals if spoken != "ssh" and self.checks.account(host, call.time)]
+        at_work = [host for host in rivals if self.there.anybody(host, self._on(host, call))]
+        found = next((some[0] for some in (checked, at_work) if len(some) == 1), None)
+        return found or self.book.host(call.src_ip, call.time) or call.src_ip
+
+    def _on(self, host: str, call: Fact) -> int:
+        return self.linker.clock.on(host, call.time, SENSOR)
 
     def left(self, call: Fact) -> int:
         """When, on that host's clock."""
-        return self.linker.clock.on(self.source(call), call.time, SENSOR)
+        return self._on(self.source(call), call)
 
     def named(self, call: Fact, target: str) -> set[str]:
         """The names that clients started just then were given, where nothing else names the address that the connection goes to."""
@@ -199,7 +208,7 @@ def _clusters(found: Iterable[Fact], book: AddressBook) -> list[list[Fact]]:
     return out
 
 
-def _arrival(calls: list[Fact], target: str, account: Account, book: AddressBook | None) -> Arrival:
+def _arrival(calls: list[Fact], target: str, account: Account, source: str) -> Arrival:
     first = calls[0]
     ends = [fact.time + fact.duration * 1000 for fact in calls]
     session = Session(
@@ -217,8 +226,7 @@ def _arrival(calls: list[Fact], target: str, account: Account, book: AddressBook
         facts=calls,
         anchor=first.id,
     )
-    source = book.host(first.src_ip, first.time) if book is not None else None
-    return Arrival([session], source=source or first.src_ip)
+    return Arrival([session], source=source)
 
 
 class _Checks:

@@ -213,3 +213,14 @@ def test_a_logon_before_credentials_were_used_is_no_part_of_the_work_that_they_w
     assert (first.link.kind, second.link.kind) == ("inferred", "proven")
     assert "0x20" in first.link.reason
     assert first.parent != second.parent
+
+
+def test_of_two_hosts_with_one_address_it_left_the_one_at_which_somebody_was_at_work() -> None:
+    story = Story()
+    for number in range(8):  # by turns: behind translation another site has the same private network
+        story.machine(-14_400 + 3600 * number, "FAR9" if number % 2 else "JUMP01", "10.0.0.5")
+    story.logon(0, JUMP, "adm-jdoe", "0x20", 10, "10.9.0.4")
+    story.logoff(6000, JUMP, "adm-jdoe", "0x20")
+    ssh_seen(story, 3500)  # nearer to a word of FAR9 than to one of JUMP01
+    (hop,) = to(story, SILENT)
+    assert (hop.account, hop.source, hop.link.kind) == (r"CORP\adm-jdoe", "JUMP01", "inferred")
