@@ -5,12 +5,13 @@ from __future__ import annotations
 import ntpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from countersign.visits import facts as f
 from countersign.visits import reading
+from countersign.visits.agents import MARK, PROGRAMS
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.attended import others_at
 from countersign.visits.becoming import PASSING
@@ -26,7 +27,7 @@ from countersign.visits.sessions import SECOND, SLACK
 from countersign.visits.spans import Spans
 from countersign.visits.trees import Node
 from countersign.visits.unix import AUDIT, audit_key, place, terminal
-from countersign.visits.unsigned import Turned, scripter, supporter, unsigned
+from countersign.visits.unsigned import Turned, label, scripter, supporter, unsigned
 from countersign.visits.words import base
 
 START_WITHIN = 600 * SECOND
@@ -224,23 +225,54 @@ def _system(days: Days, nodes: list[Node], rest: Iterable[Fact], hosts: HostName
     made = [
         (node, fact) for node in nodes for fact in node.deeds.values() if fact.class_uid in {f.SERVICE, f.JOB}
     ]
-    if not made:
+    tools = [node for node in nodes if _agent_of(node)]
+    asked = _makers(made, tools)
+    if not asked:
         return
-    makers: dict[int, set[Key]] = defaultdict(set)
-    for node, fact in made:
-        for day in dates(fact.time - SLACK, fact.time + DEPTH * START_WITHIN):
-            makers[day].add((node.arrival.host.split(".")[0].casefold(),))
-    processes = [fact for fact in reading.system_processes(days, makers) if fact.path]
+    processes = [fact for fact in reading.system_processes(days, asked) if fact.path]
     by_host: dict[str, list[Fact]] = defaultdict(list)
     by_parent: dict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in processes:
         by_host[hosts.canonical(fact.host)].append(fact)
         if fact.parent:
             by_parent[hosts.canonical(fact.host), fact.parent].append(fact)
+    for node, fact in _by_tools(by_host, tools):
+        _descend(node, fact, by_parent, DEPTH)
     for node, maker in sorted(made, key=lambda pair: pair[1].order):
         for fact in by_host[node.arrival.host]:
             if _started_by(fact, maker):
                 _descend(node, fact, by_parent, DEPTH)
+
+
+def _makers(made: Iterable[tuple[Node, Fact]], tools: Iterable[Node]) -> dict[int, set[Key]]:
+    """For which hosts to ask each day: all that runs there as the system where a service or task was made, what an agent starts where
+    its tool has a session."""
+    out: dict[int, set[Key]] = defaultdict(set)
+    for node, fact in made:
+        host = label(node.arrival.host)
+        for day in dates(fact.time - SLACK, fact.time + DEPTH * START_WITHIN):
+            out[day] |= {(host,), (MARK + host,)}
+    for node in tools:
+        for day in dates(node.arrival.begun, node.arrival.last):
+            out[day].add((MARK + label(node.arrival.host),))
+    return out
+
+
+def _agent_of(node: Node) -> str:
+    return PROGRAMS.get(node.arrival.lead.protocol, "")
+
+
+def _by_tools(processes: Mapping[str, list[Fact]], tools: Iterable[Node]) -> Iterator[tuple[Node, Fact]]:
+    """What the agents of tools started, each with the one session of its tool that was open on the host."""
+    by_host: dict[str, list[Node]] = defaultdict(list)
+    for node in tools:
+        by_host[node.arrival.host].append(node)
+    for host, nodes in by_host.items():
+        for fact in processes.get(host, ()):
+            agent = base(fact.parent_path)
+            found = [node for node in nodes if _agent_of(node) == agent and node.arrival.open_at(fact.time)]
+            if len(found) == 1:
+                yield found[0], fact
 
 
 def _installs(installs: Iterable[Fact], nodes: list[Node], hosts: HostNames) -> None:

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from countersign.visits import facts as f
+from countersign.visits.agents import label_of
 from countersign.visits.asking import Days, Key
 from countersign.visits.claims import OUTBOUND
 from countersign.visits.cloud_reading import is_no_cloud
@@ -352,7 +353,7 @@ def _sensed(events: ir.Table) -> ir.Table:
 
 
 def system_processes(days: Days, places: Mapping[int, Collection[Key]]) -> list[Fact]:
-    """Processes that ran as the system on these hosts (first labels, casefolded) on their days: what services and tasks start
+    """Processes that ran as the system on these hosts (by `agents.label_of`) on their days: what services, tasks and agents start
     is among them."""
 
     def ask(events: ir.Table) -> ir.Table:
@@ -362,6 +363,6 @@ def system_processes(days: Days, places: Mapping[int, Collection[Key]]) -> list[
             & (leaf(events, "activity_id") == 1)
             & session.isin(sorted(WELL_KNOWN_SESSIONS - {"", "-"}))
         )
-        return chosen.mutate(label=leaf(chosen, "device.hostname").fill_null("").lower().split(".")[0])
+        return chosen.mutate(label=label_of(chosen))
 
     return days.facts(days.near("system processes", places, ("label",), ask))
