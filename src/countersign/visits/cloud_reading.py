@@ -84,6 +84,11 @@ class Item:
     first: tuple[str, str, int]
     last: tuple[str, str, int]
 
+    @property
+    def gave(self) -> bool:
+        """Whether it is the caller's side of a record that gives out an access key, whether or not that is named."""
+        return self.role == "act" and self.family == "aws" and self.operation in _STS
+
 
 def is_cloud(events: ir.Table) -> Any:  # noqa: ANN401  # an Ibis predicate has no public type
     """Whether a row is a cloud service's, and so none to be read as a fact."""

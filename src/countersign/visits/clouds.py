@@ -214,6 +214,7 @@ def _node(stay: Stay, around: _Around) -> Node | None:
     """The node of a stay of which what opened it has its own already."""
     parent = stay.maker.node if stay.maker and not stay.maker.absorbed else None
     session = _session(stay)
+    around.linker.anchors.own([session])
     arrival = Arrival([session], source=around.book.host(stay.place, stay.begun) or stay.place)
     link = stay.link if parent else None
     if parent is None:
@@ -258,7 +259,7 @@ def _session(stay: Stay) -> Session:
         mfa=True in known if known else None,
         seen=sorted({place for item in cited for place in (item.first, item.last)}),
         # a record that gives out a key is seen from both sides
-        anchor=("gave:" if stay.head.issued else "") + stay.head.first[0],
+        anchor=("gave:" if stay.head.gave else "") + stay.head.first[0],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from countersign.visits import clocks, reading
+from countersign.visits.anchors import Anchors
 from countersign.visits.asking import Days, Key, dates
 from countersign.visits.becoming import assumed_by, ends_and_roots
 from countersign.visits.boots import Boots, boots
@@ -37,6 +38,7 @@ class Gathered:
     deeds: dict[str, Fact] = field(default_factory=dict)
     used: dict[tuple[str, str], list[Fact]] = field(default_factory=dict)  # as `explicit_index`
     clock: clocks.Clock = field(default_factory=clocks.Clock)
+    anchors: Anchors = field(default_factory=Anchors)
 
     def add(self, found: Iterable[Fact]) -> None:
         """Adds facts; the same event read twice is one."""

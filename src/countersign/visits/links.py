@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from countersign.model.visit import Link
+from countersign.visits.anchors import Anchors
 from countersign.visits.attended import LATELY, Clients, Started, way
 from countersign.visits.clocks import Clock
 from countersign.visits.departures import ATTEMPT, DESKTOP_CLIENT, Departed, Departure, proof
@@ -56,6 +57,7 @@ class Linker:
     on_host: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     by_session: dict[tuple[str, str], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     clock: Clock = field(default_factory=Clock)
+    anchors: Anchors = field(default_factory=Anchors)
     by_name: dict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     # when others became an account, by host and account
     others: Mapping[tuple[str, str], list[int]] = field(default_factory=dict)

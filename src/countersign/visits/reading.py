@@ -198,8 +198,8 @@ def facts_of(
         came = one_of(kind, f.ARRIVALS) & arrives
         # most connections are a sensor's, which knows no account: left out while the file is read
         may = (kind != f.NETWORK) | leaf(events, "device.hostname").notnull()
-        told = _is_deed(events) & is_no_cloud(events) & (theirs | came)
-        return f.columns_of(events.filter(may & (told | (_is_departure(events) & user))))
+        told = (_is_deed(events) & (theirs | came)) | (_is_departure(events) & user)
+        return f.columns_of(events.filter(may & is_no_cloud(events) & told))
 
     return days.facts([days.of_names(question, wanted, ask)])
 
@@ -318,7 +318,7 @@ def arrivals_by_port(days: Days, question: str, ends: Mapping[int, Collection[Ke
     """Logons from one of these (address, source port) of their day."""
 
     def ask(events: ir.Table) -> ir.Table:
-        return events.filter(leaf(events, "class_uid").isin(list(f.ARRIVALS)))
+        return events.filter(leaf(events, "class_uid").isin(list(f.ARRIVALS)) & is_no_cloud(events))
 
     return days.facts(days.near(question, ends, ENDS, ask))
 

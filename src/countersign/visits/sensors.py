@@ -75,6 +75,7 @@ def unlogged(
             continue
         arrival = _arrival(calls, target, account, around.source(first) if inside else first.src_ip)
         arrival.lead.last = max(arrival.lead.last, first.time + around.lasted(first))
+        linker.anchors.own(arrival.sessions)
         tie = tie or linker.parent(arrival)
         if tie is not None:
             parent = of[id(tie.parent)]

@@ -88,7 +88,7 @@ def stitch(
         departed,
         clients(gathered.deeds.values(), gathered.cast.hosts),
     )
-    linker.clock = clock
+    linker.clock, linker.anchors = clock, gathered.anchors
     linker.others = by_others(days, gathered.names, sessions, gathered.cast.hosts)
     gathered.boots.end((one for arrival in made for one in arrival.sessions), linker.clock)
     nodes = _link(made, linker, gathered)  # (5)
@@ -131,6 +131,7 @@ def _sessions(gathered: Gathered) -> list[Session]:
     sessions.extend(became(done, sessions, hosts))
     lent_for_elsewhere(sessions, facts, hosts)
     sessions.extend(seen_in_use(sessions, gathered.usage, gathered.cast))
+    gathered.anchors.own(sessions)
     return sessions
 
 
@@ -170,7 +171,9 @@ def _depart(made: list[Arrival], book: AddressBook, gathered: Gathered, present:
     left.extend(calls(gathered.facts.values(), scene, left))
     left.sort(key=lambda departure: departure.order)
     departed = answered(left, made, hosts, gathered.clock)
-    made.extend(witnessed(departed.unanswered, gathered.cast.recorders))
+    told = witnessed(departed.unanswered, gathered.cast.recorders)
+    gathered.anchors.own(session for arrival in told for session in arrival.sessions)
+    made.extend(told)
     return departed
 
 
@@ -248,6 +251,7 @@ def _implied(
         facts=[pair[0]],
         anchor=keyed_id("implied", pair[0].id, *arrival.account.key),
     )
+    linker.anchors.own([session])
     parent = Arrival([session])
     node = Node(parent, claimed, None, None)
     nodes.append(node)
@@ -281,7 +285,7 @@ def _knocks(
             source_ip="" if is_local(fact.src_ip) else fact.src_ip,
             source_host=fact.src_host,
             facts=[fact],
-            anchor=fact.id,
+            anchor=f"refused:{fact.id}",
         )
         arrival = Arrival([session])
         _locate([arrival], book, gathered, present)
