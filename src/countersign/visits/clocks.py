@@ -251,11 +251,16 @@ def offsets(seen: Iterable[Daily]) -> dict[str, Offset]:
     for one in seen:
         pairs[_edge(one)].append(one)
     edges = {edge: days for edge, days in pairs.items() if sum(day.pairs for day in days) >= LEAST}
+    met: dict[str, list[tuple[str, list[Daily]]]] = defaultdict(list)
+    for edge, days in sorted(edges.items()):
+        for host, other in (edge, edge[::-1]):
+            met[host].append((other, days))
     out: dict[str, Offset] = {}
     for group in _groups(edges):
         middle = median(sorted(group.values()))
-        for host, ahead in group.items():
-            out[host] = _offset(host, round(ahead - middle), {k: v - middle for k, v in group.items()}, edges)
+        right = {host: ahead - middle for host, ahead in group.items()}
+        for host, ahead in right.items():
+            out[host] = _offset(host, round(ahead), right, met[host])
     return dict(sorted(out.items()))
 
 
@@ -314,16 +319,9 @@ def _groups(edges: Mapping[tuple[str, str], list[Daily]]) -> list[dict[str, floa
 
 
 def _offset(
-    host: str, ahead: int, group: Mapping[str, float], edges: Mapping[tuple[str, str], list[Daily]]
+    host: str, ahead: int, group: Mapping[str, float], met: Iterable[tuple[str, list[Daily]]]
 ) -> Offset:
-    mine = [
-        (day, other)
-        for edge, days in sorted(edges.items())
-        if host in edge
-        for other in set(edge) - {host}
-        for day in days
-        if other in group
-    ]
+    mine = [(day, other) for other, days in met for day in days if other in group]
     by_day: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for day, other in mine:
         by_day[day.day].append((_later(day, host) + group[other], day.pairs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 from collections.abc import Callable
+from functools import lru_cache
 
 from countersign.visits import facts as f
 from countersign.visits.facts import Fact
@@ -85,6 +86,7 @@ def is_weak_ticket(fact: Fact) -> bool:
     )
 
 
+@lru_cache(1 << 12)
 def base(path: str) -> str:
     """File name of a Windows or POSIX path, casefolded."""
     return ntpath.basename(path.strip().strip('"')).casefold()
