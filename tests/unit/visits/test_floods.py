@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -19,6 +17,7 @@ from countersign.visits.netonly import lent_for_elsewhere
 from countersign.visits.rdgateways import connections
 from countersign.visits.sessions import SECOND, Session
 from countersign.visits.shells import rejoined
+from steps import steps
 
 BLANK: dict[str, Any] = {"int": 0, "str": "", "Account": Account("", ""), "bool | None": None}
 HOSTS = HostNames(("GW", "SRV"))
@@ -82,25 +81,6 @@ def wished(many: int) -> Callable[[], object]:
 def merged(many: int) -> Callable[[], object]:
     sessions = [session(n) for n in range(many)]
     return lambda: arrivals(sessions, Clock())
-
-
-def steps(work: Callable[[], object]) -> int:
-    """How many lines were run, those of each round of a loop: time would tell of the machine, too."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, arg: object) -> Any:  # itself
-        nonlocal count
-        del frame, arg
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 @pytest.mark.parametrize("flood", [gateway, torn, lent, wished, merged])

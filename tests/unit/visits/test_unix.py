@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countersign.visits.command_lines import is_shell, wanted
 from unix_story import (
     AT,
     AUDITED,
@@ -236,19 +235,3 @@ def test_order_does_not_matter(rng: Random) -> None:
     order = list(range(table.num_rows))
     rng.shuffle(order)
     assert visits(table.take(order)) == visits(table)
-
-
-@pytest.mark.parametrize(
-    ("command", "account"),
-    [
-        ("/usr/bin/su - oracle", "oracle"),
-        ("su", "root"),
-        ("su -s /bin/bash -l oracle", "oracle"),
-        ("su - oracle -c id", ""),
-        ("/usr/bin/id", ""),
-        ("", ""),
-    ],
-)
-def test_whom_su_is_asked_for(command: str, account: str) -> None:
-    assert wanted(command) == account
-    assert is_shell(command) == bool(account)
