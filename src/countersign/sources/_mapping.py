@@ -218,7 +218,7 @@ def _stepped(step: Step, given: Sequence[Values]) -> Sequence[Values | None]:
         else:
             distinct = {row: step.convert(*row) for row in set(rows)}
         return [_placed(column, distinct, rows) for column in zip(*distinct.values(), strict=True)]
-    except Exception:  # noqa: BLE001  # as above
+    except Exception:  # noqa: BLE001  # one hostile row must not take the others' with it
         return list(zip(*[_row(step, row) for row in zip(*given, strict=True)], strict=True))
 
 

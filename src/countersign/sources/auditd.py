@@ -30,7 +30,7 @@ from countersign.sources._family import NO_FRAME, Family, Layout, Read, has, sou
 from countersign.sources._flat import Row
 from countersign.sources._mapping import Step, What, enum, via
 from countersign.sources._payload import Payload, decoded, first_lines
-from countersign.sources._times import epoch, on_paper
+from countersign.sources._times import Order, epoch, on_paper
 
 _UNSET = frozenset({"4294967295", "-1", "unset", "(none)", "?", "(null)", ""})
 _MOST_JOINED = 64
@@ -52,7 +52,7 @@ def _read(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
             yield index, record, _NOT_AUDIT, NO_FRAME
             continue
         rows.append((index, text.encode("utf-8", "surrogatepass"), row))
-    order = "dmy" if any(_day_first(row["audit_time"]) for _, _, row in rows) else "mdy"
+    order: Order = "dmy" if any(_day_first(row["audit_time"]) for _, _, row in rows) else "mdy"
     clock = Clock(context)
     for index, raw, row in rows:
         stamp = row["audit_time"]
@@ -60,7 +60,7 @@ def _read(records: Sequence[bytes], context: ParseContext) -> Iterator[Read]:
             yield index, raw, row, NO_FRAME
             continue
         written, _, part = stamp.rpartition(".")
-        time, _, basis = on_paper(written or stamp, order, clock)  # type: ignore[arg-type]  # one of the two
+        time, _, basis = on_paper(written or stamp, order, clock)
         if time is not None and part.isdecimal() and written:
             time += int(part[:6].ljust(6, "0"))
         yield index, raw, row, {"time": time, "time_text": stamp, "time_basis": basis}

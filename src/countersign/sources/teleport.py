@@ -14,7 +14,7 @@ References: https://goteleport.com/docs/reference/audit-events/, https://gotelep
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import orjson
@@ -84,7 +84,8 @@ def _joined(value: object) -> str | None:
 _ROLES = via(_joined, "roles")
 _PERSON = (account("actor.user", "user"),)
 _FROM = (endpoint("src_endpoint", "addr.remote"), endpoint("src_endpoint", "addr_remote"))
-_SUCCESS = via(lambda value: {True: 1, False: 2}.get(boolean(value)), "success")  # type: ignore[arg-type]  # None is no key
+_STATUS: Mapping[bool | None, int] = {True: 1, False: 2}
+_SUCCESS = via(lambda value: _STATUS.get(boolean(value)), "success")
 _BASE = What(
     columns={
         "metadata.event_code": "code",

@@ -30,6 +30,9 @@ WORDS = (
 )
 """What of a rank (`_Evidence.rank`) told, in its order."""
 
+LEAST = 1e-6
+"""No share is nothing, however often an account went elsewhere: shares are divided by their sum."""
+
 Going = tuple[str, str, str]
 """Account name, way (as `attended.way`) and host gone to."""
 
@@ -120,7 +123,7 @@ class _Habits:
         share = (self._times.get(going, 0) + 1) / (
             self._in_all.get((who, how), 0) + self._places.get(how, 0) + 1
         )
-        return round(share, 6)
+        return max(round(share, 6), LEAST)
 
 
 class _Evidence:
